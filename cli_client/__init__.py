@@ -1,0 +1,1 @@
+"""The terminal client, and under it a client library for programs and bots."""
