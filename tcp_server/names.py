@@ -1,0 +1,95 @@
+"""What a nickname and a room may be called, and when two names are the same (PROTOCOL.md section 2).
+
+Pure functions over strings; everything else in the project compares names by their `fold`.
+"""
+
+import re
+from functools import lru_cache
+from unicodedata import category, normalize
+
+NICKNAME_MAX = 32  # code points, as sent and after NFKC
+ROOM_MAX = 64
+RESERVED = frozenset({"server", "system", "admin", "root", "operator"})
+LOBBY = "lobby"
+
+_PUNCTUATION = frozenset("-_.[]{}^|")
+_PLAIN = re.compile(r"[a-z0-9_.\[\]{}^|-]+")
+# Default_Ignorable_Code_Point of the Unicode Character Database (DerivedCoreProperties.txt, 16.0). Only
+# those that are letters or marks matter here, the others fall to their category; all are listed, so that
+# the table can be held against its source.
+_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+class NameFault(ValueError):
+    """A name breaks the rules.
+
+    Attributes:
+        too_long: the name has more characters than allowed, and that is all that is known of it.
+    """
+
+    def __init__(self, text: str, *, too_long: bool = False) -> None:
+        super().__init__(text)
+        self.too_long = too_long
+
+
+@lru_cache(maxsize=4096)
+def fold(name: str) -> str:
+    """Return the form that two names share if and only if they are the same name."""
+    return normalize("NFKC", normalize("NFKC", name).casefold())
+
+
+def shown(name: str) -> str:
+    """Return the form in which a name is shown: as first written, in NFC."""
+    return normalize("NFC", name)
+
+
+@lru_cache(maxsize=4096)
+def nickname_key(name: str) -> str:
+    """Return the folded form of a nickname that may be used.
+
+    Raises:
+        NameFault: it may not; the text says why. Reserved nicknames are well formed, see `RESERVED`.
+    """
+    return _key(name, NICKNAME_MAX)
+
+
+@lru_cache(maxsize=4096)
+def room_key(name: str) -> str:
+    """Return the folded form of a room's name, without the one leading `#` that it may have.
+
+    Raises:
+        NameFault: it may not be a room's name; the text says why.
+    """
+    return _key(name.removeprefix("#"), ROOM_MAX)
+
+
+def room_shown(name: str) -> str:
+    """Return a valid room's name as it is shown."""
+    return shown(name.removeprefix("#"))
+
+
+def _key(name: str, most: int) -> str:
+    if len(name) <= most and _PLAIN.fullmatch(name):
+        return name
+    if not name:
+        raise NameFault("is empty")
+    compatible = normalize("NFKC", name)
+    if len(name) > most or len(compatible) > most:
+        raise NameFault(f"has more than {most} characters", too_long=True)
+    for form in (name, compatible):
+        for character in form:
+            if not _allowed(character):
+                raise NameFault(f"may not hold U+{ord(character):04X}")
+    return fold(name)
+
+
+def _allowed(character: str) -> bool:
+    if character in _PUNCTUATION:
+        return True
+    if _IGNORABLE.match(character):
+        return False
+    kind = category(character)
+    return kind[0] in "LM" or kind == "Nd"
