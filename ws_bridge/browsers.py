@@ -1,0 +1,224 @@
+"""All browsers: they come, they hear, they go; and the tick that serves them (PROTOCOL.md section 6).
+
+A tick is one read of the link: `tick` takes its packets in order, and `Fanout.flush` at its end writes to
+every browser once. It owns the browsers by number; the rooms are `fanout`'s, a session's life is `sessions`'.
+"""
+
+import asyncio
+import contextlib
+import itertools
+from collections import deque
+from collections.abc import Iterable
+
+from ws_bridge import translate
+from ws_bridge.browser import HELD_MAX, Browser, Phase
+from ws_bridge.fanout import Fanout
+from ws_bridge.frames import PING, text_frame
+from ws_bridge.link import Link
+from ws_bridge.sessions import Sessions
+from ws_bridge.stats import Stats
+from ws_bridge.timing import Timing
+
+# When the server is back, so many sessions are resumed at once; the next when it has digested these. So the
+# server's other users notice nothing, and it still takes only a few round trips a thousand sessions.
+SLICE = 100
+
+AWAY_NOTICE = translate.notice("The chat server can't be reached right now; trying again.")
+
+TRY_AGAIN_LATER = 1013
+GOING_AWAY = 1001
+
+
+class Browsers:
+    """Every browser that is connected, and their share of the link."""
+
+    def __init__(self, timing: Timing, stats: Stats) -> None:
+        self._timing = timing
+        self._stats = stats
+        self._fanout = Fanout(stats)
+        self._sessions = Sessions(self._fanout, timing, stats)
+        self._by_number: dict[int, Browser] = {}
+        self._numbers = itertools.count(1)
+        self._waiting: dict[Browser, float] = {}  # without a server: since when, oldest first
+        self._to_open: deque[Browser] = deque()  # their turn comes with a later slice
+        self._slow: dict[Browser, tuple[int, float]] = {}  # unsent bytes, and since when they don't shrink
+        self._unread: list[Browser] = []  # not read because the link is stalled
+        self._sweeps = 0
+        self._gone = asyncio.Event()  # set when the last browser has left
+
+    def __len__(self) -> int:
+        return len(self._by_number)
+
+    @property
+    def is_linked(self) -> bool:
+        return self._sessions.link is not None
+
+    @property
+    def room_count(self) -> int:
+        return self._fanout.room_count
+
+    # The tick.
+
+    def tick(self, link: Link, bodies: Iterable[bytes]) -> None:
+        """Take one read of the link: here a tick begins and ends.
+
+        A room's packet is looked at once, framed once and queued once, however many browsers hear it; `flush`
+        then writes all of the tick to each browser with one call.
+        """
+        decode = translate.envelope
+        fanout = self._fanout
+        try:
+            for body in bodies:
+                envelope = decode(body)
+                if envelope.session is not None:
+                    browser = self._by_number.get(envelope.session)
+                    if browser is not None:
+                        self._sessions.received(browser, envelope, body)
+                elif envelope.room is not None:
+                    room = fanout.room(envelope.room)
+                    if room is not None:
+                        fanout.packet(room, text_frame(body), envelope.id if envelope.type == "MSG" else 0)
+                elif envelope.type == "NOTICE":
+                    self._tell_all(body)
+                else:
+                    link.control(envelope.type, body)
+        finally:  # what came in front of a bad packet counts
+            fanout.flush()
+            self._sessions.pause_choked()
+
+    # The link comes and goes.
+
+    def link_opened(self, link: Link) -> None:
+        """Give every browser its session, slice by slice."""
+        self._sessions.link = link
+        self._waiting.clear()
+        self._to_open.extend(self._by_number.values())
+        self._open_slice()
+
+    def link_lost(self) -> None:
+        """Keep the browsers; their sessions are resumed on the next link."""
+        self._sessions.link = None
+        self._to_open.clear()
+        for browser in self._by_number.values():
+            self._sessions.lost(browser)
+        self._tell_all(AWAY_NOTICE)
+        now = asyncio.get_running_loop().time()
+        self._waiting = dict.fromkeys(self._by_number.values(), now)
+        self.link_writable()
+
+    def link_writable(self) -> None:
+        for browser in self._unread:
+            if browser.held_bytes < HELD_MAX:
+                browser.read_on()
+        self._unread.clear()
+
+    def _open_slice(self) -> None:
+        link = self._sessions.link
+        if link is None:
+            return
+        for _ in range(min(SLICE, len(self._to_open))):
+            browser = self._to_open.popleft()
+            # A browser that is slow right now gets its session when it has drained.
+            if browser.phase is Phase.AWAY and not browser.choked:
+                self._sessions.open(browser, link)
+        if self._to_open:
+            link.fence(self._open_slice)
+
+    # Browsers come, speak and go.
+
+    def arrived(self, transport: asyncio.Transport) -> Browser:
+        """Take a connection whose handshake is done; the result is its protocol from now on."""
+        browser = Browser(next(self._numbers), transport, self)
+        self._by_number[browser.number] = browser
+        self._stats.accepted += 1
+        link = self._sessions.link
+        if link is None:
+            self._sessions.tell(browser, AWAY_NOTICE)
+            self._waiting[browser] = asyncio.get_running_loop().time()
+        elif self._to_open:
+            self._to_open.append(browser)
+        else:
+            self._sessions.open(browser, link)
+        return browser
+
+    def browser_said(self, browser: Browser, body: bytes) -> None:
+        self._stats.browser_bytes_in += len(body)
+        self._sessions.said(browser, body)
+        link = self._sessions.link
+        if link is not None and link.stalled:
+            browser.stop_reading()
+            self._unread.append(browser)
+
+    def browser_choked(self, browser: Browser) -> None:
+        loop = asyncio.get_running_loop()
+        self._slow[browser] = (browser.transport.get_write_buffer_size(), loop.time())
+        self._sessions.choked(browser)
+        loop.call_soon(self._sessions.pause_choked)  # if this is no tick, whose end does it
+
+    def browser_drained(self, browser: Browser) -> None:
+        self._slow.pop(browser, None)
+        self._sessions.drained(browser)
+
+    def browser_closing(self, browser: Browser) -> None:
+        if browser.phase is not Phase.ENDED:
+            self._sessions.end(browser)
+            asyncio.get_running_loop().call_later(self._timing.close, browser.transport.abort)
+
+    def browser_lost(self, browser: Browser) -> None:
+        self._sessions.end(browser)
+        del self._by_number[browser.number]
+        self._waiting.pop(browser, None)
+        self._slow.pop(browser, None)
+        if not self._by_number:
+            self._gone.set()
+
+    # What time brings.
+
+    def sweep(self) -> None:
+        """Look for browsers that waited too long, take nothing or say nothing; every `Timing.sweep`."""
+        now = asyncio.get_running_loop().time()
+        for browser, since in list(self._waiting.items()):
+            if now - since < self._timing.away:
+                break
+            self._sessions.close(browser, TRY_AGAIN_LATER, "the chat server is away")
+            del self._waiting[browser]
+        for browser, (before, since) in list(self._slow.items()):
+            unsent = browser.transport.get_write_buffer_size()
+            if unsent < before:
+                self._slow[browser] = (unsent, now)
+            elif now - since >= self._timing.slow:
+                self._drop(browser)
+        self._sweeps += 1
+        for number, browser in list(self._by_number.items()):
+            if (number + self._sweeps) % self._timing.sweeps_per_look == 0:
+                self._look_at(browser)
+
+    def _look_at(self, browser: Browser) -> None:
+        """Ping a silent browser, drop one that stays so; a slow one answers late and is watched above."""
+        browser.silent += 1
+        if browser.choked or browser.phase is Phase.ENDED:
+            return
+        if browser.silent >= self._timing.looks_until_dead:
+            self._drop(browser)
+        elif browser.silent == self._timing.looks_until_ping:
+            browser.transport.write(PING)
+
+    def _drop(self, browser: Browser) -> None:
+        self._sessions.end(browser)
+        browser.transport.abort()
+
+    def _tell_all(self, body: bytes) -> None:
+        self._fanout.flush()  # what came before on the link comes before for everybody
+        frame = text_frame(body)
+        for browser in self._by_number.values():
+            if browser.phase is not Phase.ENDED:
+                browser.transport.write(frame)
+
+    async def close(self) -> None:
+        """Close every browser with 1001 and wait until they are gone, or `Timing.close` at most."""
+        for browser in self._by_number.values():
+            self._sessions.close(browser, GOING_AWAY, "the bridge is going down")
+        if self._by_number:
+            self._gone.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._gone.wait(), self._timing.close)

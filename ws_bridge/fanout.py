@@ -1,0 +1,214 @@
+"""Who hears which rooms, and the tick: a room's packets are joined once and written once per browser.
+
+Browsers that hear the same rooms form an audience and share its joined bytes; per delivery nothing is done in
+Python but one `write` per browser and tick. A browser for which something of its own comes within a tick, a
+session packet or a change of its rooms, is *settled*: it is written what its rooms have had so far, and is
+served apart for the rest of the tick. So every browser sees the order of the link (PROTOCOL.md section 6).
+
+A `sequence` numbers the room packets; `Browser.since` is the one up to which a browser was settled.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from ws_bridge.stats import Stats
+
+
+class Writer(Protocol):
+    """What the fan-out needs of a transport."""
+
+    def write(self, data: bytes) -> None: ...
+
+
+class Hearer(Protocol):
+    """What the fan-out needs of a browser."""
+
+    @property
+    def transport(self) -> Writer: ...
+
+    audience: "Audience"
+    since: int  # this and the audience are set by nobody else
+    cursor: int  # id of the last MSG that it was sent
+
+
+class Room:
+    """A room that some browser hears."""
+
+    __slots__ = ("audiences", "joined", "name", "newest", "newest_at", "pending")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.audiences: list[Audience] = []
+        self.pending: list[tuple[int, bytes]] = []  # this tick's (sequence, frame)
+        self.joined = b""  # the same frames as one, once the tick is flushed to somebody
+        self.newest = 0  # id of its last MSG on this link
+        self.newest_at = 0  # and that one's sequence
+
+
+class Audience:
+    """The browsers that hear exactly these rooms."""
+
+    __slots__ = ("members", "names", "rooms", "size")
+
+    def __init__(self, names: tuple[str, ...], rooms: tuple[Room, ...]) -> None:
+        self.names = names
+        self.rooms = rooms
+        self.size = 0  # browsers, those served apart too
+        # The transport is kept beside its browser, so that the innermost loop looks nothing up.
+        self.members: dict[Hearer, Writer] = {}
+
+    def frames(self, since: int) -> list[bytes]:
+        """Return this tick's frames of all its rooms after `since`, in the link's order."""
+        active = [room.pending for room in self.rooms if room.pending]
+        if len(active) == 1:
+            entries: Iterable[tuple[int, bytes]] = active[0]
+        else:
+            entries = sorted([entry for pending in active for entry in pending])
+        return [frame for sequence, frame in entries if sequence > since]
+
+    def join(self) -> tuple[int, bytes]:
+        """Return how many frames of this tick it hears, and these as one."""
+        active = [room for room in self.rooms if room.pending]
+        if len(active) > 1:
+            frames = self.frames(0)
+            return len(frames), b"".join(frames)
+        room = active[0]
+        if not room.joined:  # audiences that differ in quiet rooms only share the bytes of the busy one
+            room.joined = b"".join([frame for _, frame in room.pending])
+        return len(room.pending), room.joined
+
+
+NOBODY = Audience((), ())  # what a browser belongs to that hears no room
+
+
+class Fanout:
+    """All rooms and audiences of the bridge.
+
+    After calling `packet`, `settle`, `subscribe` or `unsubscribe` any number of times, call `flush`: that
+    ends the tick.
+    """
+
+    def __init__(self, stats: Stats) -> None:
+        self._stats = stats
+        self._rooms: dict[str, Room] = {}
+        self._audiences: dict[tuple[str, ...], Audience] = {}
+        self._sequence = 0
+        self._touched: list[Room] = []
+        self._apart: dict[Hearer, None] = {}
+
+    @property
+    def room_count(self) -> int:
+        return len(self._rooms)
+
+    def room(self, name: str) -> Room | None:
+        return self._rooms.get(name)
+
+    def packet(self, room: Room, frame: bytes, message_id: int) -> None:
+        """Queue a room's packet for this tick; `message_id` is 0 for what is no MSG."""
+        self._sequence = sequence = self._sequence + 1
+        if not room.pending:
+            self._touched.append(room)
+        room.pending.append((sequence, frame))
+        if message_id:
+            room.newest = message_id
+            room.newest_at = sequence
+
+    def settle(self, browser: Hearer) -> None:
+        """Bring a browser and its cursor up to now, before something of its own is written to it."""
+        audience = browser.audience
+        if audience is NOBODY:
+            return
+        since = browser.since
+        frames = audience.frames(since)
+        if frames:
+            self._write_apart(browser, frames)
+        for room in audience.rooms:
+            if room.newest_at > since and room.newest > browser.cursor:
+                browser.cursor = room.newest
+        browser.since = self._sequence
+        if audience.members.pop(browser, None) is not None:
+            self._apart[browser] = None
+
+    def subscribe(self, browser: Hearer, name: str) -> None:
+        """From here on the browser hears the room."""
+        names = browser.audience.names
+        if name not in names:
+            self._move(browser, tuple(sorted((*names, name))))
+
+    def unsubscribe(self, browser: Hearer, name: str) -> None:
+        names = browser.audience.names
+        if name in names:
+            self._move(browser, tuple(other for other in names if other != name))
+
+    def silence(self, browser: Hearer) -> None:
+        """End all subscriptions of a browser."""
+        if browser.audience is not NOBODY:
+            self._move(browser, ())
+
+    def flush(self) -> None:
+        """End the tick: write to each browser what its rooms have had in it."""
+        served: set[Audience] = set()
+        for room in self._touched:
+            for audience in room.audiences:
+                if len(audience.rooms) > 1:
+                    if audience in served:
+                        continue
+                    served.add(audience)
+                if audience.members:
+                    self._write(audience)
+        for browser in self._apart:
+            audience = browser.audience
+            frames = audience.frames(browser.since)
+            if frames:
+                self._write_apart(browser, frames)
+            audience.members[browser] = browser.transport
+        self._apart.clear()
+        for room in self._touched:
+            room.pending.clear()
+            room.joined = b""
+        self._touched.clear()
+
+    def _write(self, audience: Audience) -> None:
+        count, data = audience.join()
+        for transport in audience.members.values():
+            transport.write(data)
+        self._stats.deliveries += count * len(audience.members)
+        self._stats.browser_bytes_out += len(data) * len(audience.members)
+
+    def _write_apart(self, browser: Hearer, frames: list[bytes]) -> None:
+        data = b"".join(frames)
+        browser.transport.write(data)
+        self._stats.deliveries += len(frames)
+        self._stats.browser_bytes_out += len(data)
+
+    def _move(self, browser: Hearer, names: tuple[str, ...]) -> None:
+        self.settle(browser)
+        self._apart.pop(browser, None)
+        self._release(browser.audience)
+        browser.since = self._sequence
+        browser.audience = self._audience(names) if names else NOBODY
+        if names:
+            browser.audience.size += 1
+            self._apart[browser] = None
+
+    def _audience(self, names: tuple[str, ...]) -> Audience:
+        audience = self._audiences.get(names)
+        if audience is None:
+            rooms = tuple([self._rooms.setdefault(name, Room(name)) for name in names])
+            audience = self._audiences[names] = Audience(names, rooms)
+            for room in rooms:
+                room.audiences.append(audience)
+        return audience
+
+    def _release(self, audience: Audience) -> None:
+        """Forget an audience that its last browser leaves, and the rooms that nobody hears any more."""
+        if audience is NOBODY:
+            return
+        audience.size -= 1
+        if audience.size:
+            return
+        del self._audiences[audience.names]
+        for room in audience.rooms:
+            room.audiences.remove(audience)
+            if not room.audiences:
+                del self._rooms[room.name]

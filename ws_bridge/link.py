@@ -1,0 +1,155 @@
+"""One connection to the server, from HELLO to its end (PROTOCOL.md section 6).
+
+It owns what is said on the link without a session: LINK, READY, PING, PONG, BYE. All else it hands on, read
+by read, and in order.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Protocol, cast
+
+import msgspec
+
+from tcp_server.wordpacket import Decoder, PacketError
+from ws_bridge import translate
+from ws_bridge.stats import Stats
+
+NAME = "ws_bridge"
+
+# Above this many unsent bytes the server is behind with reading, and browsers are not read either.
+HIGH_WATER = 256 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+class Downstream(Protocol):
+    """Whoever the link's packets are for."""
+
+    def link_opened(self, link: "Link") -> None: ...
+
+    def link_lost(self) -> None: ...
+
+    def link_writable(self) -> None: ...
+
+    def tick(self, link: "Link", bodies: Iterable[bytes]) -> None:
+        """Take what one read of the link brought. What is the link's own goes back to `Link.control`."""
+
+
+class Link(asyncio.Protocol):
+    """A connection that is to become a link.
+
+    Attributes:
+        ended: done when the connection is over; its result says why.
+        heard: when the server last sent something, in the event loop's time.
+        accepted: the server took it for a link.
+        stalled: more is unsent than should be; whoever makes it more should stop reading.
+    """
+
+    def __init__(self, secret: str | None, downstream: Downstream, stats: Stats) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[str] = self._loop.create_future()
+        self.heard = self._loop.time()
+        self.accepted = False
+        self.stalled = False
+        self._secret = secret
+        self._downstream = downstream
+        self._stats = stats
+        self._transport: asyncio.Transport | None = None
+        self._decoder = Decoder()
+        self._outbox: list[bytes] = []
+        self._fences: dict[str, Callable[[], None]] = {}
+        self._pings = 0
+        self._why = "the server closed the connection"
+
+    def send(self, packet: bytes) -> None:
+        """Queue a word packet: all of one turn of the event loop leave in one write."""
+        if not self._outbox:
+            self._loop.call_soon(self._flush)
+        self._outbox.append(packet)
+
+    def fence(self, then: Callable[[], None]) -> None:
+        """Call `then` once the server has taken all that was sent so far; never, if the link ends before."""
+        self._pings += 1
+        ref = f"fence-{self._pings}"
+        self._fences[ref] = then
+        self.send(translate.link_ping(ref))
+
+    def ping(self) -> None:
+        """Ask for a sign of life."""
+        self.send(translate.link_ping("alive"))
+
+    def give_up(self, why: str) -> None:
+        """End the connection at once."""
+        self._why = why
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close(self) -> None:
+        """End the connection after what was sent."""
+        self._flush()
+        if self._transport is not None:
+            self._transport.close()
+
+    def control(self, kind: str, body: bytes) -> None:
+        """Take a packet that is for no session and no room."""
+        match kind:
+            case "HELLO":
+                self.send(translate.link(NAME, self._secret))
+            case "READY" if not self.accepted:
+                self.accepted = True
+                self._stats.links += 1
+                self._downstream.link_opened(self)
+            case "PING":
+                self.send(translate.link_pong(body))
+            case "PONG":
+                then = self._fences.pop(translate.ref(body) or "", None)
+                if then is not None:
+                    then()
+            case "BYE":
+                reason, message = translate.said(body)
+                self._why = f"the server said {reason}: {message}"
+            case "ERROR":
+                logger.warning("the server complains of the link: %s", translate.said(body)[1])
+
+    # asyncio's side.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
+        self._transport.set_write_buffer_limits(HIGH_WATER)
+
+    def data_received(self, data: bytes) -> None:
+        self.heard = self._loop.time()
+        self._stats.link_bytes_in += len(data)
+        self._decoder.feed(data)
+        try:
+            self._downstream.tick(self, self._decoder)
+        except (PacketError, msgspec.MsgspecError, ValueError) as error:
+            self.give_up(f"the server sent what is no packet: {error}")
+        except Exception:
+            # A bug. A new link starts every session afresh, and so from a sound state.
+            logger.exception("a packet of the server could not be handled")
+            self.give_up("an error in the bridge")
+
+    def pause_writing(self) -> None:
+        self.stalled = True
+
+    def resume_writing(self) -> None:
+        self.stalled = False
+        self._downstream.link_writable()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        if error is not None:
+            self._why = str(error)
+        if not self.ended.done():
+            self.ended.set_result(self._why)
+        if self.accepted:
+            self._downstream.link_lost()
+
+    def _flush(self) -> None:
+        data = b"".join(self._outbox)
+        self._outbox.clear()
+        if self._transport is not None:
+            self._transport.write(data)
+            self._stats.link_bytes_out += len(data)

@@ -1,0 +1,175 @@
+"""The page and the bridge's own reports over HTTP: `web/`, `/healthz`, `/metrics`.
+
+It makes responses and reads files; the connection is `door`'s.
+"""
+
+import hashlib
+import http
+from email.utils import formatdate
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from websockets.datastructures import Headers
+from websockets.http11 import Response
+
+from ws_bridge.stats import Stats
+
+# What a page may do: load its own files, and open a WebSocket to any server that its user names.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "manifest-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+
+# Only these kinds of file are ever served.
+CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+
+TEXT = "text/plain; charset=utf-8"
+
+
+def find_web() -> Path:
+    """Return the folder of the page: beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).resolve().parent
+    beside = package.parent / "web"
+    return beside if (beside / "index.html").is_file() else package / "web"
+
+
+class State(Protocol):
+    """What the reports tell of the bridge."""
+
+    @property
+    def is_linked(self) -> bool: ...
+
+    @property
+    def room_count(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+
+class Page:
+    """Answers every request that does not ask for a WebSocket."""
+
+    def __init__(self, web: Path, version: str, state: State, stats: Stats) -> None:
+        self._web = web.resolve()
+        self._version = version
+        self._state = state
+        self._stats = stats
+
+    def respond(self, method: str, target: str, if_none_match: str | None = None) -> Response:
+        """Answer one request; `target` is as it stands in the request line, the query included."""
+        if method not in ("GET", "HEAD"):
+            response = make_response(405, TEXT, b"only GET and HEAD are allowed here\n")
+            response.headers["Allow"] = "GET, HEAD"
+        else:
+            response = self._get(target.partition("?")[0], if_none_match)
+        if method == "HEAD":
+            response.body = b""  # its length stays in the headers
+        return response
+
+    def _get(self, path: str, if_none_match: str | None) -> Response:
+        if path == "/healthz":
+            return self._health()
+        if path == "/metrics":
+            return make_response(200, "text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
+        file = self._find(path)
+        if file is None:
+            return make_response(404, TEXT, b"there is nothing here\n")
+        body = file.read_bytes()
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        if if_none_match is not None and tag in [given.strip() for given in if_none_match.split(",")]:
+            response = make_response(304, None, b"")
+        else:
+            response = make_response(200, CONTENT_TYPES[file.suffix], body)
+        # A browser may keep a file but asks each time: after an upgrade nobody runs an old page.
+        del response.headers["Cache-Control"]
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["ETag"] = tag
+        return response
+
+    def _find(self, path: str) -> Path | None:
+        """Return the file of the page that a path names. None of another folder, however it is written."""
+        try:
+            decoded = unquote_to_bytes(path).decode()
+        except UnicodeDecodeError:
+            return None
+        root, *parts = decoded.split("/")
+        if parts == [""]:
+            parts = ["index.html"]
+        # No empty part (an absolute path), no dot in front (`..`, and hidden files), nothing that Windows or
+        # the operating system's strings take for more than a name.
+        if (
+            root
+            or not parts
+            or any(not part or part.startswith(".") or set(part) & set("\\:\0") for part in parts)
+        ):
+            return None
+        file = self._web.joinpath(*parts).resolve()  # follows links, which might lead outside
+        if not file.is_relative_to(self._web) or file.suffix not in CONTENT_TYPES or not file.is_file():
+            return None
+        return file
+
+    def _health(self) -> Response:
+        linked = self._state.is_linked
+        report = {"link": linked, "browsers": len(self._state), "version": self._version}
+        return make_response(200 if linked else 503, "application/json", msgspec.json.encode(report))
+
+    def _metrics(self) -> str:
+        stats = self._stats
+        rows: list[tuple[str, str, str, int]] = [
+            ("link_up", "gauge", "1 while the bridge is linked to the server.", int(self._state.is_linked)),
+            ("browsers", "gauge", "Browsers connected now.", len(self._state)),
+            ("rooms", "gauge", "Rooms that some browser hears.", self._state.room_count),
+            ("browsers_total", "counter", "Browsers that ever connected.", stats.accepted),
+            (
+                "deliveries_total",
+                "counter",
+                "Room packets times the browsers that got them.",
+                stats.deliveries,
+            ),
+            ("pauses_total", "counter", "Slow browsers taken off the live stream.", stats.pauses),
+            ("links_total", "counter", "Links the server accepted: the first, and reconnects.", stats.links),
+            ("browser_sent_bytes_total", "counter", "Bytes sent to browsers.", stats.browser_bytes_out),
+            (
+                "browser_received_bytes_total",
+                "counter",
+                "Bytes of browsers' packets.",
+                stats.browser_bytes_in,
+            ),
+            ("link_sent_bytes_total", "counter", "Bytes sent to the server.", stats.link_bytes_out),
+            ("link_received_bytes_total", "counter", "Bytes received from the server.", stats.link_bytes_in),
+        ]
+        return "".join(
+            f"# HELP ws_bridge_{name} {text}\n# TYPE ws_bridge_{name} {kind}\nws_bridge_{name} {value}\n"
+            for name, kind, text, value in rows
+        )
+
+
+def make_response(status: int, content_type: str | None, body: bytes) -> Response:
+    """Make a response with the headers that every answer of the bridge has."""
+    headers = Headers(
+        {
+            "Date": formatdate(usegmt=True),
+            "Connection": "close",
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+            "Referrer-Policy": "no-referrer",
+        }
+    )
+    if content_type is not None:
+        headers["Content-Type"] = content_type
+        headers["Content-Length"] = str(len(body))
+    return Response(status, http.HTTPStatus(status).phrase, headers, body)

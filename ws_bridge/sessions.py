@@ -1,0 +1,232 @@
+"""The life of a browser's session on the link: open, resume, pause, catch up, end (PROTOCOL.md section 6).
+
+It decides what of a browser crosses the link and when, and what of the server's reaches the browser. It knows
+one session at a time; the rooms are in `fanout`, all browsers together in `browsers`.
+"""
+
+from collections.abc import Callable, Collection
+
+from ws_bridge import translate
+from ws_bridge.browser import DROPPING, Browser, Phase
+from ws_bridge.fanout import Fanout
+from ws_bridge.link import Link
+from ws_bridge.stats import Stats
+from ws_bridge.timing import Timing
+from ws_bridge.translate import Cursor, Envelope, Refused
+
+Handler = Callable[[Browser, Envelope, bytes], bool]
+
+
+class Sessions:
+    """Moves each session from phase to phase.
+
+    Attributes:
+        link: the link that is open now; set by the owner. Without one every session is AWAY or ENDED.
+    """
+
+    def __init__(self, fanout: Fanout, timing: Timing, stats: Stats) -> None:
+        self.link: Link | None = None
+        self._fanout = fanout
+        self._choked: list[Browser] = []
+        self._epoch: str | None = None  # the newest one; every session's `known` shares this string
+        self._timing = timing
+        self._stats = stats
+        # A handler returns whether the packet is for the browser too. What has no handler always is.
+        self._handlers: dict[str, Handler] = {
+            "HELLO": self._hello,
+            "READY": self._ready,
+            "RETRY": self._retry,
+            "MSG": self._message,
+            "PONG": self._pong,
+            "GAP": self._gap,
+            "SUBSCRIBE": self._subscribe,
+            "UNSUBSCRIBE": self._unsubscribe,
+            "RESUME": self._resume,
+            "BYE": self._bye,
+        }
+
+    # What happens to the browser.
+
+    def open(self, browser: Browser, link: Link) -> None:
+        """Give an AWAY browser its session on a new link, resumed if it had one before."""
+        browser.phase = Phase.OPENING
+        link.send(translate.open_session(browser.number, browser.address))
+        if browser.known is not None:
+            link.send(translate.come_back(browser.number, browser.known, browser.rooms, browser.cursor))
+        elif browser.nick is not None:
+            link.send(browser.nick)
+        # The server takes what follows in order, so it need not wait for the READY.
+        self._release(browser, link)
+
+    def said(self, browser: Browser, body: bytes) -> None:
+        """Forward what the browser says, or keep it until the link takes it."""
+        if browser.phase is Phase.ENDED:
+            return
+        try:
+            kind, packet = translate.for_server(browser.number, body)
+        except Refused as refused:
+            self.tell(browser, refused.reply)
+            return
+        if kind == "NICK" and browser.known is None:
+            browser.nick = packet  # `open` sends it (again) if its answer is lost with the link
+            if browser.phase is Phase.AWAY:
+                return
+        if self.link is not None and self._is_forwarded(browser):
+            self.link.send(packet)
+        else:
+            browser.hold(packet)
+
+    def choked(self, browser: Browser) -> None:
+        """Note a browser that became slow; `pause_choked` must follow, but not while its tick is written."""
+        self._choked.append(browser)
+
+    def pause_choked(self) -> None:
+        """Take slow browsers off the live stream: the server's log keeps their place, not our memory.
+
+        All of the tick in which a browser became slow has been written to it, so its cursor is exact.
+        """
+        for browser in self._choked:
+            if self.link is not None and browser.phase is Phase.LIVE and browser.choked:
+                self._fanout.silence(browser)  # this brings the cursor up to date
+                browser.phase = Phase.PAUSED
+                self._stats.pauses += 1
+                self.link.send(translate.pause(browser.number))
+        self._choked.clear()
+
+    def drained(self, browser: Browser) -> None:
+        """Go on with a browser that was slow."""
+        if self.link is None:
+            return
+        if browser.phase is Phase.PAUSED:
+            browser.phase = Phase.CATCHING_UP
+            self.link.send(translate.resume(browser.number, browser.cursor))
+        elif browser.phase is Phase.AWAY:
+            self.open(browser, self.link)
+        elif self._is_forwarded(browser):
+            self._release(browser, self.link)
+
+    def end(self, browser: Browser) -> None:
+        """Tell the server that the browser is gone; it keeps the user in grace."""
+        self._fanout.silence(browser)
+        if self.link is not None and browser.phase not in (Phase.AWAY, Phase.ENDED):
+            self.link.send(translate.close_session(browser.number))
+        browser.phase = Phase.ENDED
+
+    def close(self, browser: Browser, code: int, reason: str) -> None:
+        """End a session and its browser's socket with a close code."""
+        if browser.phase is not Phase.ENDED:
+            self._fanout.silence(browser)
+            browser.phase = Phase.ENDED
+            browser.close(code, reason, self._timing.close)
+
+    def lost(self, browser: Browser) -> None:
+        """Keep what a session needs to be resumed, when its link is lost."""
+        self._fanout.silence(browser)
+        if browser.phase is not Phase.ENDED:
+            browser.phase = Phase.AWAY
+
+    def tell(self, browser: Browser, body: bytes) -> None:
+        """Send a body to a browser, in its place among what its rooms have."""
+        if browser.phase is not Phase.ENDED:
+            self._fanout.settle(browser)
+            browser.write(body)
+            self._stats.browser_bytes_out += len(body)
+
+    # What the server says to the session.
+
+    def received(self, browser: Browser, envelope: Envelope, body: bytes) -> None:
+        if browser.phase is Phase.AWAY or browser.phase is Phase.ENDED:
+            return  # they cross
+        handler = self._handlers.get(envelope.type)
+        if handler is None or handler(browser, envelope, body):
+            self.tell(browser, translate.for_browser(body))
+
+    def _hello(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+        first = not browser.greeted
+        browser.greeted = True
+        return first
+
+    def _ready(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+        ready = translate.ready(body)
+        known = browser.known
+        if browser.phase is Phase.OPENING:
+            asked = translate.cursor(browser.nick) if known is None else Cursor(known.epoch, browser.cursor)
+            browser.cursor = translate.first_cursor(ready, asked)
+            browser.phase = Phase.LIVE
+            browser.nick = None
+            if browser.choked:
+                self.choked(browser)
+        self._remember_rooms(browser, ready.rooms)
+        ready.rooms = []
+        ready.epoch = self._epoch = self._epoch if ready.epoch == self._epoch else ready.epoch
+        browser.known = ready
+        return True
+
+    def _retry(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+        if browser.phase is Phase.OPENING:  # also of a session that was to be resumed: it is before READY now
+            browser.known = None
+            browser.nick = None
+        return True
+
+    def _message(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+        if browser.phase in DROPPING:
+            return False
+        if envelope.id > browser.cursor:  # the answer to a resend is older
+            browser.cursor = envelope.id
+        return True
+
+    def _pong(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+        if browser.phase in DROPPING:  # what it vouches for was dropped in part
+            browser.pings = [*(browser.pings or ()), translate.ping_again(browser.number, body)]
+            return False
+        browser.cursor = max(browser.cursor, envelope.id)
+        return True
+
+    def _gap(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+        if browser.phase in DROPPING:  # it comes again with the replay that replaces this one
+            return False
+        browser.cursor = max(browser.cursor, envelope.id - 1)
+        return True
+
+    def _subscribe(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+        if envelope.room is not None:
+            if browser.phase not in DROPPING:
+                self._fanout.subscribe(browser, envelope.room)
+            self._remember_rooms(browser, {*browser.rooms, envelope.room})
+        return False
+
+    def _unsubscribe(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+        if envelope.room is not None:
+            self._fanout.unsubscribe(browser, envelope.room)
+            self._remember_rooms(browser, {*browser.rooms} - {envelope.room})
+        return False
+
+    def _resume(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+        if browser.phase is Phase.CATCHING_UP:
+            browser.phase = Phase.LIVE
+            if browser.choked:
+                self.choked(browser)
+            elif self.link is not None:
+                self._release(browser, self.link)
+        return False
+
+    def _bye(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+        self.tell(browser, translate.for_browser(body))
+        reason, _ = translate.said(body)
+        self.close(browser, translate.close_code(reason), reason)
+        return False
+
+    # Helpers.
+
+    def _is_forwarded(self, browser: Browser) -> bool:
+        """Whether its packets cross now. A slow browser's wait, so that its answers don't pile up here."""
+        return browser.phase is Phase.OPENING or (browser.phase is Phase.LIVE and not browser.choked)
+
+    def _release(self, browser: Browser, link: Link) -> None:
+        for packet in browser.release():
+            link.send(packet)
+
+    def _remember_rooms(self, browser: Browser, names: Collection[str]) -> None:
+        rooms = tuple(sorted(names))
+        # Thousands hear the same rooms: one tuple for all of them.
+        browser.rooms = browser.audience.names if browser.audience.names == rooms else rooms

@@ -1,0 +1,77 @@
+"""Keeps a link to the server: connect, wait for its end, wait a little, and again (PROTOCOL.md section 6)."""
+
+import asyncio
+import logging
+
+from ws_bridge.link import Downstream, Link
+from ws_bridge.stats import Stats
+from ws_bridge.timing import Timing, backoff
+
+logger = logging.getLogger(__name__)
+
+
+class Upstream:
+    """The way to the server, whether or not there is a link right now."""
+
+    def __init__(
+        self, host: str, port: int, secret: str | None, downstream: Downstream, timing: Timing, stats: Stats
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._secret = secret
+        self._downstream = downstream
+        self._timing = timing
+        self._stats = stats
+        self._link: Link | None = None
+        self._complaint = ""
+
+    @property
+    def address(self) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{host}:{self._port}"
+
+    async def run(self) -> None:
+        """Connect again and again; ends by being cancelled."""
+        loop = asyncio.get_running_loop()
+        delays = backoff(self._timing)
+        while True:
+            try:
+                async with asyncio.timeout(self._timing.connect):
+                    _, self._link = await loop.create_connection(self._new_link, self._host, self._port)
+            except (OSError, TimeoutError) as error:
+                self._complain(str(error) or "no answer")
+            else:
+                why = await self._link.ended
+                if self._link.accepted:
+                    logger.warning("the link to %s is lost: %s", self.address, why)
+                    self._complaint = ""
+                    delays = backoff(self._timing)
+                else:
+                    self._complain(why)
+                self._link = None
+            await asyncio.sleep(next(delays))
+
+    def watch(self) -> None:
+        """Look for a server that went silent; call it every now and then."""
+        link = self._link
+        if link is None:
+            return
+        silent = asyncio.get_running_loop().time() - link.heard
+        if silent >= self._timing.link_dead:
+            link.give_up(f"nothing heard for {silent:.0f} s")
+        elif silent >= self._timing.link_ping and link.accepted:
+            link.ping()
+
+    def close(self) -> None:
+        """End the link, if there is one. What was sent on it before still goes out."""
+        if self._link is not None:
+            self._link.close()
+
+    def _new_link(self) -> Link:
+        return Link(self._secret, self._downstream, self._stats)
+
+    def _complain(self, why: str) -> None:
+        """Say why there is no link, once for each reason and not at every try."""
+        level = logging.DEBUG if why == self._complaint else logging.WARNING
+        logger.log(level, "no link to %s: %s; trying again", self.address, why)
+        self._complaint = why
