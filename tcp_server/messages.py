@@ -19,9 +19,7 @@ REF_MAX = 64
 
 RetryReason: TypeAlias = Literal["taken", "invalid", "reserved", "registered", "password"]
 LeaveReason: TypeAlias = Literal["left", "quit", "timeout", "kicked"]
-ByeReason: TypeAlias = Literal[
-    "quit", "shutdown", "kicked", "timeout", "slow", "flood", "protocol", "forbidden"
-]
+ByeReason: TypeAlias = Literal["quit", "shutdown", "kicked", "timeout", "slow", "flood", "protocol", "forbidden"]
 ErrorCode: TypeAlias = Literal[
     "bad_packet",
     "unknown_type",

@@ -35,10 +35,15 @@ class NameFault(ValueError):
         self.too_long = too_long
 
 
+def fold_text(text: str) -> str:
+    """Return the form in which texts are compared: NFKC, case folding, NFKC."""
+    return normalize("NFKC", normalize("NFKC", text).casefold())
+
+
 @lru_cache(maxsize=4096)
 def fold(name: str) -> str:
     """Return the form that two names share if and only if they are the same name."""
-    return normalize("NFKC", normalize("NFKC", name).casefold())
+    return fold_text(name)
 
 
 def shown(name: str) -> str:

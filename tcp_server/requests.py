@@ -9,7 +9,7 @@ import re
 import typing
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -185,9 +185,12 @@ def parse(body: bytes) -> AnyRequest:
     return request
 
 
-def given(value: Any) -> Any:
-    """Return an optional field as the formats want it: None where it was not sent."""
-    return None if value is UNSET else value
+_Value = TypeVar("_Value")
+
+
+def given(value: _Value | UnsetType) -> _Value | None:
+    """Return an optional field's value, or None where it was not sent."""
+    return None if isinstance(value, UnsetType) else value
 
 
 def _parse_unusual(text: str) -> Any:

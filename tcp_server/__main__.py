@@ -1,0 +1,346 @@
+"""`python -m tcp_server PORT`: flags, data folder, signals; and `export` and `import` of the log."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Coroutine, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from platformdirs import user_data_path
+
+from tcp_server import messages, tokens
+from tcp_server.archive import ArchiveError, export_lines, import_lines
+from tcp_server.hub import Settings
+from tcp_server.log import FILE_NAME, Log, LogError, open_database
+from tcp_server.server import Server
+from tcp_server.upkeep import Upkeep
+
+DESCRIPTION = "The chat server: speaks word packets over TCP and keeps every message."
+EPILOG = """\
+python -m tcp_server export FILE writes the whole log as JSON Lines (- is standard output), while the server runs too;
+python -m tcp_server import FILE fills an empty data folder from such a file.
+"""
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+SWITCH_SECONDS = 0.0005  # how long the loop may keep the log's threads from running Python (default 0.005)
+
+
+class StartError(Exception):
+    """The server can't start; the text is the line for the user."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        if arguments and arguments[0] in ("export", "import"):
+            _move_log(arguments)
+        else:
+            _serve(_server_parser().parse_args(arguments))
+    except (StartError, LogError, ArchiveError) as error:
+        print(f"tcp_server: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _server_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m tcp_server",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("port", metavar="PORT", type=_port, help="the TCP port to listen on; 0 lets the system choose one")
+    add("--host", help="listen on this address only (default: on all, IPv4 and IPv6)")
+    _add_data(parser)
+    add("--name", default="Wordpacket", help="the server's name, which clients show (default: %(default)s)")
+    add("--motd", type=_motd, help="a message of the day, shown to everybody who connects")
+    add("--shutdown-delay", type=_seconds, default=5.0, metavar="SECONDS",
+        help="how long everybody is warned before the server ends (default: 5)")  # fmt: skip
+    add("--grace", type=_seconds, default=60.0, metavar="SECONDS",
+        help="how long a nickname is held for somebody whose connection broke (default: 60)")  # fmt: skip
+    add("--sync", choices=("normal", "full"), default="normal",
+        help="normal: an echoed message survives a crash of the server; full: a power cut too, but slower")  # fmt: skip
+    add("--keep", type=_age, metavar="AGE", help="forget messages older than this, such as 90d (default: keep all)")
+    add("--keep-messages", type=_count, metavar="N", help="keep only the newest N messages (default: all)")
+    add("--link-secret-file", type=Path, metavar="FILE",
+        help="let bridges elsewhere link with the secret in this file (default: only this machine's)")  # fmt: skip
+    add("--server-password-file", type=Path, metavar="FILE",
+        help="ask everybody for the password in this file (default: the server is open)")  # fmt: skip
+    _add_log_level(parser)
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, metavar="FOLDER", default=user_data_path("wordpacket"),
+                        help="where the log and the key are kept (default: %(default)s)")  # fmt: skip
+
+
+def _add_log_level(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info",
+                        help="how much is written to standard error (default: %(default)s)")  # fmt: skip
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text}")
+    return port
+
+
+def _motd(text: str) -> str:
+    if not 0 < len(text) <= messages.MESSAGE_MAX:
+        raise argparse.ArgumentTypeError(f"a message of the day has 1 to {messages.MESSAGE_MAX} characters")
+    return text
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < 1e9:
+        raise argparse.ArgumentTypeError(f"seconds can't be {text}")
+    return seconds
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("keep at least 1 message")
+    return count
+
+
+def _age(text: str) -> float:
+    unit = UNITS.get(text[-1:])
+    if unit is None or not text[:-1].isdecimal() or int(text[:-1]) == 0:
+        raise argparse.ArgumentTypeError(f"an age is a number with s, m, h or d, such as 90d, not {text}")
+    return float(int(text[:-1]) * unit)
+
+
+# Serving
+
+
+def _serve(options: argparse.Namespace) -> None:
+    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _allow_many_files()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    sockets = _bind(options.host, options.port)
+    _make_folder(options.data)
+    lock = _lock(options.data)
+    try:
+        log = Log(options.data, full_sync=options.sync == "full")
+        try:
+            _run_loop(_run(options, sockets, log))
+        finally:
+            log.close()
+    finally:
+        lock.release()
+
+
+def _run_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run the event loop: uvloop's where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+async def _run(options: argparse.Namespace, sockets: list[socket.socket], log: Log) -> None:
+    settings = Settings(
+        name=options.name,
+        version=_version(),
+        epoch=log.epoch,
+        key=_key(options.data),
+        new_uid=lambda: secrets.randbits(63),
+        motd=options.motd,
+        server_password=_secret(options.server_password_file),
+        grace_seconds=options.grace,
+    )
+    upkeep = Upkeep(log, keep_seconds=options.keep, keep_messages=options.keep_messages)
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, lambda: (hurry if stop.is_set() else stop).set())
+    server = Server(log, settings, upkeep, link_secret=_secret(options.link_secret_file))
+    await server.listen(sockets)
+    _announce(sockets, options)
+    await stop.wait()
+    print(f"shutting down in {options.shutdown_delay:g} s; once more to end at once", flush=True)
+    await server.shutdown(options.shutdown_delay, hurry)
+
+
+def _announce(sockets: Sequence[socket.socket], options: argparse.Namespace) -> None:
+    addresses = [sock.getsockname()[:2] for sock in sockets]
+    port = addresses[0][1]
+    shown = ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in addresses)
+    host = "127.0.0.1" if options.host in (None, "0.0.0.0", "::") else options.host
+    server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    print(f"listening on {shown}")
+    print(f"messages are kept in {options.data / FILE_NAME}")
+    print(
+        f"next: python -m cli_client {host} {port}   (terminal), or: python -m ws_bridge --server {server}   (browser)"
+    )
+    sys.stdout.flush()
+
+
+def _bind(host: str | None, port: int) -> list[socket.socket]:
+    """Return listening sockets: of one host, or of all addresses, IPv4 and IPv6, with the same port."""
+    families = [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]
+    if host is not None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        except OSError as error:
+            raise StartError(f"can't listen on {host}: {error.strerror}") from None
+        families = [(socket.AddressFamily(family), str(address[0])) for family, _, _, _, address in found]
+    sockets: list[socket.socket] = []
+    for family, address in families:
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError:
+            continue  # this machine has no such addresses
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind((address, port))
+        except OSError as error:
+            sock.close()
+            if sockets and host is None and family == socket.AF_INET6:
+                continue  # IPv6 is there but switched off
+            raise StartError(f"can't listen on port {port} of {address}: {error.strerror}") from None
+        port = port or sock.getsockname()[1]
+        sock.setblocking(False)
+        sockets.append(sock)
+    if not sockets:
+        raise StartError(f"can't listen on {host}: no such address here")
+    return sockets
+
+
+def _allow_many_files() -> None:
+    """Let the process have as many connections as the system lets it ask for."""
+    try:
+        import resource
+    except ImportError:
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _version() -> str:
+    try:
+        return version("wordpacket")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+# The data folder
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"can't make the data folder {folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StartError(f"can't write to the data folder {folder}")
+
+
+def _lock(folder: Path) -> FileLock:
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StartError(f"the data folder {folder} is in use by another server; choose another --data") from None
+    except OSError as error:
+        raise StartError(f"can't write to the data folder {folder}: {error.strerror}") from None
+    return lock
+
+
+def _key(folder: Path) -> bytes:
+    """Return the key that signs tokens, made at the first start and readable by the owner alone."""
+    path = folder / "token.key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        key = path.read_bytes()
+        if len(key) != tokens.KEY_BYTES:
+            raise StartError(f"{path} is damaged; remove it, and everybody takes a new nickname") from None
+        return key
+    key = secrets.token_bytes(tokens.KEY_BYTES)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    return key
+
+
+def _secret(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        secret = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartError(f"can't read {path}: {error}") from None
+    if not secret:
+        raise StartError(f"{path} is empty")
+    return secret
+
+
+# Export and import
+
+
+def _move_log(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser("python -m tcp_server", description="Write or read the whole log as JSON Lines.")
+    parser.add_argument("command", choices=("export", "import"), help="what to do")
+    parser.add_argument("file", metavar="FILE", help="the file; - is standard output or input")
+    _add_data(parser)
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "export":
+            _export(options.data, options.file)
+        else:
+            _import(options.data, options.file)
+    except OSError as error:
+        raise StartError(f"{options.command}: {error}") from None
+
+
+def _export(folder: Path, file: str) -> None:
+    if not (folder / FILE_NAME).exists():
+        raise StartError(f"there is no log in {folder}")
+    database = open_database(folder / FILE_NAME)
+    try:
+        with open(sys.stdout.fileno() if file == "-" else file, "wb", closefd=file != "-") as out:
+            count = 0
+            for line in export_lines(database):
+                out.write(line + b"\n")
+                count += line.startswith(b'{"type":"MSG"')
+    finally:
+        database.close()
+    print(f"exported {count} messages", file=sys.stderr)
+
+
+def _import(folder: Path, file: str) -> None:
+    _make_folder(folder)
+    lock = _lock(folder)
+    try:
+        log = Log(folder)
+        try:
+            with open(sys.stdin.fileno() if file == "-" else file, "rb", closefd=file != "-") as lines:
+                count = import_lines(log, lines)
+        finally:
+            log.close()
+    finally:
+        lock.release()
+    print(f"imported {count} messages", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

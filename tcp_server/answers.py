@@ -1,0 +1,68 @@
+"""Answers that are readings of the log: HISTORY and SEARCH, as bodies for the wire."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import assert_never
+
+from tcp_server import messages, names
+from tcp_server.readings import Reader
+from tcp_server.requests import History, given
+from tcp_server.requests import Search as SearchRequest
+from tcp_server.search import Query, Search
+
+
+def answer(request: History | SearchRequest, reader: Reader, room: str | None, through: int, readings: Search) -> bytes:
+    """Read the log and return the answer.
+
+    Args:
+        room: the shown name of the room that is asked about.
+        through: the newest id that the asker was sent, so that nothing is shown before its time.
+    """
+    match request:
+        case History():
+            return _history(request, reader, room, through, readings)
+        case SearchRequest():
+            return _search(request, reader, through, readings)
+        case _:
+            assert_never(request)
+
+
+def _history(request: History, reader: Reader, room: str | None, through: int, readings: Search) -> bytes:
+    before, after, to = given(request.before), given(request.after), given(request.to)
+    if to is not None:
+        bodies, more = readings.direct_page(reader.uid, to, before, after, request.limit, through)
+    else:
+        key = names.room_key(room or "")
+        bodies, more = readings.room_page(key, before, after, request.limit, through)
+    ref = given(request.ref)
+    return _with_messages(messages.format(messages.History([], more, room, to, ref)), bodies)
+
+
+def _search(request: SearchRequest, reader: Reader, through: int, readings: Search) -> bytes:
+    sender, since, until = given(request.sender), given(request.since), given(request.until)
+    query = Query(
+        words=tuple(names.fold_text(request.query).split()),
+        sender=None if sender is None else names.fold(sender),
+        since=None if since is None else _millis(since),
+        until=None if until is None else _millis(until),
+        before=given(request.before),
+        limit=request.limit,
+    )
+    name = given(request.room)
+    if name is not None:
+        reader = Reader(reader.uid, (names.room_key(name),))
+    bodies, more = readings.search(reader, query, direct=name is None, through=through)
+    ref = given(request.ref)
+    return _with_messages(messages.format(messages.Search(request.query, [], more, ref)), bodies)
+
+
+def _with_messages(body: bytes, bodies: list[bytes]) -> bytes:
+    """Put bodies, ready as they are, into the empty list of an answer."""
+    return body.replace(b'"messages":[]', b'"messages":[%b]' % b",".join(bodies), 1)
+
+
+def _millis(time: datetime) -> int:
+    """Return the first whole millisecond that is not before a time."""
+    return math.ceil(time.timestamp() * 1000)

@@ -1,0 +1,24 @@
+"""The server's clock: the only place that asks what time it is."""
+
+import time
+
+from tcp_server.state import Moment
+
+
+class Clock:
+    """Gives moments; one that is asked for twice in a millisecond is made once."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._prefix = ""
+        self._moment = Moment(0.0, -1, "")
+
+    def now(self) -> Moment:
+        millis = time.time_ns() // 1_000_000
+        if millis != self._moment.millis:
+            second, rest = divmod(millis, 1000)
+            if second != self._second:
+                self._second = second
+                self._prefix = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
+            self._moment = Moment(time.monotonic(), millis, f"{self._prefix}{rest:03}Z")
+        return self._moment

@@ -1,0 +1,134 @@
+"""A transport's bytes <-> bodies, and whether it takes more; what the bodies mean is its handler's business."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, cast
+
+from tcp_server.wordpacket import Decoder, PacketError
+
+CLOSE_SECONDS = 5.0  # how long a closing connection may take to accept its last bytes
+
+
+class Handler(Protocol):
+    """What is at a connection's end: one session, or a link."""
+
+    def receive(self, body: bytes) -> bool:
+        """Act on a body; False says that the next one must wait until `Connection.proceed`."""
+
+    def is_waiting(self) -> bool:
+        """Say whether the next body must wait."""
+
+    def broken(self, text: str) -> None:
+        """The stream can't be read further."""
+
+    def lost(self) -> None:
+        """The other side sends no more."""
+
+    def congested(self) -> None:
+        """The transport takes no more."""
+
+    def relieved(self) -> None:
+        """The transport takes more again."""
+
+
+class Acceptor(Protocol):
+    """Whose connections these are."""
+
+    def accepted(self, connection: Connection) -> Handler: ...
+    def lost(self, connection: Connection) -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    """One TCP connection. What is to be sent is given to `write`, already framed."""
+
+    __slots__ = (
+        "_acceptor", "_decoder", "_loop", "handler", "heard_at", "is_congested", "is_pinged", "is_reading",
+        "moved_at", "transport", "unsent", "write",
+    )  # fmt: skip
+
+    handler: Handler
+    transport: asyncio.Transport
+    write: Callable[[bytes], None]
+
+    def __init__(self, acceptor: Acceptor, loop: asyncio.AbstractEventLoop) -> None:
+        self._acceptor = acceptor
+        self._loop = loop
+        self._decoder = Decoder()
+        self.is_reading = True
+        self.is_congested = False
+        self.heard_at = loop.time()
+        self.is_pinged = False  # since it was last heard
+        self.unsent = 0  # bytes, when the keeper last looked
+        self.moved_at = 0.0  # when the keeper last saw that number change
+
+    def limit_writing(self, high_water: int) -> None:
+        """Set how many bytes may wait in the transport before it counts as congested."""
+        self.transport.set_write_buffer_limits(high=high_water)
+
+    def proceed(self) -> None:
+        """Go on with what was received: the handler waits no more."""
+        self._pass_on()
+        if not self.is_reading and not self.handler.is_waiting() and not self.transport.is_closing():
+            self.is_reading = True
+            self.heard_at = self._loop.time()
+            self.transport.resume_reading()
+
+    def stop_reading(self) -> None:
+        """Leave what comes to the kernel, until `proceed`."""
+        if self.is_reading and not self.transport.is_closing():
+            self.is_reading = False
+            self.transport.pause_reading()
+
+    def close(self) -> None:
+        """Write what was sent and close; a peer that doesn't take it is cut off after a while."""
+        if not self.transport.is_closing():
+            self.transport.close()
+            self._loop.call_later(CLOSE_SECONDS, self.transport.abort)
+
+    # Called by the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.write = self.transport.write
+        self.handler = self._acceptor.accepted(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at = self._loop.time()
+        self.is_pinged = False
+        self._decoder.feed(data)
+        self._pass_on()
+
+    def eof_received(self) -> bool:
+        self.handler.lost()
+        return True  # what is on its way to it is still sent; the handler's end closes the connection
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.write = _discard
+        self.handler.lost()
+        self._acceptor.lost(self)
+
+    def pause_writing(self) -> None:
+        self.is_congested = True
+        self.handler.congested()
+
+    def resume_writing(self) -> None:
+        self.is_congested = False
+        self.handler.relieved()
+
+    def _pass_on(self) -> None:
+        if self.handler.is_waiting():
+            self.stop_reading()
+            return
+        try:
+            for body in self._decoder:
+                if not self.handler.receive(body):
+                    self.stop_reading()
+                    return
+        except PacketError as error:
+            self.handler.broken(str(error))
+
+
+def _discard(data: bytes) -> None:
+    """Take what is on its way to a connection that has gone."""

@@ -1,0 +1,282 @@
+"""The log: the one ordered record that every reading of the chat comes from (DESIGN: the log is the truth).
+
+`Log` writes, in one thread that owns it; `readings.Readings` reads. Both are plain synchronous SQLite. Whole
+batches go through one statement each: the interpreter's lock is let go once a statement, not once a row, so
+that the event loop and the log share two cores.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+
+from tcp_server.directory import Changes, Present
+from tcp_server.readings import Readings
+from tcp_server.state import Draft, Room
+
+FILE_NAME = "chat.sqlite3"
+APPLICATION_ID = 0x57504B54  # "WPKT"; tells our databases from other people's
+SCHEMA_VERSION = 1
+BUSY_MSEC = 5_000
+CACHE_KIB = 16_384
+ROWS_MAX = 256  # of one INSERT; 256 rows of 8 values stay far below SQLite's 32,766 variables
+
+MESSAGE_KIND = 0  # the first kind of entry; edits, redactions and reactions will point at one of it by id
+
+_SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE room (
+    number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, topic TEXT NOT NULL,
+    pruned INTEGER NOT NULL DEFAULT 0   -- the newest id that retention took out of this room
+);
+CREATE TABLE entry (                    -- body: the message as it goes out, without type and id
+    id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, room INTEGER, uid INTEGER NOT NULL, peer INTEGER,
+    time INTEGER NOT NULL, ref TEXT, body TEXT NOT NULL
+);
+CREATE INDEX entry_room ON entry (room) WHERE room IS NOT NULL;
+CREATE UNIQUE INDEX entry_ref ON entry (uid, ref) WHERE ref IS NOT NULL;
+CREATE TABLE direct (                   -- whose direct message, and under what name the other was shown
+    uid INTEGER, id INTEGER, name TEXT NOT NULL, PRIMARY KEY (uid, id)
+) WITHOUT ROWID;
+CREATE INDEX direct_name ON direct (uid, name, id);
+CREATE TABLE present (uid INTEGER PRIMARY KEY, nickname TEXT NOT NULL, rooms TEXT NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5 (
+    text, tokenize = 'trigram case_sensitive 1', content = ''
+);
+"""
+
+
+class LogError(Exception):
+    """The database can't be opened; the text says why and what to do."""
+
+
+class LogUnavailable(Exception):
+    """Nothing can be stored at the moment: the disk is full, or fails."""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What the log had already for a (uid, ref)."""
+
+    id: int
+    body: bytes
+
+
+Outcome: TypeAlias = int | Logged | None  # a new id; the message as logged before; not found, as a lookup may end
+
+
+def wire_body(id: int, rest: bytes) -> bytes:
+    """Return the whole body of a logged message."""
+    return b'{"type":"MSG","id":%d,%b' % (id, rest)
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the database for reading and writing in autocommit mode.
+
+    Raises:
+        LogError: SQLite can't.
+    """
+    try:
+        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        database.execute(f"PRAGMA busy_timeout = {BUSY_MSEC}")
+        database.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    except sqlite3.Error as error:
+        raise LogError(f"can't open {path}: {error}") from None
+    return database
+
+
+class Log:
+    """The writer. One thread at a time may call it.
+
+    Args:
+        folder: the data folder; it exists.
+        full_sync: wait for the disk at every commit, so that a power cut loses nothing either.
+    """
+
+    def __init__(self, folder: Path, *, full_sync: bool = False) -> None:
+        self.path = folder / FILE_NAME
+        self.database = open_database(self.path)
+        self.readings = Readings(self.database)  # between two batches, as exact as the log itself
+        try:
+            self._prepare(full_sync)
+        except sqlite3.DatabaseError as error:
+            self.database.close()
+            raise LogError(
+                f"{self.path} is damaged or no database ({error}); move it away to start with an empty log,"
+                f" or save what can be read with: sqlite3 {FILE_NAME} .recover | sqlite3 new.sqlite3"
+            ) from None
+        except LogError:
+            self.database.close()
+            raise
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _prepare(self, full_sync: bool) -> None:
+        database = self.database
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute(f"PRAGMA synchronous = {'FULL' if full_sync else 'NORMAL'}")
+        database.execute("PRAGMA temp_store = MEMORY")
+        version = self._one("PRAGMA user_version")
+        if version == 0 and not self._one("SELECT count(*) FROM sqlite_schema"):
+            self._create()
+        elif self._one("PRAGMA application_id") != APPLICATION_ID:
+            raise LogError(f"{self.path} is not a log of this program; choose another --data")
+        elif version > SCHEMA_VERSION:
+            raise LogError(
+                f"{self.path} was written by a newer version (schema {version}, this one knows"
+                f" {SCHEMA_VERSION}); start that version, or choose another --data"
+            )
+        self._migrate(version)
+        self.epoch = str(self._one("SELECT value FROM meta WHERE name = 'epoch'"))
+        self._newest = max(int(self._one("SELECT max(id) FROM entry") or 0), self.pruned())
+        self._room_numbers = dict(database.execute("SELECT key, number FROM room"))
+
+    def _create(self) -> None:
+        self.database.executescript(f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; {_SCHEMA}"
+                                     f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")  # fmt: skip
+        self.database.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))
+
+    def _migrate(self, version: int) -> None:
+        """Bring an older schema up, a step a version; there is only one so far."""
+
+    def _one(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        row = self.database.execute(sql, values).fetchone()
+        return None if row is None else row[0]
+
+    # What the server starts with
+
+    @property
+    def newest(self) -> int:
+        """The newest id that was ever given."""
+        return self._newest
+
+    def pruned(self) -> int:
+        """Return the newest id that retention took out, 0 if it never did."""
+        return int(self._one("SELECT value FROM meta WHERE name = 'pruned'") or 0)
+
+    def rooms(self) -> list[Room]:
+        """Return every room that was ever seen, with its topic and newest id."""
+        rows = self.database.execute(
+            "SELECT key, name, topic, (SELECT max(id) FROM entry WHERE room = number) FROM room"
+        )
+        return [Room(key, name, topic, newest or 0) for key, name, topic, newest in rows]
+
+    def present(self) -> dict[int, Present]:
+        """Return who was present when the server ended, by uid."""
+        rows = self.database.execute("SELECT uid, nickname, rooms FROM present")
+        return {uid: Present(nickname, msgspec.json.decode(rooms)) for uid, nickname, rooms in rows}
+
+    # Appending
+
+    def append(self, drafts: Sequence[Draft], changes: Changes) -> list[Outcome]:
+        """Store a batch in one transaction; afterwards it survives a kill.
+
+        Returns:
+            An outcome for each draft, in order. Ids grow from the newest on.
+
+        Raises:
+            LogUnavailable: nothing of the batch was stored.
+        """
+        try:
+            self.database.execute("BEGIN IMMEDIATE")
+            try:
+                newest, outcomes = self._append(drafts, changes)
+                self.database.execute("COMMIT")
+            except BaseException:
+                if self.database.in_transaction:
+                    self.database.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            self._room_numbers = {}  # may name rooms that were rolled back
+            raise LogUnavailable(str(error)) from None
+        self._newest = newest
+        return outcomes
+
+    def _append(self, drafts: Sequence[Draft], changes: Changes) -> tuple[int, list[Outcome]]:
+        for key, (name, topic) in changes.rooms.items():
+            self._store_room(key, name, topic)
+        self._store_present(changes.roster)
+        logged = self._find([draft for draft in drafts if draft.ref is not None])
+        outcomes: list[Outcome] = []
+        entries: list[Any] = []
+        direct: list[Any] = []
+        newest = self._newest
+        for draft in drafts:
+            uid = draft.sender.uid
+            if draft.ref is not None:
+                known = logged.get((uid, draft.ref))
+                if known is not None or draft.refusal is not None:
+                    outcomes.append(known)
+                    continue
+                logged[uid, draft.ref] = Logged(newest + 1, wire_body(newest + 1, draft.rest))
+            newest += 1
+            outcomes.append(newest)
+            room = None if draft.room is None else self._number(draft.room)
+            peer = draft.peer
+            entries += (
+                newest, MESSAGE_KIND, room, uid, None if peer is None else peer.uid, draft.millis, draft.ref,
+                draft.rest.decode(),
+            )  # fmt: skip
+            if peer is not None and draft.keys is not None:
+                sender_key, peer_key = draft.keys
+                direct += (uid, newest, peer_key)
+                if peer.uid != uid:
+                    direct += (peer.uid, newest, sender_key)
+        self._insert("INSERT INTO entry VALUES", 8, entries)
+        self._insert("INSERT INTO direct VALUES", 3, direct)
+        return newest, outcomes
+
+    def _insert(self, into: str, width: int, values: list[Any]) -> None:
+        """Insert many rows by few statements, of a few sizes only, so that each is compiled once."""
+        row = f"({','.join('?' * width)})"
+        start, left = 0, len(values) // width
+        while left:
+            rows = min(ROWS_MAX, 1 << (left.bit_length() - 1))
+            stop = start + rows * width
+            self.database.execute(into + ",".join([row] * rows), values[start:stop])
+            start, left = stop, left - rows
+
+    def _find(self, drafts: Sequence[Draft]) -> dict[tuple[int, str | None], Logged]:
+        """Look up which (uid, ref) the log has."""
+        found: dict[tuple[int, str | None], Logged] = {}
+        for start in range(0, len(drafts), ROWS_MAX):
+            some = drafts[start : start + ROWS_MAX]
+            pairs = ",".join(["(?,?)"] * len(some))
+            rows = self.database.execute(
+                f"SELECT uid, ref, id, body FROM entry WHERE ref IS NOT NULL AND (uid, ref) IN (VALUES {pairs})",
+                [value for draft in some for value in (draft.sender.uid, draft.ref)],
+            )
+            for uid, ref, id, body in rows:
+                found[uid, ref] = Logged(id, wire_body(id, body.encode()))
+        return found
+
+    def _number(self, room: Room) -> int:
+        number = self._room_numbers.get(room.key)
+        return self._store_room(room.key, room.name, room.topic) if number is None else number
+
+    def _store_room(self, key: str, name: str, topic: str) -> int:
+        number = self._one(
+            "INSERT INTO room (key, name, topic) VALUES (?, ?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET topic = excluded.topic RETURNING number",
+            (key, name, topic),
+        )
+        self._room_numbers[key] = number
+        return int(number)
+
+    def _store_present(self, roster: dict[int, Present | None]) -> None:
+        gone = [uid for uid, present in roster.items() if present is None]
+        for start in range(0, len(gone), ROWS_MAX):
+            some = gone[start : start + ROWS_MAX]
+            self.database.execute(f"DELETE FROM present WHERE uid IN ({','.join('?' * len(some))})", some)
+        values: list[Any] = []
+        for uid, present in roster.items():
+            if present is not None:
+                values += (uid, present.nickname, msgspec.json.encode(present.rooms).decode())
+        self._insert("INSERT OR REPLACE INTO present VALUES", 3, values)

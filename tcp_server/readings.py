@@ -1,0 +1,219 @@
+"""Readings of the log: what somebody missed, and pages of history.
+
+Each page is one SQL statement that returns one row: the bodies, ready for the wire, joined by newlines (none
+has one). So a page costs one round with the interpreter's lock, however many messages it has.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from tcp_server import messages, names
+from tcp_server.messages import BODY_MAX, LIST_MAX
+
+ENVELOPE_MAX = 2_000  # bytes of a page's body besides its messages: type, room, query, ref, at their longest
+MISSED_MAX = 10_000  # over so many missed messages a resuming session gets a GAP and the newest ones
+MISSED_KEPT = 1_000
+NO_LIMIT = 2**63 - 1  # an id that is never reached
+
+_WIRE = """'{"type":"MSG","id":' || id || ',' || body"""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """For whom the log is read: a uid, and the keys of the rooms that it is in."""
+
+    uid: int
+    rooms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a session missed.
+
+    Attributes:
+        bodies: the packets to send, oldest first; a GAP may be among them.
+        after: the newest id that they cover.
+        complete: nothing is left after it.
+    """
+
+    bodies: list[bytes]
+    after: int
+    complete: bool
+
+
+@dataclass(frozen=True)
+class LinkReplay:
+    """What a link missed: of each message its room's key or the uids of a direct one, and the body."""
+
+    entries: list[tuple[str | None, tuple[int, int], bytes]]
+    after: int
+    complete: bool
+
+
+class Readings:
+    """Reads through one connection; one thread at a time may call it."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self._room_numbers: dict[str, int] = {}
+
+    # What somebody missed
+
+    def missed(self, reader: Reader, after: int, limit: int) -> Replay:
+        """Return the next messages after an id, all of them if called again and again."""
+        gap = self._pruned(reader, after)
+        bodies = self._visible(reader, after, NO_LIMIT, limit)
+        complete = len(bodies) < limit
+        newest = max(after, self._newest()) if complete else id_of(bodies[-1])
+        return Replay(self._after_gap(after, bodies, newest) if gap else bodies, newest, complete)
+
+    def missed_of_late(self, reader: Reader, after: int, limit: int) -> Replay:
+        """Return what a coming-back session gets first: as `missed`, or a GAP and the newest messages."""
+        newest = self._newest()
+        if newest - after > MISSED_MAX:
+            count = self._one(
+                f"SELECT count(*) FROM ({_union(len(self._numbers(reader.rooms)), 'id', 'ASC')})",
+                self._bind(reader, after, NO_LIMIT, MISSED_MAX + 1),
+            )
+            if count > MISSED_MAX:
+                return self.newest(reader, after)
+        return self.missed(reader, after, limit)
+
+    def newest(self, reader: Reader, after: int = 0) -> Replay:
+        """Return a GAP after an id, and the newest messages that follow it."""
+        newest = self._newest()
+        bodies = self._visible(reader, after, NO_LIMIT, MISSED_KEPT, "DESC")[::-1]
+        return Replay(self._after_gap(after, bodies, newest), newest, True)
+
+    def missed_by_link(self, after: int, limit: int) -> LinkReplay:
+        """Return the next messages of everybody after an id; the link's owner picks its own."""
+        rows = self._one(
+            "SELECT CAST(group_concat(coalesce(key, '') || char(9) || uid || char(9) || coalesce(peer, 0)"
+            f" || char(9) || {_WIRE}, char(10)) AS BLOB) FROM (SELECT id, key, uid, peer, body FROM entry"
+            " LEFT JOIN room ON room = number WHERE id > ? ORDER BY id LIMIT ?)",
+            (after, limit),
+        )
+        entries = []
+        for row in rows.split(b"\n") if rows else ():
+            key, uid, peer, body = row.split(b"\t", 3)
+            entries.append((key.decode() or None, (int(uid), int(peer)), body))
+        complete = len(entries) < limit
+        newest = max(after, self._newest()) if complete else id_of(entries[-1][2])
+        return LinkReplay(entries, newest, complete)
+
+    def _after_gap(self, after: int, bodies: list[bytes], newest: int) -> list[bytes]:
+        first = id_of(bodies[0]) if bodies else newest + 1
+        return [messages.format(messages.Gap(after, first)), *bodies]
+
+    def _pruned(self, reader: Reader, after: int) -> bool:
+        """Say whether retention took out something that the reader would have got after this id."""
+        if int(self._one("SELECT value FROM meta WHERE name = 'pruned'") or 0) <= after:
+            return False
+        numbers = self._numbers(reader.rooms)
+        rooms = f"SELECT max(pruned) FROM room WHERE number IN ({','.join('?' * len(numbers))})"
+        direct = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'pruned_direct'"
+        return max(self._one(rooms, numbers) or 0, self._one(direct) or 0) > after
+
+    # History
+
+    def room_page(
+        self, key: str, before: int | None, after: int | None, limit: int, through: int
+    ) -> tuple[list[bytes], bool]:
+        """Return a page of a room, oldest first, and whether there is more in the direction of paging.
+
+        `before` and `after` are exclusive, and with neither the page is the newest. Nothing over `through`
+        is shown.
+        """
+        sql = "SELECT id, body FROM entry WHERE room = ?"
+        return self._page(sql, self._numbers([key]) or [0], "id", before, after, limit, through)
+
+    def direct_page(
+        self, uid: int, nickname: str, before: int | None, after: int | None, limit: int, through: int
+    ) -> tuple[list[bytes], bool]:
+        """As `room_page`, of one's own direct messages with whoever was shown under a nickname."""
+        sql = "SELECT id, body FROM direct JOIN entry USING (id) WHERE direct.uid = ? AND name = ?"
+        values = [uid, names.fold(nickname)]
+        return self._page(sql, values, "direct.id", before, after, limit, through)
+
+    def _page(
+        self, sql: str, values: list[Any], id: str, before: int | None, after: int | None, limit: int,
+        through: int,
+    ) -> tuple[list[bytes], bool]:  # fmt: skip
+        limit = min(limit, LIST_MAX)
+        forward = after is not None
+        start = after or 0
+        stop = through + 1 if before is None else min(before, through + 1)
+        order = "ASC" if forward else "DESC"
+        bodies = self._bodies(
+            f"{sql} AND {id} > ? AND {id} < ? ORDER BY {id} {order} LIMIT ?",
+            [*values, min(start, NO_LIMIT), stop, limit + 1],
+        )
+        fit = fitting(bodies, limit)
+        page = bodies[:fit]
+        return (page if forward else page[::-1]), fit < len(bodies)
+
+    # SQL
+
+    def _visible(self, reader: Reader, after: int, before: int, limit: int, order: str = "ASC") -> list[bytes]:
+        """Return the bodies that a reader may see between two ids, both excluded."""
+        sql = _union(len(self._numbers(reader.rooms)), "id, body", order)
+        return self._bodies(sql, self._bind(reader, after, before, limit))
+
+    def _bind(self, reader: Reader, after: int, before: int, limit: int) -> list[int]:
+        after = min(after, NO_LIMIT)
+        values: list[int] = []
+        for number in [*self._numbers(reader.rooms), reader.uid]:
+            values += (number, after, before)
+        return [*values, limit]
+
+    def _bodies(self, sql: str, values: Sequence[Any]) -> list[bytes]:
+        joined = self._one(f"SELECT CAST(group_concat({_WIRE}, char(10)) AS BLOB) FROM ({sql})", values)
+        return joined.split(b"\n") if joined else []
+
+    def _numbers(self, keys: Sequence[str]) -> list[int]:
+        """Return the numbers of rooms; one that has no message yet may not have one."""
+        known = self._room_numbers
+        if any(key not in known for key in keys):
+            known.update(self._database.execute("SELECT key, number FROM room").fetchall())
+        return [known[key] for key in keys if key in known]
+
+    def _newest(self) -> int:
+        return int(self._one("SELECT max(id) FROM entry") or 0)
+
+    def _one(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        row = self._database.execute(sql, values).fetchone()
+        return None if row is None else row[0]
+
+
+def id_of(body: bytes) -> int:
+    """Return the id of a body as `_WIRE` writes it."""
+    start = len(b'{"type":"MSG","id":')
+    return int(body[start : body.index(b",", start)])
+
+
+def fitting(bodies: list[bytes], limit: int) -> int:
+    """Return how many of these bodies one packet holds."""
+    space = BODY_MAX - ENVELOPE_MAX
+    for count, body in enumerate(bodies[:limit]):
+        space -= len(body) + 1
+        if space < 0:
+            return count
+    return min(len(bodies), limit)
+
+
+@lru_cache(maxsize=256)
+def _union(rooms: int, columns: str, order: str) -> str:
+    """Return the statement that reads so many rooms and the direct messages of one user, merged by id.
+
+    Each part walks an index in order, so SQLite merges them and reads no further than the limit.
+    """
+    parts = [f"SELECT {columns} FROM entry WHERE room = ? AND id > ? AND id < ?"] * rooms
+    parts.append(
+        f"SELECT {columns} FROM direct JOIN entry USING (id) WHERE direct.uid = ? AND direct.id > ? AND direct.id < ?"
+    )
+    return f"{' UNION ALL '.join(parts)} ORDER BY id {order} LIMIT ?"

@@ -1,0 +1,364 @@
+"""The server: start -> serve -> shutdown, and the tick: collect, commit, deliver.
+
+Whatever arrives in one turn of the event loop goes to the hub at once; its outputs gather. One `call_soon` then
+takes them: with drafts to the log's thread, without any straight to delivery. While a commit is under way the
+next tick gathers by itself: the busier the server, the more each commit and each write carries, and a lone
+message never waits for a timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import socket
+from collections.abc import Sequence
+from functools import partial
+from ipaddress import ip_address
+
+from tcp_server import messages, requests
+from tcp_server.answers import answer
+from tcp_server.clock import Clock
+from tcp_server.connection import Connection, Handler
+from tcp_server.delivery import AnyCatchUp, CatchUp, Caught, Delivery
+from tcp_server.direct import HIGH_WATER, DirectPort
+from tcp_server.directory import Changes
+from tcp_server.fanout import Fanout
+from tcp_server.hub import Hub, Settings
+from tcp_server.keeper import Keeper
+from tcp_server.link import HIGH_WATER as LINK_HIGH_WATER
+from tcp_server.link import Link
+from tcp_server.log import Log, LogUnavailable, Outcome, open_database
+from tcp_server.messages import ByeReason
+from tcp_server.port import LinkPort, Port
+from tcp_server.readings import Reader
+from tcp_server.search import Search
+from tcp_server.session import Phase
+from tcp_server.state import Draft, Output, Read, Session
+from tcp_server.upkeep import Upkeep
+from tcp_server.wordpacket import encode
+from tcp_server.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+BACKLOG = 4096  # connections that may wait for accept: thousands come back at once after a restart
+RETRY_SECONDS = 1.0  # until changes of rooms and roster that could not be stored are tried again
+FLUSH_SECONDS = 5.0  # at shutdown, for everybody to take their last bytes
+
+
+class Server:
+    """Owns the loop's side of everything: connections, the tick, and the threads of the log.
+
+    After making one, `listen` on sockets; `shutdown` ends it in order. To be made and used on the loop.
+    """
+
+    def __init__(self, log: Log, settings: Settings, upkeep: Upkeep, *, link_secret: str | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._clock = Clock()
+        self._log = log
+        self._link_secret = link_secret
+        self._hub = Hub(settings, log.rooms(), log.newest)
+        now = self._clock.now()
+        for uid, present in log.present().items():
+            self._hub.restore(uid, present.nickname, present.rooms, now)
+        self._fanout = Fanout()
+        self._delivery = Delivery(self._hub, self._fanout, self._read, self._proceed)
+        self._writer = Worker("log-writer", self._loop)
+        self._reader = Worker("log-reader", self._loop)
+        self._searcher = Worker("log-searcher", self._loop)
+        self._databases = [open_database(log.path), open_database(log.path)]
+        self._history, self._search = map(Search, self._databases)
+        self._upkeep = upkeep
+        self._connections: dict[Connection, None] = {}
+        self._congested: dict[DirectPort | Link, None] = {}
+        self._listeners: list[asyncio.Server] = []
+        self._is_scheduled = False
+        self._is_committing = False
+        self._retry_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._keeper = Keeper(self._connections, self._ping, self._drop, self._loop)
+        self._empty = asyncio.Event()  # no connection is left
+        self._idle = asyncio.Event()  # nothing gathers, and nothing is with the log
+        upkeep.start(self._writer, self._loop)
+        self.wake()
+
+    # Start and shutdown
+
+    async def listen(self, sockets: Sequence[socket.socket]) -> None:
+        """Accept connections on bound sockets."""
+        for sock in sockets:
+            listener = await self._loop.create_server(lambda: Connection(self, self._loop), sock=sock, backlog=BACKLOG)
+            self._listeners.append(listener)
+
+    async def shutdown(self, delay: float, hurry: asyncio.Event) -> None:
+        """Take no new connection, warn, let the chat go on for the delay (or until `hurry`), and end it."""
+        for listener in self._listeners:
+            listener.close()
+        if not hurry.is_set() and delay > 0:
+            seconds = round(delay)
+            text = f"Server shutting down in {seconds} second{'' if seconds == 1 else 's'}"
+            self._delivery.send_all(list(self._connections), messages.format(messages.Notice(text, seconds)))
+            await _wait(hurry, delay)
+        await self._drain()
+        bye = messages.format(messages.Bye("shutdown", "the server is shutting down"))
+        connections = list(self._connections)
+        self._delivery.send_all(connections, bye)
+        for connection in connections:
+            connection.close()
+        if connections:
+            await _wait(self._empty, 0.0 if hurry.is_set() else FLUSH_SECONDS)
+        await self._drain()
+        self._keeper.stop()
+        self._upkeep.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+        for worker in (self._searcher, self._reader, self._writer):
+            worker.stop()
+        for database in self._databases:
+            database.close()
+
+    async def _drain(self) -> None:
+        """Wait until everything that was received is in the log and on its way."""
+        self.wake()
+        await self._idle.wait()
+
+    # The tick
+
+    def wake(self) -> None:
+        """Make sure that a tick ends soon: something was given to the hub or to the fan-out."""
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._idle.clear()
+            self._loop.call_soon(self._end_tick)
+
+    def _end_tick(self) -> None:
+        """Take what gathered. The log is asked only if there is something for it, and one batch at a time."""
+        self._is_scheduled = False
+        if self._is_committing:
+            return  # `_stored` goes on with what gathers until then
+        outputs = self._hub.take_outputs()
+        drafts = [output for output in outputs if type(output) is Draft]
+        changes = Changes()
+        if drafts or self._loop.time() >= self._retry_at:
+            changes = self._hub.take_changes()
+        catch_ups = self._delivery.take_catch_ups()
+        if drafts or changes or catch_ups:
+            self._is_committing = True
+            self._writer.submit(
+                partial(self._store, drafts, changes, catch_ups),
+                partial(self._stored, outputs),
+                partial(self._not_stored, outputs, changes, catch_ups),
+            )
+        else:
+            self._fall_behind()
+            self._delivery.deliver(outputs, (), ())
+            if not self._is_scheduled:
+                self._idle.set()
+        self._set_timer()
+
+    def _store(
+        self, drafts: Sequence[Draft], changes: Changes, catch_ups: Sequence[AnyCatchUp]
+    ) -> tuple[list[Outcome], list[Caught]]:
+        """Append, then read for those who are behind. In the log's thread."""
+        outcomes = self._log.append(drafts, changes) if drafts or changes else []
+        readings = self._log.readings
+        caught: list[Caught] = []
+        for catch_up in catch_ups:
+            if isinstance(catch_up, CatchUp):
+                caught.append((catch_up, catch_up.read(readings)))
+            else:
+                caught.append((catch_up, catch_up.read(readings)))
+        return outcomes, caught
+
+    def _stored(self, outputs: Sequence[Output], result: tuple[list[Outcome], list[Caught]]) -> None:
+        self._is_committing = False
+        outcomes, caught = result
+        self._upkeep.appended(len(outcomes))
+        self._fall_behind()
+        self._delivery.deliver(outputs, outcomes, caught)
+        self._end_tick()
+
+    def _not_stored(
+        self, outputs: Sequence[Output], changes: Changes, catch_ups: Sequence[AnyCatchUp], error: Exception
+    ) -> None:
+        if not isinstance(error, LogUnavailable):
+            logger.error("the log failed", exc_info=error)
+            error = LogUnavailable("internal error")
+        else:
+            logger.warning("the log is unavailable: %s", error)
+        self._is_committing = False
+        self._hub.directory.give_back(changes)
+        self._retry_at = self._loop.time() + RETRY_SECONDS
+        self._loop.call_later(RETRY_SECONDS, self.wake)
+        for catch_up in catch_ups:
+            self._delivery.want(catch_up.port if isinstance(catch_up, CatchUp) else catch_up.link)
+        self._fall_behind()
+        self._delivery.refuse(outputs, error)
+        self._end_tick()
+
+    def _fall_behind(self) -> None:
+        """Take out who took no more since the last delivery: they were sent all of that, and get none of this."""
+        for end in self._congested:
+            if isinstance(end, Link):
+                if not end.is_behind:
+                    end.fall_behind(self._hub.newest)
+            else:
+                self._delivery.fall_behind(end)
+
+    def _set_timer(self) -> None:
+        due = self._hub.next_tick()
+        if self._timer is not None and (due is None or due < self._timer.when()):
+            self._timer.cancel()
+            self._timer = None
+        if due is not None and self._timer is None:
+            self._timer = self._loop.call_at(due, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._hub.tick(self._clock.now())
+        self.wake()
+
+    # Readings
+
+    def _read(self, read: Read) -> None:
+        """Answer HISTORY or SEARCH in a thread of its kind, with nothing that was not sent to all yet."""
+        session, request = read.session, read.request
+        user = session.user
+        if user is None or not isinstance(request, requests.History | requests.Search):
+            raise AssertionError("only a session after READY can ask, and only these")
+        name = requests.given(request.room)
+        room = None if name is None else self._hub.directory.find_room(name)
+        reader = Reader(user.uid, tuple(room.key for room in user.rooms))
+        is_search = isinstance(request, requests.Search)
+        readings = self._search if is_search else self._history
+        worker = self._searcher if is_search else self._reader
+        worker.submit(
+            partial(answer, request, reader, None if room is None else room.name, self._hub.newest, readings),
+            partial(self._answered, session),
+            partial(self._not_answered, session, requests.given(request.ref)),
+        )
+
+    def _answered(self, session: Session, body: bytes) -> None:
+        self._hub.answered(session, body)
+        self.wake()
+        self._proceed(session.port)
+
+    def _not_answered(self, session: Session, ref: str | None, error: Exception) -> None:
+        logger.error("a reading failed", exc_info=error)
+        text = "the log can't be read now; try again later"
+        self._answered(session, messages.format(messages.Error("log_unavailable", text, ref)))
+
+    def _proceed(self, port: Port) -> None:
+        if isinstance(port, LinkPort):
+            port.link.proceed(port)
+        else:
+            port.connection.proceed()
+
+    # What connections and links report
+
+    def accepted(self, connection: Connection) -> Handler:
+        self._connections[connection] = None
+        self._empty.clear()
+        connection.limit_writing(HIGH_WATER)
+        return DirectPort(connection, self)
+
+    def lost(self, connection: Connection) -> None:
+        del self._connections[connection]
+        if not self._connections:
+            self._empty.set()
+
+    def open_session(self, port: Port) -> Session:
+        self.wake()
+        return self._hub.connected(port, self._clock.now())
+
+    def receive(self, session: Session, body: bytes) -> None:
+        self._hub.received(session, body, self._clock.now())
+        self.wake()
+
+    def receive_direct(self, port: DirectPort, body: bytes) -> None:
+        if port.session.phase is Phase.OPENING and b"LINK" in body:
+            try:
+                request = requests.parse(body)
+            except ValueError:
+                pass  # the hub says what is wrong with it
+            else:
+                if isinstance(request, requests.Link):
+                    self._open_link(port, request)
+                    return
+        self.receive(port.session, body)
+
+    def end_session(self, session: Session) -> None:
+        self._hub.ended(session, self._clock.now())
+        self._congested.pop(session.port, None)
+        self.wake()
+
+    def break_session(self, session: Session, text: str) -> None:
+        self._hub.end(session, "protocol", text, self._clock.now())
+        self.wake()
+
+    def congested(self, end: DirectPort | Link) -> None:
+        self._congested[end] = None
+
+    def relieved(self, end: DirectPort | Link) -> None:
+        self._congested.pop(end, None)
+        if isinstance(end, Link):
+            for port in end.ports:
+                self._delivery.want(port)
+        if end.is_behind:
+            self._delivery.want(end)
+            self.wake()
+
+    def want(self, port: Port) -> None:
+        self._delivery.want(port)
+        self.wake()
+
+    def closed(self, link: Link) -> None:
+        self._congested.pop(link, None)
+
+    def _open_link(self, port: DirectPort, request: requests.Link) -> None:
+        connection = port.connection
+        if not self._may_link(connection, requests.given(request.secret)):
+            self._hub.end(port.session, "forbidden", "a link needs the secret", self._clock.now())
+            self.wake()
+            return
+        connection.limit_writing(LINK_HIGH_WATER)
+        connection.handler = Link(connection, request.name, self, self._fanout)
+        self._hub.linked(port.session, requests.given(request.ref))
+        self.wake()
+        logger.info("link from %s", request.name)
+
+    def _may_link(self, connection: Connection, secret: str | None) -> bool:
+        if self._link_secret is not None and secret is not None:
+            return hmac.compare_digest(secret.encode(), self._link_secret.encode())
+        peer = connection.transport.get_extra_info("peername")
+        return secret is None and peer is not None and _is_loopback(peer[0])
+
+    # What the keeper asks for
+
+    def _ping(self, connection: Connection) -> None:
+        self._fanout.send(connection, encode(messages.format(messages.Ping())))
+        self.wake()
+
+    def _drop(self, connection: Connection, reason: ByeReason) -> None:
+        handler = connection.handler
+        text = "nothing was heard from you" if reason == "timeout" else "you took nothing"
+        if isinstance(handler, Link):
+            handler.lost()
+            handler.close(messages.Bye(reason, text))
+        elif isinstance(handler, DirectPort):
+            self._hub.end(handler.session, reason, text, self._clock.now())
+            self.wake()
+
+
+def _is_loopback(address: str) -> bool:
+    ip = ip_address(address.partition("%")[0])
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return (mapped or ip).is_loopback
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not longer."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return

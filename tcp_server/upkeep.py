@@ -1,0 +1,150 @@
+"""What the log's thread does when it has nothing better to do: fill the search index, and forget what is old."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+
+from tcp_server.log import Log
+from tcp_server.search import fill_index, indexed_text
+from tcp_server.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+QUIET_SECONDS = 1.0  # between two looks whether it is quiet
+BUSY_MESSAGES = 1_000  # messages in that time; with as many or more it is not quiet
+INDEX_PAGE = 64  # messages that are indexed at once: 3 ms, which a commit may have to wait
+PRUNE_PAGE = 500  # messages that are pruned at once
+PRUNE_SECONDS = 60.0
+
+
+class Upkeep:
+    """Does small pieces of work in the writer's thread while it is quiet.
+
+    Args:
+        keep_seconds: how long messages are kept; None: for ever.
+        keep_messages: how many are kept; None: all.
+    """
+
+    def __init__(self, log: Log, *, keep_seconds: float | None = None, keep_messages: int | None = None) -> None:
+        self._log = log
+        self._keep_seconds = keep_seconds
+        self._keep_messages = keep_messages
+        self._appended = 0
+        self._has_unindexed = True
+        self._prune_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, worker: Worker, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin; `worker` is the thread that owns the log."""
+        self._worker = worker
+        self._loop = loop
+        self._timer = loop.call_later(QUIET_SECONDS, self._look)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def appended(self, count: int) -> None:
+        """Take note of messages that were logged."""
+        if count:
+            self._appended += count
+            self._has_unindexed = True
+
+    def _look(self) -> None:
+        busy, self._appended = self._appended >= BUSY_MESSAGES, 0
+        if not busy and self._is_prune_due():
+            self._worker.submit(self._prune, self._pruned, self._failed)
+        elif not busy and self._has_unindexed:
+            self._has_unindexed = False
+            self._worker.submit(self._index, self._indexed, self._failed)
+        else:
+            self._rest(QUIET_SECONDS)
+
+    def _rest(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer = self._loop.call_later(seconds, self._look)
+
+    def _failed(self, error: Exception) -> None:
+        logger.warning("upkeep of the log failed, to be tried again: %s", error)
+        self._has_unindexed = True
+        self._rest(QUIET_SECONDS)
+
+    def _index(self) -> bool:
+        return fill_index(self._log.database, INDEX_PAGE)
+
+    def _indexed(self, more: bool) -> None:
+        self._has_unindexed = self._has_unindexed or more
+        self._rest(0.0 if more else QUIET_SECONDS)
+
+    def _is_prune_due(self) -> bool:
+        wanted = self._keep_seconds is not None or self._keep_messages is not None
+        return wanted and self._loop.time() >= self._prune_at
+
+    def _pruned(self, more: bool) -> None:
+        if not more:
+            self._prune_at = self._loop.time() + PRUNE_SECONDS
+        self._rest(0.0 if more else QUIET_SECONDS)
+
+    def _prune(self) -> bool:
+        oldest_time = 0
+        if self._keep_seconds is not None:
+            oldest_time = int((time.time() - self._keep_seconds) * 1000)
+        return prune(self._log.database, oldest_time, self._keep_messages, PRUNE_PAGE)
+
+
+def prune(database: sqlite3.Connection, oldest_time: int, keep_messages: int | None, limit: int) -> bool:
+    """Take out the oldest messages that are past keeping, at most `limit`, and say whether there may be more.
+
+    What was taken out is noted by room, so that who missed it gets a GAP and never silence.
+    """
+    surplus = 0
+    if keep_messages is not None:
+        count = database.execute("SELECT count(*) FROM entry").fetchone()[0]
+        surplus = max(0, count - keep_messages)
+    rows = database.execute("SELECT id, room, time, body FROM entry ORDER BY id LIMIT ?", (limit,)).fetchall()
+    old = 0
+    for place, (_, _, millis, _) in enumerate(rows):
+        if place < surplus or millis < oldest_time:
+            old = place + 1
+        else:
+            break
+    if not old:
+        return False
+    _take_out(database, rows[:old])
+    return old == limit
+
+
+def _take_out(database: sqlite3.Connection, rows: list[tuple[int, int | None, int, str]]) -> None:
+    newest = rows[-1][0]
+    indexed = int(_meta(database, "indexed"))
+    newest_of_room: dict[int | None, int] = {room: id for id, room, _, _ in rows}
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        for id, _, _, body in rows:
+            if id <= indexed:
+                database.execute(
+                    "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", (id, indexed_text(body))
+                )
+        for room, id in newest_of_room.items():
+            if room is None:
+                database.execute("INSERT OR REPLACE INTO meta VALUES ('pruned_direct', ?)", (str(id),))
+            else:
+                database.execute("UPDATE room SET pruned = ? WHERE number = ?", (id, room))
+        database.execute("DELETE FROM direct WHERE id <= ?", (newest,))
+        database.execute("DELETE FROM entry WHERE id <= ?", (newest,))
+        database.execute("INSERT OR REPLACE INTO meta VALUES ('pruned', ?)", (str(newest),))
+        if newest > indexed:
+            database.execute("INSERT OR REPLACE INTO meta VALUES ('indexed', ?)", (str(newest),))
+        database.execute("COMMIT")
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+
+
+def _meta(database: sqlite3.Connection, name: str) -> str:
+    row = database.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else "0"
