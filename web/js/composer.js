@@ -1,0 +1,184 @@
+"use strict";
+
+// The input: never locked, whatever the link does. Enter sends, Shift+Enter breaks the line, Tab completes, the arrows
+// bring back what was written before. What was begun in one room stays there while another is looked at.
+
+class Composer {
+  static HISTORY = 100;
+  // From here on the count of characters is shown.
+  static COUNT_FROM = 0.9;
+
+  /** `read(text)` does what is typed and returns null, or why it can't (a sentence). `state()` gives the state. */
+  constructor({ find, read, state, emit, page }) {
+    this.find = find;
+    this.input = find("composer");
+    this.list = find("completions");
+    this.read = read;
+    this.state = state;
+    this.emit = emit;
+    this.page = page;
+    this.drafts = new Map(); // conversation key -> text
+    this.history = [];
+    this.at = 0; // place in the history; its length: the text being written
+    this.draft = "";
+    this.key = null;
+    this.completing = null; // {from, to, options, chosen}
+    this.input.addEventListener("keydown", (event) => this.#key(event));
+    this.input.addEventListener("input", () => this.#typed());
+    this.input.addEventListener("blur", () => this.#complete(null));
+    this.list.addEventListener("pointerdown", (event) => {
+      event.preventDefault(); // the input keeps the focus
+      const option = event.target.closest("[role=option]");
+      if (option !== null) this.#accept(Number(option.dataset.at));
+    });
+    find("write").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+      this.input.focus();
+    });
+  }
+
+  render(state) {
+    const conversation = state.conversations[state.current] ?? null;
+    const key = conversation?.key ?? null;
+    if (key !== this.key) {
+      this.drafts.set(this.key, this.input.value);
+      this.key = key;
+      this.#set(this.drafts.get(key) ?? "");
+      this.#slip("");
+    }
+    const place = conversation === null ? "Type /join and a room" : `Write to ${Conversations.title(conversation)}`;
+    if (this.input.placeholder !== place) this.input.placeholder = place;
+  }
+
+  focus() {
+    this.input.focus();
+  }
+
+  #set(text) {
+    this.input.value = text;
+    this.#grow();
+    this.#complete(null);
+  }
+
+  #grow() {
+    // Browsers with `field-sizing` do this by themselves.
+    if (!CSS.supports("field-sizing", "content")) {
+      this.input.style.height = "auto";
+      this.input.style.height = `${this.input.scrollHeight}px`;
+    }
+    const most = this.state().hello.limits.message;
+    const length = this.input.value.length < most * Composer.COUNT_FROM ? 0 : Wire.length(this.input.value);
+    const counter = this.find("counter");
+    counter.hidden = length < most * Composer.COUNT_FROM;
+    counter.classList.toggle("over", length > most);
+    Dom.setText(counter, `${length.toLocaleString()} / ${most.toLocaleString()}`);
+  }
+
+  #slip(text) {
+    Dom.setText(this.find("slip"), text);
+  }
+
+  #submit() {
+    const text = this.input.value;
+    if (text.trim() === "") return;
+    const fault = this.read(text);
+    this.#slip(fault ?? "");
+    if (fault !== null) return;
+    if (this.history.at(-1) !== text) this.history = [...this.history.slice(-Composer.HISTORY), text];
+    this.at = this.history.length;
+    this.drafts.delete(this.key);
+    // A command may have changed the conversation already; what is cleared is what was sent.
+    if (this.input.value === text) this.#set("");
+  }
+
+  #typed() {
+    this.at = this.history.length;
+    this.#slip("");
+    this.#grow();
+    const { value, selectionStart } = this.input;
+    const command = value.startsWith("/");
+    if (!command && value.trim() !== "") this.emit({ type: "typing" });
+    // Commands offer themselves while they are typed; names wait for Tab, unless # or @ asks for them.
+    const word = value.slice(0, selectionStart).match(/\S*$/u)[0];
+    const asks = (command && word === value.slice(0, selectionStart)) || /^[#@]./u.test(word);
+    this.#complete(asks ? Completion.find(value, selectionStart, this.state()) : null);
+  }
+
+  #key(event) {
+    if (event.isComposing) return; // an input method is choosing a character
+    const { key, shiftKey, ctrlKey, altKey, metaKey } = event;
+    if (altKey || metaKey || (ctrlKey && key !== "Enter")) return;
+    const handler = {
+      Enter: () => !shiftKey && this.#enter(),
+      Tab: () => this.#tab(shiftKey ? -1 : 1),
+      Escape: () => this.completing !== null && (this.#complete(null), event.stopPropagation(), true),
+      ArrowUp: () => this.#arrow(-1),
+      ArrowDown: () => this.#arrow(1),
+      PageUp: () => (this.page(-1), true),
+      PageDown: () => (this.page(1), true),
+    }[key];
+    if (handler?.()) event.preventDefault();
+  }
+
+  #enter() {
+    if (this.completing !== null && this.completing.chosen >= 0) this.#accept(this.completing.chosen);
+    else this.#submit();
+    return true;
+  }
+
+  /** Completes the word; a further Tab takes the next of the possible ones. With nothing to complete Tab moves the focus. */
+  #tab(step) {
+    if (this.completing === null) {
+      const { value, selectionStart } = this.input;
+      const found = Completion.find(value, selectionStart, this.state());
+      if (found.options.length === 0) return false;
+      this.#complete(found);
+    }
+    if (this.completing.options.length === 1) this.#accept(0);
+    else this.#choose(step);
+    return true;
+  }
+
+  #arrow(step) {
+    if (this.completing !== null) return this.#choose(step), true;
+    const { value, selectionStart, selectionEnd } = this.input;
+    if (selectionStart !== selectionEnd) return false;
+    const rest = step < 0 ? value.slice(0, selectionStart) : value.slice(selectionEnd);
+    const at = this.at + step;
+    if (rest.includes("\n") || at < 0 || at > this.history.length) return false;
+    if (this.at === this.history.length) this.draft = value;
+    this.at = at;
+    this.#set(at === this.history.length ? this.draft : this.history[at]);
+    return true;
+  }
+
+  #choose(step) {
+    const { options, chosen } = this.completing;
+    const next = chosen < 0 && step < 0 ? options.length - 1 : (chosen + step + options.length) % options.length;
+    this.#complete({ ...this.completing, chosen: next });
+  }
+
+  #accept(at) {
+    const { from, to, options } = this.completing;
+    const { value } = this.input;
+    const after = value.slice(to).replace(/^ /u, "");
+    this.#set(value.slice(0, from) + options[at].text + after);
+    const caret = from + options[at].text.length;
+    this.input.setSelectionRange(caret, caret);
+  }
+
+  /** Shows the possible completions (null: none). */
+  #complete(found) {
+    this.completing = found === null || found.options.length === 0 ? null : { chosen: -1, ...found };
+    const { options, chosen } = this.completing ?? { options: [], chosen: -1 };
+    this.list.hidden = options.length === 0;
+    this.input.setAttribute("aria-expanded", String(options.length > 0));
+    if (chosen >= 0) this.input.setAttribute("aria-activedescendant", `completion-${chosen}`);
+    else this.input.removeAttribute("aria-activedescendant");
+    this.list.replaceChildren(...options.map(({ label, detail }, at) =>
+      Dom.el("li", { role: "option", id: `completion-${at}`, "data-at": at, "aria-selected": String(at === chosen) },
+        Dom.el("bdi", {}, label), Dom.el("span", { class: "detail" }, detail))));
+    this.list.children[chosen]?.scrollIntoView({ block: "nearest" });
+  }
+}

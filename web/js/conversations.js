@@ -1,0 +1,141 @@
+"use strict";
+
+// A conversation: a room, or the direct messages with one person. Pure: every function returns a new conversation, or a
+// new collection of them (an object by key: "#room" or "@nickname", both folded).
+
+const Conversations = (() => {
+  const TYPING_MSEC = 6_000;
+  const PRESENCE_MERGE_MSEC = 5 * 60_000;
+
+  const roomKey = (room) => `#${Names.fold(Names.bare(room))}`;
+  const directKey = (nickname) => `@${Names.fold(nickname)}`;
+
+  /** Returns {kind, name} of the conversation that a packet with `room` or `to` belongs to, seen by `me`. */
+  function target(packet, me) {
+    if (packet.room !== undefined) return { kind: "room", name: packet.room };
+    return { kind: "direct", name: Names.same(packet.nickname ?? "", me) ? packet.to : packet.nickname };
+  }
+
+  const keyOf = ({ kind, name }) => (kind === "room" ? roomKey(name) : directKey(name));
+
+  /** What goes into a packet to address a conversation: {room} or {to}. */
+  const address = (conversation) =>
+    conversation.kind === "room" ? { room: conversation.name } : { to: conversation.name };
+
+  const title = (conversation) => (conversation.kind === "room" ? `#${conversation.name}` : conversation.name);
+
+  /** `before`: nothing below this id is known yet. */
+  function create({ kind, name }, before) {
+    return {
+      key: keyOf({ kind, name }), kind, name,
+      joined: true,
+      timeline: Timeline.unknown(before),
+      topic: "",
+      count: 0,
+      members: {}, // folded nickname -> nickname as shown
+      membersMore: false,
+      unread: 0,
+      mentions: 0,
+      divider: null, // id of the first message that came while nobody looked
+      loading: null, // ref of the HISTORY under way
+      typing: {}, // folded nickname -> {nickname, until}
+      goal: null, // {id, serial}: the message that the view shall show
+    };
+  }
+
+  function withMembers(conversation, users, count, more) {
+    const members = Object.fromEntries(users.map((user) => [Names.fold(user), user]));
+    return { ...conversation, members, count, membersMore: more };
+  }
+
+  function joined(conversation, nickname, at) {
+    const folded = Names.fold(nickname);
+    if (folded in conversation.members) return conversation;
+    return {
+      ...conversation,
+      members: { ...conversation.members, [folded]: nickname },
+      count: conversation.count + 1,
+      timeline: presence(conversation.timeline, "joined", nickname, at),
+    };
+  }
+
+  function left(conversation, nickname, at) {
+    const { [Names.fold(nickname)]: gone, ...members } = conversation.members;
+    const { [Names.fold(nickname)]: _, ...typing } = conversation.typing;
+    const count = Math.max(0, conversation.count - 1);
+    return { ...conversation, members, count, typing, timeline: presence(conversation.timeline, "left", nickname, at) };
+  }
+
+  /** Comings and goings in a row become one line: a busy room stays readable. */
+  function presence(timeline, what, nickname, at) {
+    const last = timeline.at(-1);
+    if (last?.kind !== "presence" || at - last.at > PRESENCE_MERGE_MSEC) {
+      const entry = { kind: "presence", key: `presence-${at}-${timeline.length}`, at, joined: [], left: [] };
+      return Timeline.append(timeline, { ...entry, [what]: [nickname] });
+    }
+    const other = what === "joined" ? "left" : "joined";
+    const others = last[other].filter((name) => !Names.same(name, nickname));
+    // Who left and came back within the line did nothing that others need to read.
+    const names = others.length < last[other].length ? last[what] : [...last[what], nickname];
+    return Timeline.change(timeline, last.key, (entry) => ({ ...entry, [what]: names, [other]: others }));
+  }
+
+  function renamed(conversation, old, nickname, at) {
+    const { [Names.fold(old)]: present, ...members } = conversation.members;
+    if (present !== undefined) members[Names.fold(nickname)] = nickname;
+    const text = `${old} is now ${nickname}`;
+    const key = `nick-${at}-${conversation.timeline.length}`;
+    return { ...conversation, members, timeline: Timeline.append(conversation.timeline, { kind: "event", key, text, at }) };
+  }
+
+  function typing(conversation, nickname, at) {
+    const until = at + TYPING_MSEC;
+    return { ...conversation, typing: { ...conversation.typing, [Names.fold(nickname)]: { nickname, until } } };
+  }
+
+  function stoppedTyping(conversation, nickname) {
+    const folded = Names.fold(nickname);
+    if (!(folded in conversation.typing)) return conversation;
+    const { [folded]: _, ...typing } = conversation.typing;
+    return { ...conversation, typing };
+  }
+
+  function expireTyping(conversation, now) {
+    const still = Object.entries(conversation.typing).filter(([, { until }]) => until > now);
+    if (still.length === Object.keys(conversation.typing).length) return conversation;
+    return { ...conversation, typing: Object.fromEntries(still) };
+  }
+
+  /**
+   * Takes a message in. `seen`: the person looks at this conversation; `own`: it is theirs; `mention`: it speaks of
+   * them. Returns the same conversation if the message is already there.
+   */
+  function received(conversation, entry, { seen, own, mention }) {
+    const timeline = Timeline.add(conversation.timeline, entry);
+    if (timeline === conversation.timeline) return conversation;
+    const taken = { ...stoppedTyping(conversation, entry.nickname), timeline };
+    if (own || seen) return taken;
+    const divider = conversation.unread === 0 ? entry.id : conversation.divider;
+    return { ...taken, divider, unread: conversation.unread + 1, mentions: conversation.mentions + (mention ? 1 : 0) };
+  }
+
+  const seen = (conversation) =>
+    conversation.unread === 0 ? conversation : { ...conversation, unread: 0, mentions: 0 };
+
+  /** Rooms first, then people, both by name. */
+  function ordered(conversations) {
+    return Object.values(conversations).sort(
+      (one, other) => other.kind.localeCompare(one.kind) || one.name.localeCompare(other.name));
+  }
+
+  /** The members in the server's order: the code points of the folded name. */
+  function memberNames(conversation) {
+    const folded = Object.keys(conversation.members).sort();
+    return folded.map((name) => conversation.members[name]);
+  }
+
+  return {
+    roomKey, directKey, target, keyOf, address, title, create, withMembers, joined, left, renamed, typing, expireTyping,
+    received, seen, ordered, memberNames,
+  };
+})();

@@ -1,0 +1,58 @@
+"use strict";
+
+// Building elements. Text reaches the page by textContent alone: nothing that anybody typed is ever read as HTML.
+
+const Dom = (() => {
+  /** Returns a new element; children are nodes or texts; null children are left out. */
+  function el(tag, attributes = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value === true) element.setAttribute(name, "");
+      else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+    }
+    element.append(...children.filter((child) => child !== null && child !== undefined));
+    return element;
+  }
+
+  /** Colours an element as a nickname; the style sheet makes a readable colour of the hue. */
+  function tint(element, nickname) {
+    element.style.setProperty("--hue", Names.hue(nickname));
+    return element;
+  }
+
+  const name = (nickname, className = "nickname") => tint(el("bdi", { class: className }, nickname), nickname);
+
+  const stamp = (nickname) => setStamp(el("span", { class: "stamp", "aria-hidden": "true" }), nickname);
+
+  function setStamp(element, nickname) {
+    element.textContent = Text.initials(nickname);
+    return tint(element, nickname);
+  }
+
+  /** A message's text, with its addresses as links that tell the other side nothing. */
+  function withLinks(message) {
+    return Text.parts(message).map((part) =>
+      typeof part === "string" ? part : el("a", { href: part.href, target: "_blank", rel: "noopener noreferrer nofollow" }, part.text));
+  }
+
+  /** Sets text, and only if it differs: a live region speaks again otherwise. */
+  function setText(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  /**
+   * Makes the children of `parent` the given elements, in order, moving as little as possible: who stays in place keeps
+   * focus, selection and scroll position.
+   */
+  function arrange(parent, elements) {
+    const wanted = new Set(elements);
+    for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+    let at = parent.firstElementChild;
+    for (const element of elements) {
+      if (element === at) at = at.nextElementSibling;
+      else parent.insertBefore(element, at);
+    }
+  }
+
+  return { el, tint, name, stamp, setStamp, withLinks, setText, arrange };
+})();

@@ -1,0 +1,178 @@
+"use strict";
+
+// Puts the parts together. The one place where state changes, and the only script that touches the document, the network
+// or the storage when it is loaded: event -> State.reduce -> state kept, effects carried out, page drawn.
+
+const main = (() => {
+  const SAVE_EVERY_MSEC = 1_000;
+  const fromDisk = location.protocol === "file:";
+  const secure = location.protocol === "https:" ? "wss" : "ws";
+  const page = { fromDisk, url: fromDisk ? "ws://127.0.0.1:8765/" : `${secure}://${location.host}/ws` };
+
+  let state = State.initial();
+  let drawing = false;
+  let watching = null;
+  let tick = { at: null, timer: null };
+  let saving = null;
+
+  const store = new LocalStore({
+    local: storage("localStorage"),
+    session: storage("sessionStorage"),
+    locks: new OwnerLocks({ webLocks: navigator.locks, channel: typeof BroadcastChannel === "function" ? new BroadcastChannel("wordpacket") : null }),
+    tab: Wire.newRef(),
+  });
+  const connection = new Connection({
+    emit: dispatch,
+    open: (url) => new WebSocket(url),
+    clock: { now: Date.now, setTimeout: (work, msec) => setTimeout(work, msec), clearTimeout: (timer) => clearTimeout(timer) },
+    random: Math.random,
+  });
+  const view = new View({ find: (id) => document.getElementById(id), state: () => state, emit: dispatch, read, now: Date.now, page });
+
+  /** Storage may be blocked altogether; the page then keeps things for as long as it is open. */
+  function storage(name) {
+    try {
+      return window[name];
+    } catch {
+      return { length: 0, key: () => null, getItem: () => null, setItem() {}, removeItem() {} };
+    }
+  }
+
+  /** Takes an event into the state. Times and refs are given here, so that the state's own code needs neither. */
+  function dispatch(event) {
+    const before = state;
+    const { state: next, effects } = State.reduce(state, { at: Date.now(), ...event });
+    state = next;
+    // A message is on the disk of this device before it is on its way: a crash in between can't lose it.
+    if (!effects.some((effect) => effect.do === "replace" || effect.do === "forget")) keep(before);
+    for (const effect of effects) carryOut[effect.do](effect);
+    watchOrphans();
+    scheduleTick();
+    scheduleSave();
+    draw();
+  }
+
+  function keep(before) {
+    if (state.outbox !== before.outbox || state.identity !== before.identity) store.saveOutbox(state.url, state.identity, state.outbox);
+  }
+
+  const carryOut = {
+    send: ({ packet }) => connection.send(packet),
+    connect: ({ url }) => connection.start(url),
+    stop: () => connection.stop(),
+    probe: () => connection.probe(),
+    replace() {
+      store.replaceOutbox(Wire.newRef());
+      watching = null;
+    },
+    download: ({ name, lines }) => download(name, lines),
+    forget({ elsewhere }) {
+      if (!elsewhere) store.forget();
+      store.replaceOutbox(Wire.newRef());
+    },
+  };
+
+  /** Does what a person typed: a command or a message. Returns null, or a sentence that says why it can't be done. */
+  function read(text, done) {
+    let events;
+    try {
+      events = Commands.read(text, state);
+    } catch (fault) {
+      if (fault instanceof Commands.CommandError) return fault.message;
+      throw fault;
+    }
+    for (const event of events) {
+      dispatch(event.type === "say" ? { ...event, ref: Wire.newRef() } : event);
+      done(event);
+    }
+    return null;
+  }
+
+  function download(name, lines) {
+    const url = URL.createObjectURL(new Blob(lines.map((line) => `${line}\n`), { type: "application/x-ndjson" }));
+    const link = Dom.el("a", { href: url, download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  }
+
+  /** Unsent messages of tabs that are gone belong to whoever comes back as the same user on the same server. */
+  function watchOrphans() {
+    if (state.identity === null || watching === state.url) return;
+    watching = state.url;
+    store.watchOrphans(state.url, ({ entries, identity }) => dispatch({ type: "adopted", entries, identity }));
+  }
+
+  function scheduleTick() {
+    const at = State.nextTick(state);
+    if (at === tick.at) return;
+    clearTimeout(tick.timer);
+    tick = { at, timer: at === null ? null : setTimeout(() => {
+      tick = { at: null, timer: null };
+      dispatch({ type: "tick" });
+    }, Math.max(0, at - Date.now()) + 1) };
+  }
+
+  /** The cursor moves with each message; it is kept about once a second, and when the page goes. */
+  function scheduleSave() {
+    saving ??= setTimeout(save, SAVE_EVERY_MSEC);
+  }
+
+  function save() {
+    clearTimeout(saving);
+    saving = null;
+    if (state.token !== null) store.saveAccount(State.account(state));
+  }
+
+  /** Draws once a frame. A hidden page gets no frames, but its title has to tell what is unread. */
+  function draw() {
+    if (drawing) return;
+    drawing = true;
+    const work = () => {
+      drawing = false;
+      view.render();
+    };
+    if (document.hidden) setTimeout(work, 0);
+    else requestAnimationFrame(work);
+  }
+
+  function attend() {
+    const attentive = !document.hidden && document.hasFocus();
+    if (attentive !== state.attentive) dispatch({ type: "attention", attentive });
+  }
+
+  function listen() {
+    addEventListener("online", () => {
+      dispatch({ type: "network", online: true });
+      connection.wake();
+    });
+    addEventListener("offline", () => {
+      dispatch({ type: "network", online: false });
+      connection.probe();
+    });
+    document.addEventListener("visibilitychange", () => {
+      attend();
+      if (!document.hidden) connection.wake();
+    });
+    addEventListener("focus", attend);
+    addEventListener("blur", attend);
+    addEventListener("pagehide", save);
+    addEventListener("storage", ({ key, newValue }) => {
+      if (key !== LocalStore.ACCOUNT) return;
+      const account = store.account();
+      if (newValue === null) dispatch({ type: "forget", elsewhere: true });
+      else if (account !== null) dispatch({ type: "account", account });
+    });
+  }
+
+  function start() {
+    listen();
+    attend();
+    const account = store.account();
+    // A page from a bridge talks to that bridge, whatever another page on this origin was used for.
+    if (account !== null && (fromDisk || account.url === page.url)) dispatch({ type: "restored", account });
+    else view.render();
+  }
+
+  start();
+  return { dispatch, state: () => state };
+})();

@@ -1,0 +1,103 @@
+"use strict";
+
+// Messages that have no echo yet (PROTOCOL.md section 5). Pure: every function returns a new array.
+// An entry lives from the Enter key to its echo, whatever happens to link, page or server in between:
+//   pending, not sent   typed; or the link it was sent on is gone
+//   pending, sent       on its way on this link
+//   failed              refused; waits for the person to try again or discard
+// `attempted` stays true once it was sent on any link: the server may have it although the echo never came.
+
+const Outbox = (() => {
+  const DELAY_MIN_MSEC = 1_000;
+  const DELAY_MAX_MSEC = 30_000;
+
+  /** `target` is {room} or {to}. */
+  function add(outbox, { ref, target, message, action, at }) {
+    const entry = { ref, ...target, message, at, state: "pending", sent: false, attempted: false, delay: 0, notBefore: 0 };
+    return [...outbox, action ? { ...entry, action: true } : entry];
+  }
+
+  /** The echo came: the log has it. */
+  function settle(outbox, ref) {
+    return ref !== undefined && has(outbox, ref) ? outbox.filter((entry) => entry.ref !== ref) : outbox;
+  }
+
+  const discard = settle;
+
+  function has(outbox, ref) {
+    return outbox.some((entry) => entry.ref === ref);
+  }
+
+  function change(outbox, ref, changes) {
+    return outbox.map((entry) => (entry.ref === ref ? { ...entry, ...changes } : entry));
+  }
+
+  /** The server refused it for good; `reason` is for people. */
+  function fail(outbox, ref, reason) {
+    return change(outbox, ref, { state: "failed", sent: false, reason });
+  }
+
+  /** The server can't take it now: it stays pending, and waits longer each time. */
+  function postpone(outbox, ref, reason, now) {
+    const { delay: before } = outbox.find((entry) => entry.ref === ref);
+    const delay = Math.min(DELAY_MAX_MSEC, before === 0 ? DELAY_MIN_MSEC : before * 2);
+    return change(outbox, ref, { sent: false, reason, delay, notBefore: now + delay });
+  }
+
+  /** The person asks to try a failed one again. A refused ref was never logged, so it serves again. */
+  function retry(outbox, ref) {
+    return change(outbox, ref, { state: "pending", sent: false, delay: 0, notBefore: 0, reason: undefined });
+  }
+
+  /** The link is another one (or resumed): what was sent on it counts as not sent. */
+  function unsend(outbox) {
+    return outbox.map((entry) => (entry.state === "pending" ? { ...entry, sent: false, notBefore: 0 } : entry));
+  }
+
+  /**
+   * The server took us for a new user: to it, what was attempted before is another user's, and sending it again could
+   * show it twice. That choice is the person's.
+   */
+  function disown(outbox, reason) {
+    return outbox.map((entry) => (entry.attempted ? refused(entry, reason) : entry));
+  }
+
+  /** All of it is another user's. */
+  function disownAll(outbox, reason) {
+    return outbox.map((entry) => refused(entry, reason));
+  }
+
+  const refused = (entry, reason) => (entry.state === "failed" ? entry : { ...entry, state: "failed", sent: false, reason });
+
+  /** Returns what is to be sent now, in order. One that has to wait holds up those behind it, so that none overtakes. */
+  function due(outbox, now) {
+    const waiting = outbox.filter((entry) => entry.state === "pending" && !entry.sent);
+    const blocked = waiting.findIndex((entry) => entry.notBefore > now);
+    return blocked < 0 ? waiting : waiting.slice(0, blocked);
+  }
+
+  function markSent(outbox, entries) {
+    const refs = new Set(entries.map((entry) => entry.ref));
+    return outbox.map((entry) => (refs.has(entry.ref) ? { ...entry, sent: true, attempted: true, reason: undefined } : entry));
+  }
+
+  /** When the first postponed entry may be tried again, in ms, or null. */
+  function nextDue(outbox) {
+    const times = outbox.filter((entry) => entry.state === "pending" && !entry.sent && entry.notBefore > 0);
+    return times.length === 0 ? null : Math.min(...times.map((entry) => entry.notBefore));
+  }
+
+  /** Adds entries that another tab, or this page before its reload, left behind; each only once. */
+  function adopt(outbox, left) {
+    const fresh = left.filter((entry) => !has(outbox, entry.ref)).map((entry) => ({ ...entry, sent: false, notBefore: 0 }));
+    return fresh.length === 0 ? outbox : [...fresh, ...outbox];
+  }
+
+  /** The packet that carries an entry. */
+  function packet(entry) {
+    const { room, to, message, action, ref } = entry;
+    return { type: "MSG", room, to, message, action, ref };
+  }
+
+  return { add, settle, discard, has, fail, postpone, retry, unsend, disown, disownAll, due, markSent, nextDue, adopt, packet };
+})();

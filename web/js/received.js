@@ -1,0 +1,247 @@
+"use strict";
+
+// What each packet from the server does to the state: a table, type -> handler(turn, packet). A type that isn't in it is
+// ignored. Opening, resuming and resending (PROTOCOL.md sections 3 and 5) are READY, PONG, GAP and RETRY below.
+
+const Received = (() => {
+  // These say "not now": the message stays pending and is tried again. Every other code is a refusal.
+  const PASSING = new Set(["rate_limited", "log_unavailable", "not_ready"]);
+  // After these the server doesn't want us back; after any other BYE the page reconnects.
+  const FINAL = new Set(["quit", "kicked", "forbidden", "protocol"]);
+  const LEAVE_WORDS = { kicked: "was removed", timeout: "lost the connection", quit: "left the chat" };
+
+  const on = {};
+
+  on.HELLO = (turn, packet) => {
+    const limits = { ...turn.state.hello.limits, ...packet.limits };
+    const needsPassword = packet.server_password === true;
+    turn.set({ hello: { name: packet.server ?? "", motd: packet.motd ?? "", limits, needsPassword } });
+    turn.setLink({ greeted: true });
+    if (turn.state.phase === "signin") return;
+    if (needsPassword && turn.state.serverPassword === "") {
+      turn.set({ phase: "signin", refusal: { reason: "server_password", message: "This server asks for a password." } });
+      return;
+    }
+    introduce(turn);
+  };
+
+  /** Sends NICK: the first time, on coming back, and again after a RETRY. */
+  function introduce(turn, { withRooms = true } = {}) {
+    const { nickname, token, epoch, after, serverPassword, password } = turn.state;
+    const rooms = joinedRooms(turn.state);
+    turn.ask({
+      type: "NICK", nickname, client: "wordpacket-web",
+      ...(withRooms && rooms.length > 0 ? { rooms } : {}),
+      ...(serverPassword === "" ? {} : { server_password: serverPassword }),
+      ...(password === "" ? {} : { password }),
+      ...(token === null ? {} : { token, epoch, after }),
+    }, { what: "introduction", withRooms });
+  }
+
+  const joinedRooms = ({ conversations }) =>
+    Object.values(conversations).filter((one) => one.kind === "room" && one.joined).map((one) => one.name);
+
+  on.READY = (turn, packet) => {
+    const { state } = turn;
+    const asked = turn.answered(packet.ref);
+    const rename = asked?.what === "rename" ||
+      (state.link.ready && !packet.resumed && packet.epoch === state.epoch && packet.nickname !== state.nickname);
+    turn.set({ nickname: packet.nickname, token: packet.token });
+    if (rename) return;
+    const stranger = state.token !== null && !packet.resumed;
+    const otherLog = state.epoch !== null && state.epoch !== packet.epoch;
+    turn.set({
+      phase: "chat", refusal: null, epoch: packet.epoch, asked: {},
+      after: packet.resumed ? (otherLog ? 0 : state.after) : packet.id,
+      identity: stranger || state.identity === null ? `${packet.nickname} since ${turn.at}` : state.identity,
+      outbox: Outbox.unsend(stranger ? Outbox.disown(state.outbox, "You came back as a new user. It may have been sent before.")
+                                     : state.outbox),
+    });
+    keepRooms(turn, packet.rooms);
+    turn.updateAll((old) => ({ ...old, loading: null, typing: {},
+      timeline: otherLog ? Timeline.unknown(packet.id + 1) : old.timeline }));
+    if (!packet.resumed) {
+      turn.updateAll((old) => (old.kind === "direct" ? { ...old, timeline: Timeline.leaveOut(old.timeline, 0, packet.id + 1) } : old));
+    }
+    turn.setLink({ ready: true, synced: false, fresh: !packet.resumed, why: null });
+    turn.setLink({ syncRef: turn.ask({ type: "PING" }, { what: "sync" }) });
+    if (state.phase !== "chat" && state.hello.motd !== "") turn.set({ greeting: state.hello.motd });
+  };
+
+  /** Rooms that another session left meanwhile go; one with unsent messages stays to show them. */
+  function keepRooms(turn, rooms) {
+    const kept = new Set(rooms.map(Conversations.roomKey));
+    for (const conversation of Object.values(turn.state.conversations)) {
+      if (conversation.kind !== "room" || kept.has(conversation.key)) continue;
+      leave(turn, conversation.key);
+    }
+  }
+
+  function leave(turn, key) {
+    const unsent = turn.state.outbox.some((entry) => entry.room !== undefined && Conversations.roomKey(entry.room) === key);
+    if (unsent) turn.update(key, (old) => ({ ...old, joined: false, count: 0, members: {} }));
+    else turn.drop(key);
+  }
+
+  on.RETRY = (turn, packet) => {
+    const asked = turn.answered(packet.ref);
+    if (asked?.what === "rename") return turn.note(`${packet.message} You are still ${turn.state.nickname}.`, "error");
+    // A bridge that resumed us by itself was refused, or our own NICK was: we are before READY (section 6).
+    turn.set({ phase: "signin", refusal: { reason: packet.reason, message: packet.message } });
+    turn.setLink({ ready: false, synced: false });
+  };
+
+  on.PONG = (turn, packet) => {
+    const asked = turn.answered(packet.ref);
+    if (!turn.state.link.ready) return;
+    turn.set({ after: Math.max(turn.state.after, packet.id) });
+    const inStep = asked?.what === "sync" && packet.ref === turn.state.link.syncRef;
+    if (inStep || turn.state.link.silent) {
+      turn.setLink({ state: "live", since: turn.at, synced: true, silent: false, fresh: false, retryAt: null });
+      turn.flush();
+    }
+  };
+
+  on.GAP = (turn, packet) => {
+    const replaced = packet.after === 0;
+    turn.updateAll((old) => ({ ...old, timeline: replaced ? Timeline.unknown(packet.id)
+                                                          : Timeline.leaveOut(old.timeline, packet.after, packet.id) }));
+    turn.set({ after: replaced ? packet.id - 1 : Math.max(turn.state.after, packet.id - 1) });
+  };
+
+  on.ROOM = (turn, packet) => {
+    const asked = turn.answered(packet.ref);
+    const key = Conversations.roomKey(packet.room);
+    const known = turn.conversation(key);
+    if (known === null && packet.users === undefined) return;
+    const newest = packet.id ?? turn.state.after;
+    const { link, after } = turn.state;
+    // A resumed session's replay brings what is above `after`; otherwise what comes next is above the room's newest.
+    const start = link.fresh || link.synced ? newest : Math.min(newest, after);
+    const missed = known !== null && (!known.joined || link.fresh);
+    let room = known ?? Conversations.create({ kind: "room", name: packet.room }, start + 1);
+    if (missed) room = { ...room, timeline: Timeline.leaveOut(room.timeline, 0, newest + 1) };
+    room = { ...room, joined: true, name: packet.room, topic: packet.topic ?? room.topic, count: packet.count };
+    if (packet.users !== undefined) {
+      room = Conversations.withMembers(room, packet.users, packet.count, packet.users.length < packet.count);
+    }
+    turn.put(room);
+    if (asked?.what === "join" || turn.state.current === null) turn.look(key);
+    if (turn.state.greeting !== null) {
+      turn.note(turn.state.greeting, "server");
+      turn.set({ greeting: null });
+    }
+  };
+
+  on.MSG = (turn, packet) => {
+    const { state } = turn;
+    const target = Conversations.target(packet, state.nickname);
+    const key = Conversations.keyOf(target);
+    turn.set({ outbox: Outbox.settle(state.outbox, packet.ref), after: Math.max(state.after, packet.id) });
+    if (turn.conversation(key) === null) turn.put(Conversations.create(target, packet.id));
+    const own = Names.same(packet.nickname, state.nickname);
+    const seen = state.attentive && state.current === key;
+    const mention = target.kind === "direct" || Names.mentions(packet.message, state.nickname);
+    turn.update(key, (old) => Conversations.received(old, Timeline.message(packet), { seen, own, mention }));
+  };
+
+  on.JOIN = (turn, packet) => {
+    const key = Conversations.roomKey(packet.room);
+    const own = Names.same(packet.nickname, turn.state.nickname);
+    const underWay = Object.values(turn.state.asked).some((asked) => asked.what === "join" && asked.key === key);
+    // Another tab of ours went in: the answer to a JOIN of our own tells what this tab needs to know.
+    if (own && turn.conversation(key)?.joined !== true && !underWay) turn.ask({ type: "JOIN", room: packet.room }, { what: "follow" });
+    if (!own || turn.conversation(key)?.joined) turn.update(key, (old) => Conversations.joined(old, packet.nickname, turn.at));
+  };
+
+  on.LEAVE = (turn, packet) => {
+    turn.answered(packet.ref);
+    const key = Conversations.roomKey(packet.room);
+    if (!Names.same(packet.nickname, turn.state.nickname)) {
+      turn.update(key, (old) => Conversations.left(old, packet.nickname, turn.at));
+    } else if (packet.reason === "left" || packet.reason === "quit") {
+      leave(turn, key);
+    } else {
+      const said = packet.message === undefined ? "" : `: ${packet.message}`;
+      turn.note(`You left this room (${LEAVE_WORDS[packet.reason] ?? packet.reason})${said}`, "error", key);
+      turn.update(key, (old) => ({ ...old, joined: false, count: 0, members: {} }));
+    }
+  };
+
+  on.TOPIC = (turn, packet) => {
+    turn.answered(packet.ref);
+    const text = packet.topic === "" ? `${packet.nickname} cleared the topic` : `${packet.nickname} set the topic: ${packet.topic}`;
+    const key = Conversations.roomKey(packet.room);
+    turn.update(key, (old) => ({ ...old, topic: packet.topic }));
+    turn.note(text, "info", key);
+  };
+
+  on.NICK = (turn, packet) => {
+    if (Names.same(packet.old, turn.state.nickname)) turn.set({ nickname: packet.nickname });
+    turn.update(Conversations.roomKey(packet.room), (old) => Conversations.renamed(old, packet.old, packet.nickname, turn.at));
+    followRename(turn, packet.old, packet.nickname);
+  };
+
+  /** A person we talk to directly goes by another name: the conversation goes with them. */
+  function followRename(turn, old, nickname) {
+    const direct = turn.conversation(Conversations.directKey(old));
+    const key = Conversations.directKey(nickname);
+    if (direct === null || (direct.key !== key && turn.conversation(key) !== null)) return;
+    const { [direct.key]: _, ...others } = turn.state.conversations;
+    const current = turn.state.current === direct.key ? key : turn.state.current;
+    const outbox = turn.state.outbox.map((entry) =>
+      entry.to !== undefined && Names.same(entry.to, old) ? { ...entry, to: nickname } : entry);
+    turn.set({ conversations: { ...others, [key]: { ...direct, key, name: nickname } }, current, outbox });
+  }
+
+  on.TYPING = (turn, packet) => {
+    if (Names.same(packet.nickname, turn.state.nickname)) return;
+    const key = Conversations.keyOf(Conversations.target(packet, turn.state.nickname));
+    turn.update(key, (old) => Conversations.typing(old, packet.nickname, turn.at));
+  };
+
+  on.NOTICE = (turn, packet) => {
+    turn.note(packet.message, "server");
+    // A bridge speaks by NOTICE while its server is away; whether that is so, only a PING's answer can tell.
+    turn.set({ serverNotice: { message: packet.message, at: turn.at } });
+    turn.effect("probe");
+  };
+
+  on.BYE = (turn, packet) => {
+    turn.setLink({ ready: false, synced: false, why: packet.message || `The server ended the connection (${packet.reason}).` });
+    const signedIn = turn.state.phase === "chat";
+    if (signedIn && !FINAL.has(packet.reason)) return;
+    if (packet.reason === "shutdown") return;
+    turn.setLink({ state: "offline", since: turn.at, stopped: true, retryAt: null });
+    turn.effect("stop");
+    if (!signedIn && packet.reason !== "quit") {
+      turn.set({ phase: "signin", refusal: { reason: packet.reason, message: turn.state.link.why } });
+    }
+  };
+
+  on.ERROR = (turn, packet) => {
+    const { ref, code, message } = packet;
+    if (ref !== undefined && Outbox.has(turn.state.outbox, ref)) {
+      const change = PASSING.has(code) ? Outbox.postpone : Outbox.fail;
+      const reason = code === "log_unavailable" ? "The server can't store messages at the moment; trying again." : message;
+      return turn.set({ outbox: change(turn.state.outbox, ref, reason, turn.at) });
+    }
+    const asked = turn.answered(ref);
+    if (asked?.what === "introduction") return refusedIntroduction(turn, asked, message);
+    if (!Requests.failed(turn, asked, message)) turn.note(message, "error");
+  };
+
+  /** A NICK that got ERROR: a room we remember may be at fault, so once without them; then it's for the person. */
+  function refusedIntroduction(turn, asked, message) {
+    if (asked.withRooms && joinedRooms(turn.state).length > 0) return introduce(turn, { withRooms: false });
+    turn.set({ phase: "signin", refusal: { reason: "error", message } });
+  }
+
+  for (const type of ["HISTORY", "SEARCH", "ROOMS", "USERS"]) on[type] = (turn, packet) => Requests.received(turn, packet);
+
+  function packet(turn, received) {
+    if (Object.hasOwn(on, received.type)) on[received.type](turn, received);
+  }
+
+  return { packet, introduce };
+})();

@@ -1,0 +1,82 @@
+"use strict";
+
+// The sign-in: a letter that is stamped with the colour of the nickname while it is typed.
+
+class SigninView {
+  /** `page`: {fromDisk, url} - whether the person has to say where the server is, and where it is by default. */
+  constructor({ find, emit, page }) {
+    this.find = find;
+    this.emit = emit;
+    this.page = page;
+    this.touched = false;
+    this.forgetting = new Confirmed(find("forget-signin"), () => emit({ type: "forget" }));
+    find("server").value = page.url;
+    find("server-field").hidden = !page.fromDisk;
+    find("nickname").addEventListener("input", () => {
+      this.touched = true;
+      this.#fault("");
+      this.#preview();
+    });
+    find("signin").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+  }
+
+  render(state) {
+    const nickname = this.find("nickname");
+    if (!this.touched && nickname.value === "" && state.nickname !== "") nickname.value = state.nickname;
+    if (this.page.fromDisk && state.url !== null && state.url !== this.url) {
+      this.url = state.url;
+      this.find("server").value = state.url;
+    }
+    const { refusal } = state;
+    if (refusal !== this.refusal) this.#refused(refusal);
+    const unreachable = state.phase === "joining" && state.link.retryAt !== null;
+    Dom.setText(this.find("signin-status"), unreachable ? `No answer from ${state.url}. Trying again …` : state.phase === "joining" ? "Connecting …" : "");
+    const unsent = State.unsent(state);
+    this.find("kept").hidden = state.identity === null;
+    Dom.setText(this.find("kept-text"), unsent === 0 ? "This browser remembers you." : `${Text.count(unsent, "unsent message is", "unsent messages are")} kept for you.`);
+    this.forgetting.setDetail(unsent);
+    this.#preview();
+  }
+
+  focus() {
+    this.find("nickname").focus();
+  }
+
+  #refused(refusal) {
+    this.refusal = refusal;
+    this.#fault(refusal === null ? "" : refusal.message);
+    if (refusal === null) return;
+    const { reason } = refusal;
+    if (reason === "server_password") this.find("server-password-field").hidden = false;
+    if (reason === "registered" || reason === "password") this.find("password-field").hidden = false;
+    // A wrong password of the server comes back as "password" too; both fields are then there to be corrected.
+    if (reason === "password" && !this.find("server-password-field").hidden) this.find("password-field").hidden = this.find("server-password").value !== "";
+    const field = reason === "server_password" ? "server-password" : reason === "registered" ? "password" : "nickname";
+    this.find(field).focus();
+    this.find(field).select();
+  }
+
+  #fault(text) {
+    Dom.setText(this.find("signin-fault"), text);
+    this.find("nickname").setAttribute("aria-invalid", text === "" ? "false" : "true");
+  }
+
+  #preview() {
+    const nickname = this.find("nickname").value.trim();
+    const preview = this.find("preview");
+    preview.classList.toggle("blank", nickname === "");
+    Dom.setStamp(preview, nickname);
+  }
+
+  #submit() {
+    const nickname = this.find("nickname").value.trim().normalize("NFC");
+    const why = Names.nicknameFault(nickname);
+    const url = this.page.fromDisk ? this.find("server").value.trim() : this.page.url;
+    if (why !== null) return this.#fault(`${why[0].toUpperCase()}${why.slice(1)}.`);
+    if (!/^wss?:\/\/\S+$/u.test(url) || !URL.canParse(url)) return this.#fault("The server's address looks like ws://127.0.0.1:8765/");
+    this.emit({ type: "signin", nickname, url, password: this.find("password").value, serverPassword: this.find("server-password").value });
+  }
+}

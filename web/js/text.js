@@ -1,0 +1,77 @@
+"use strict";
+
+// Texts for people: links found in a message, times, numbers.
+
+const Text = (() => {
+  const LINK = /\bhttps?:\/\/[^\s<>"“”]+/giu;
+
+  /** Returns the parts of a message: strings, and {href, text} for each http or https address in it. */
+  function parts(message) {
+    const found = [];
+    let done = 0;
+    for (const match of message.matchAll(LINK)) {
+      const text = trimmed(match[0]);
+      if (!URL.canParse(text)) continue;
+      if (match.index > done) found.push(message.slice(done, match.index));
+      found.push({ href: new URL(text).href, text });
+      done = match.index + text.length;
+    }
+    if (done < message.length) found.push(message.slice(done));
+    return found;
+  }
+
+  /** A full stop or a closing bracket behind an address belongs to the sentence, unless it was opened in the address. */
+  function trimmed(address) {
+    let text = address.replace(/[.,;:!?'’»…]+$/u, "");
+    for (const [open, close] of ["()", "[]", "{}"]) {
+      while (text.endsWith(close) && text.split(open).length < text.split(close).length) {
+        text = text.slice(0, -1).replace(/[.,;:!?'’»…]+$/u, "");
+      }
+    }
+    return text;
+  }
+
+  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
+  const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+  const shortDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+  const longDay = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+
+  const time = (at) => clock.format(at);
+  const exact = (at) => moment.format(at);
+  const dayAndTime = (at) => `${shortDay.format(at)}, ${clock.format(at)}`;
+
+  /** A number that changes at midnight, where the person is. */
+  function dayNumber(at) {
+    const date = new Date(at);
+    return date.getFullYear() * 10_000 + (date.getMonth() + 1) * 100 + date.getDate();
+  }
+
+  function day(at, now) {
+    if (dayNumber(at) === dayNumber(now)) return "Today";
+    const yesterday = new Date(now);
+    yesterday.setDate(yesterday.getDate() - 1);
+    return dayNumber(at) === dayNumber(yesterday.getTime()) ? "Yesterday" : longDay.format(at);
+  }
+
+  const count = (number, one, many) => `${number.toLocaleString()} ${number === 1 ? one : many}`;
+
+  /** Joins names as a sentence does; beyond `most` the rest is counted. */
+  function names(list, most = 3) {
+    if (list.length > most + 1) return `${list.slice(0, most).join(", ")} and ${list.length - most} others`;
+    if (list.length < 2) return list.join("");
+    return `${list.slice(0, -1).join(", ")} and ${list.at(-1)}`;
+  }
+
+  /** Two letters for a stamp: of the first two words of a name, or its first two letters. */
+  function initials(name) {
+    const words = name.split(/[^\p{L}\p{M}\p{Nd}]+/u).filter((word) => word !== "");
+    const letters = words.length > 1 ? words.slice(0, 2).map(first) : [...graphemes(words[0] ?? name)].slice(0, 2);
+    return letters.join("").toLocaleUpperCase();
+  }
+
+  const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  const graphemes = (word) => Array.from(segmenter.segment(word), ({ segment }) => segment);
+  const first = (word) => graphemes(word)[0];
+
+  return { parts, time, exact, dayAndTime, dayNumber, day, count, names, initials };
+})();

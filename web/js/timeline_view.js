@@ -1,0 +1,269 @@
+"use strict";
+
+// The log on screen. However many messages a conversation has, only a window of WINDOW rows around what is read is in the
+// document; near its edge the window moves. Whatever changes above the reader's eye, the line they read stays where it is:
+// before each change one visible row is taken as the anchor, and afterwards the scroll position is set so that it has not
+// moved. (The browser's own scroll anchoring is off: two corrections would make a jump.) Who reads at the end stays there.
+
+class TimelineView {
+  static WINDOW = 240;
+  static MARGIN = 50;
+  // So close to the end counts as being there.
+  static END_PIXELS = 48;
+  // A gap that comes so near is filled before the reader gets to it.
+  static AHEAD_PIXELS = 900;
+
+  /** `emit` takes events for state.js; `now` gives ms. */
+  constructor({ root, newest, newestText, emit, now }) {
+    this.root = root;
+    this.newest = newest;
+    this.newestText = newestText;
+    this.emit = emit;
+    this.now = now;
+    this.drawn = new Map(); // row key -> {element, signature}
+    this.places = new Map(); // conversation key -> {anchor} where the reader was; absent: at the end
+    this.key = null;
+    this.entries = [];
+    this.firstKey = undefined; // of entries[start]: finds the window again after entries came in before it
+    this.start = 0;
+    this.end = 0;
+    this.atEnd = true;
+    this.scrolledUp = true;
+    this.goalSerial = 0;
+    this.unseen = 0;
+    this.lastTop = 0;
+    root.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    root.addEventListener("click", (event) => this.#clicked(event));
+    newest.addEventListener("click", () => this.toNewest());
+    new ResizeObserver(() => this.#settle()).observe(root);
+  }
+
+  /** Draws `conversation` (null: nothing). `outbox`: all unsent messages; `nickname`: one's own; `hasLink`: gaps can be filled. */
+  render({ conversation, outbox, nickname, hasLink }) {
+    this.hasLink = hasLink;
+    if (conversation === null) return this.#clear();
+    const changed = conversation.key !== this.key;
+    if (changed) this.#change(conversation.key);
+    const anchor = changed ? (this.places.get(this.key) ?? null) : this.atEnd ? null : this.#anchor();
+    const before = this.entries;
+    this.conversation = conversation;
+    this.nickname = nickname;
+    this.entries = Rows.all(conversation, outbox, nickname);
+    this.#countUnseen(changed ? null : before);
+    this.#place(anchor);
+    this.#draw(before.at(-1) === this.entries.at(-1) && !changed);
+    this.#restore(anchor);
+    this.#seekGoal();
+    this.#fillNear();
+    this.#showNewest();
+  }
+
+  toNewest() {
+    this.atEnd = true;
+    this.unseen = 0;
+    this.#refresh(null);
+    this.#showNewest();
+  }
+
+  /** Scrolls by a part of the height of the log: PageUp and PageDown from the composer. */
+  page(direction) {
+    this.root.scrollBy({ top: direction * this.root.clientHeight * 0.85 });
+  }
+
+  #clear() {
+    this.key = null;
+    this.entries = [];
+    this.drawn.clear();
+    this.root.replaceChildren();
+    this.newest.hidden = true;
+  }
+
+  #change(key) {
+    if (this.key !== null) {
+      const anchor = this.atEnd ? null : this.#anchor();
+      if (anchor === null) this.places.delete(this.key);
+      else this.places.set(this.key, anchor);
+    }
+    this.key = key;
+    this.atEnd = !this.places.has(key);
+    this.unseen = 0;
+    this.drawn.clear();
+    this.root.replaceChildren();
+  }
+
+  /** The first message that is wholly below the top edge: {key, top} with its distance from that edge. */
+  #anchor() {
+    const edge = this.root.getBoundingClientRect().top;
+    let partly = null;
+    for (const [key, { element }] of this.drawn) {
+      if (element.dataset.anchor !== "yes") continue;
+      const { top, bottom } = element.getBoundingClientRect();
+      if (bottom <= edge) continue;
+      if (top >= edge) return { key, top: top - edge };
+      partly ??= { key, top: top - edge };
+    }
+    return partly;
+  }
+
+  /** Chooses the window: at the end, or around the anchor when that comes near the window's edge. */
+  #place(anchor) {
+    const { length } = this.entries;
+    if (this.atEnd || anchor === null) {
+      this.end = length;
+      this.start = Math.max(0, length - TimelineView.WINDOW);
+      return;
+    }
+    const at = this.entries.findIndex((entry) => entry.key === anchor.key);
+    if (at < 0) return this.#clamp();
+    const first = this.entries.findIndex((entry) => entry.key === this.firstKey);
+    if (first >= 0) {
+      this.start = first;
+      this.end = Math.min(length, first + TimelineView.WINDOW);
+    }
+    const near = at - this.start < TimelineView.MARGIN && this.start > 0;
+    const far = this.end - at < TimelineView.MARGIN && this.end < length;
+    if (first < 0 || near || far || at < this.start || at >= this.end) this.#centre(at);
+  }
+
+  #centre(at) {
+    this.start = Math.max(0, at - TimelineView.WINDOW / 2);
+    this.end = Math.min(this.entries.length, this.start + TimelineView.WINDOW);
+  }
+
+  #clamp() {
+    this.end = Math.min(this.end, this.entries.length);
+    this.start = Math.max(0, Math.min(this.start, this.end - TimelineView.WINDOW));
+  }
+
+  /** Brings the document in line with the window. `quiet`: nothing came at the end, so there is nothing to read out. */
+  #draw(quiet) {
+    const { divider, loading } = this.conversation;
+    this.firstKey = this.entries[this.start]?.key;
+    const rows = Rows.slice(this.entries, this.start, this.end, { divider, now: this.now(), loading: loading !== null });
+    const drawn = new Map();
+    for (const row of rows) {
+      const old = this.drawn.get(row.key);
+      if (old?.signature === row.signature) {
+        drawn.set(row.key, old);
+        continue;
+      }
+      const element = Rows.element(row, { nickname: this.nickname });
+      element.dataset.anchor = row.kind === "gap" || row.kind === "day" || row.kind === "divider" ? "no" : "yes";
+      drawn.set(row.key, { element, signature: row.signature });
+    }
+    this.root.setAttribute("aria-live", quiet ? "off" : "polite");
+    this.#keepFocus(() => Dom.arrange(this.root, [...drawn.values()].map(({ element }) => element)));
+    this.drawn = drawn;
+  }
+
+  /** A button that is replaced by its successor (a gap that shrinks) hands its focus to the log. */
+  #keepFocus(work) {
+    const inside = this.root.contains(document.activeElement) && document.activeElement !== this.root;
+    work();
+    if (inside && !this.root.contains(document.activeElement)) this.root.focus({ preventScroll: true });
+  }
+
+  #restore(anchor) {
+    if (this.atEnd || anchor === null) {
+      this.root.scrollTop = this.root.scrollHeight;
+    } else {
+      const element = this.drawn.get(anchor.key)?.element;
+      if (element !== undefined) {
+        const moved = element.getBoundingClientRect().top - this.root.getBoundingClientRect().top - anchor.top;
+        if (Math.abs(moved) >= 0.5) this.root.scrollTop += moved;
+      }
+    }
+    this.lastTop = this.root.scrollTop;
+  }
+
+  #refresh(anchor) {
+    if (this.key === null) return;
+    this.#place(anchor);
+    this.#draw(true);
+    this.#restore(anchor);
+  }
+
+  /** The size changed (window, keyboard, panel): who was at the end is there again. */
+  #settle() {
+    if (this.key === null) return;
+    if (this.atEnd) this.root.scrollTop = this.root.scrollHeight;
+    this.#fillNear();
+  }
+
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.root;
+    if (this.key === null || scrollTop === this.lastTop) return;
+    this.scrolledUp = scrollTop < this.lastTop;
+    this.lastTop = scrollTop;
+    const below = scrollHeight - scrollTop - clientHeight;
+    this.atEnd = this.end === this.entries.length && below < TimelineView.END_PIXELS;
+    if (this.atEnd) this.unseen = 0;
+    const more = (this.start > 0 && scrollTop < TimelineView.AHEAD_PIXELS) ||
+      (this.end < this.entries.length && below < TimelineView.AHEAD_PIXELS);
+    if (more && !this.atEnd) {
+      const anchor = this.#anchor();
+      const at = anchor === null ? -1 : this.entries.findIndex((entry) => entry.key === anchor.key);
+      if (at >= 0) {
+        this.#centre(at);
+        this.#draw(true);
+        this.#restore(anchor);
+      }
+    }
+    this.#fillNear();
+    this.#showNewest();
+  }
+
+  /** Asks for what a gap near the visible part left out, from the side that the reader comes from. */
+  #fillNear() {
+    if (!this.hasLink || this.conversation.loading !== null) return;
+    const view = this.root.getBoundingClientRect();
+    if (view.height === 0) return;
+    for (const entry of this.entries.slice(this.start, this.end)) {
+      if (entry.kind !== "gap" || entry.failed) continue;
+      const { top, bottom } = this.drawn.get(entry.key).element.getBoundingClientRect();
+      if (bottom < view.top - TimelineView.AHEAD_PIXELS || top > view.bottom + TimelineView.AHEAD_PIXELS) continue;
+      const side = entry.after === 0 || this.scrolledUp || this.atEnd ? "before" : "after";
+      this.emit({ type: "fill", key: this.key, gap: entry, side });
+      return;
+    }
+  }
+
+  /** A search hit was opened: show it in the middle, marked, as soon as it is here. */
+  #seekGoal() {
+    const { goal, timeline } = this.conversation;
+    if (goal === null || goal.serial === this.goalSerial) return;
+    const at = Timeline.find(timeline, goal.id);
+    if (at < 0) return;
+    this.goalSerial = goal.serial;
+    this.atEnd = false;
+    this.#centre(at);
+    this.#draw(true);
+    const { element } = this.drawn.get(timeline[at].key);
+    element.scrollIntoView({ block: "center", behavior: "instant" });
+    for (const old of this.root.querySelectorAll(".found")) old.classList.remove("found");
+    element.classList.add("found");
+    element.tabIndex = -1;
+    element.focus({ preventScroll: true });
+    this.lastTop = this.root.scrollTop;
+  }
+
+  #countUnseen(before) {
+    if (before === null || this.atEnd) return;
+    const last = before.findLast((entry) => entry.kind === "message" && entry.id !== null)?.id ?? 0;
+    this.unseen += this.entries.filter((entry) => entry.kind === "message" && entry.id > last).length;
+  }
+
+  #showNewest() {
+    this.newest.hidden = this.atEnd;
+    Dom.setText(this.newestText, this.unseen > 0 ? Text.count(this.unseen, "new message", "new messages") : "Newest");
+  }
+
+  #clicked(event) {
+    const button = event.target.closest("button[data-action]");
+    if (button === null) return;
+    const { action, ref, after, before } = button.dataset;
+    if (action !== "fill") return this.emit({ type: action, ref });
+    const gap = this.entries.find((entry) => entry.kind === "gap" && entry.after === Number(after) && entry.before === Number(before));
+    if (gap !== undefined) this.emit({ type: "fill", key: this.key, gap, side: gap.after === 0 ? "before" : "after" });
+  }
+}

@@ -1,0 +1,103 @@
+"use strict";
+
+// One event's work on the state: the state so far, and the effects that main.js is to carry out afterwards, in order.
+// Handlers get a Turn, replace `state` (never change it in place) and leave effects; nothing here touches the world.
+// Effects: {do: "send", packet} · "connect" {url} · "stop" · "probe" · "forget" · "download" {name, lines} · "replace".
+
+class Turn {
+  constructor(state, at) {
+    this.state = state;
+    this.at = at;
+    this.effects = [];
+  }
+
+  set(changes) {
+    this.state = { ...this.state, ...changes };
+  }
+
+  setLink(changes) {
+    this.set({ link: { ...this.state.link, ...changes } });
+  }
+
+  effect(name, details = {}) {
+    this.effects.push({ do: name, ...details });
+  }
+
+  send(packet) {
+    this.effect("send", { packet });
+  }
+
+  /**
+   * Sends a packet whose answer is to be recognised by its `ref`; `purpose` waits in `state.asked` for it.
+   * Such a ref need only be unique on this connection, so a counter will do. Returns the ref.
+   */
+  ask(packet, purpose) {
+    const ref = `ask-${this.state.serial}`;
+    this.set({ serial: this.state.serial + 1, asked: { ...this.state.asked, [ref]: purpose } });
+    this.send({ ...packet, ref });
+    return ref;
+  }
+
+  /** Returns what was asked with this ref, or null, and forgets it. */
+  answered(ref) {
+    const purpose = this.state.asked[ref] ?? null;
+    if (purpose !== null) {
+      const { [ref]: _, ...asked } = this.state.asked;
+      this.set({ asked });
+    }
+    return purpose;
+  }
+
+  conversation(key) {
+    return this.state.conversations[key] ?? null;
+  }
+
+  put(conversation) {
+    this.set({ conversations: { ...this.state.conversations, [conversation.key]: conversation } });
+  }
+
+  /** Changes a conversation, if it exists. */
+  update(key, change) {
+    const conversation = this.conversation(key);
+    if (conversation === null) return;
+    const changed = change(conversation);
+    if (changed !== conversation) this.put(changed);
+  }
+
+  updateAll(change) {
+    for (const key of Object.keys(this.state.conversations)) this.update(key, change);
+  }
+
+  drop(key) {
+    const { [key]: _, ...conversations } = this.state.conversations;
+    const current = this.state.current === key ? (Conversations.ordered(conversations)[0]?.key ?? null) : this.state.current;
+    this.set({ conversations, current });
+    if (current !== null) this.update(current, Conversations.seen);
+  }
+
+  /** Shows a conversation; what was new in the one before is no longer new. */
+  look(key) {
+    const before = this.state.current;
+    if (before !== key && before !== null) this.update(before, (old) => ({ ...old, divider: null }));
+    this.set({ current: key });
+    if (this.state.attentive) this.update(key, Conversations.seen);
+  }
+
+  /** Writes a line for the person alone into a conversation (by default the one shown). `tone`: info, server or error. */
+  note(text, tone = "info", key = this.state.current) {
+    const serial = this.state.serial;
+    this.set({ serial: serial + 1, lastNote: { text, tone, serial } });
+    if (key === null) return;
+    const entry = { kind: "event", key: `note-${serial}-${this.at}`, text, tone, at: this.at };
+    this.update(key, (old) => ({ ...old, timeline: Timeline.append(old.timeline, entry) }));
+  }
+
+  /** Sends what waits in the outbox, once the link is known to be in step (READY, the replay and a PONG behind us). */
+  flush() {
+    if (!this.state.link.synced) return;
+    const due = Outbox.due(this.state.outbox, this.at);
+    if (due.length === 0) return;
+    this.set({ outbox: Outbox.markSent(this.state.outbox, due) });
+    for (const entry of due) this.send(Outbox.packet(entry));
+  }
+}

@@ -1,0 +1,220 @@
+"use strict";
+
+// The page as a whole: which half is shown, the head of a conversation, the state of the link, title, drawers and keys.
+// render(state) brings the document in line with the state; the parts look for themselves whether theirs changed.
+
+class View {
+  // A page narrower than this has its sides in drawers; the style sheet has the same number.
+  static PHONE = "(max-width: 1000px)";
+
+  /**
+   * `find(id)` gives elements; `state()` the state; `emit(event)` and `read(text)` (Composer) go to main.js; `now` gives ms.
+   * `page`: {fromDisk, url}.
+   */
+  constructor({ find, state, emit, read, now, page }) {
+    this.find = find;
+    this.state = state;
+    this.now = now;
+    this.drawer = null; // "sidebar", "panel" or null
+    this.narrow = matchMedia(View.PHONE);
+    this.emit = (event) => {
+      emit(event);
+      this.#follow(event);
+    };
+    const act = (text, options = {}) => this.#act(read, text, options);
+    const parts = { find, emit: this.emit, act, page, now, state };
+    this.signin = new SigninView(parts);
+    this.sidebar = new SidebarView(parts);
+    this.panel = new PanelView(parts);
+    this.timeline = new TimelineView({ root: find("messages"), newest: find("newest"), newestText: find("newest-text"), emit, now });
+    this.composer = new Composer({ find, state, emit, page: (step) => this.timeline.page(step),
+      read: (text) => read(text, (event) => this.#follow(event)) });
+    this.#listen();
+  }
+
+  render() {
+    const state = this.state();
+    const chatting = state.phase === "chat" || (state.phase === "joining" && state.identity !== null);
+    const turned = this.find("chat").hidden === chatting;
+    this.find("welcome").hidden = chatting;
+    this.find("chat").hidden = !chatting;
+    if (chatting) this.#chat(state);
+    else this.signin.render(state);
+    this.#title(state, chatting);
+    if (turned && !chatting) this.signin.focus();
+    if (turned && chatting && !this.narrow.matches) this.composer.focus();
+  }
+
+  #chat(state) {
+    const conversation = state.conversations[state.current] ?? null;
+    this.sidebar.render(state);
+    this.panel.render(state);
+    this.#head(conversation);
+    this.#link(state);
+    this.composer.render(state);
+    this.timeline.render({ conversation, outbox: state.outbox, nickname: state.nickname, hasLink: state.link.synced });
+    this.#typing(conversation);
+    this.#drawers();
+  }
+
+  #head(conversation) {
+    Dom.setText(this.find("title"), conversation === null ? "No room" : Conversations.title(conversation));
+    const isRoom = conversation?.kind === "room";
+    this.find("topic").hidden = !isRoom || !this.find("topic-form").hidden;
+    if (!isRoom) this.find("topic-form").hidden = true;
+    Dom.setText(this.find("topic-text"), conversation?.topic || "Add a topic");
+    this.find("topic").classList.toggle("empty", !conversation?.topic);
+    this.find("show-members").hidden = !isRoom;
+  }
+
+  #link(state) {
+    const shown = State.linkState(state);
+    const unsent = State.unsent(state);
+    const chip = this.find("link-state");
+    chip.dataset.state = shown;
+    Dom.setText(this.find("link-text"), { live: "Live", reconnecting: "Reconnecting", offline: "Offline" }[shown]);
+    const banner = this.find("banner");
+    banner.hidden = shown === "live" || (state.link.since > this.now() - 400 && state.link.state === "reconnecting" && unsent === 0);
+    banner.dataset.state = shown;
+    if (banner.hidden && shown !== "live") this.#later();
+    const since = `${shown === "offline" ? "Offline" : "Reconnecting"} since ${Text.time(state.link.since)}`;
+    const waiting = unsent > 0 ? `${Text.count(unsent, "message", "messages")} unsent` : null;
+    const why = state.link.why ?? (shown === "offline" && !state.online ? "This device has no network." : null);
+    Dom.setText(this.find("banner-text"), [since, waiting, why].filter(Boolean).join(" · "));
+  }
+
+  /** A cut that heals at once needs no banner; this draws it if the cut lasts. */
+  #later() {
+    clearTimeout(this.bannerTimer);
+    this.bannerTimer = setTimeout(() => this.render(), 450);
+  }
+
+  #typing(conversation) {
+    const names = conversation === null ? [] : Object.values(conversation.typing).map(({ nickname }) => nickname);
+    Dom.setText(this.find("typing"), names.length === 0 ? "" : `${Text.names(names, 2)} ${names.length === 1 ? "is" : "are"} typing …`);
+  }
+
+  #title(state, chatting) {
+    const all = Object.values(state.conversations);
+    const unread = all.reduce((sum, one) => sum + one.unread, 0);
+    const mark = all.some((one) => one.mentions > 0) ? "•" : "";
+    const where = chatting && state.current !== null ? `${Conversations.title(state.conversations[state.current])} · ` : "";
+    const title = `${unread > 0 ? `(${unread}${mark}) ` : ""}${where}Wordpacket`;
+    if (document.title !== title) document.title = title;
+  }
+
+  /** Does what was typed or clicked as a command; `fault` shows why it can't be done. Returns whether it was. */
+  #act(read, text, { chosen = false, fault }) {
+    const why = read(text, (event) => this.#follow(event));
+    if (why !== null) (fault ?? ((said) => Dom.setText(this.find("slip"), said)))(why);
+    else if (chosen) this.#open(null);
+    return why === null;
+  }
+
+  /** What an event of the person means for drawers and focus, which are no part of the state. */
+  #follow(event) {
+    if (event.type === "search") this.panel.showQuery(event.text);
+    if (event.open) {
+      this.render();
+      this.#open("panel");
+      this.panel.focus(event.panel ?? "search");
+    }
+    if (event.chosen) {
+      this.#open(null);
+      if (event.type === "look" || event.type === "direct") this.composer.focus();
+    }
+  }
+
+  #open(drawer) {
+    this.drawer = drawer;
+    this.#drawers();
+  }
+
+  /** On a narrow page the open drawer is all that can be reached; on a wide one both sides are just there. */
+  #drawers() {
+    const open = this.narrow.matches ? this.drawer : null;
+    for (const side of ["sidebar", "panel"]) {
+      this.find(side).classList.toggle("open", open === side);
+      this.find(side).inert = this.narrow.matches && open !== side;
+    }
+    this.find("main").inert = open !== null;
+    this.find("scrim").hidden = open === null;
+    this.find("show-rooms").setAttribute("aria-expanded", String(open === "sidebar"));
+    this.find("show-members").setAttribute("aria-expanded", String(open === "panel"));
+    this.find("close-panel").hidden = !this.narrow.matches && this.state().panel === "members";
+  }
+
+  #listen() {
+    const { find } = this;
+    const panel = (name) => () => this.emit({ type: "panel", panel: name, open: true });
+    find("show-rooms").addEventListener("click", () => {
+      this.#open("sidebar");
+      (find("rooms").querySelector("[aria-current]") ?? find("join-room")).focus();
+    });
+    find("show-search").addEventListener("click", panel("search"));
+    find("show-help").addEventListener("click", panel("help"));
+    find("show-members").addEventListener("click", panel("members"));
+    find("close-panel").addEventListener("click", () => this.#close());
+    find("scrim").addEventListener("click", () => this.#close());
+    find("again").addEventListener("click", () => this.emit({ type: "again" }));
+    find("topic").addEventListener("click", () => this.#editTopic());
+    find("topic-form").addEventListener("submit", (event) => this.#setTopic(event));
+    find("topic-input").addEventListener("blur", () => this.#endTopic());
+    this.narrow.addEventListener("change", () => this.#open(null));
+    document.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  #close() {
+    const from = this.drawer;
+    if (from !== "sidebar" && this.state().panel !== "members") this.emit({ type: "panel", panel: "members" });
+    this.#open(null);
+    if (this.narrow.matches && from === "sidebar") this.find("show-rooms").focus();
+    else this.composer.focus();
+  }
+
+  #editTopic() {
+    const conversation = this.state().conversations[this.state().current];
+    this.find("topic-form").hidden = false;
+    this.find("topic").hidden = true;
+    this.find("topic-input").value = conversation.topic;
+    this.find("topic-input").focus();
+  }
+
+  #setTopic(event) {
+    event.preventDefault();
+    const { name } = this.state().conversations[this.state().current];
+    this.emit({ type: "request", packet: { type: "TOPIC", room: name, topic: Wire.clean(this.find("topic-input").value).trim() } });
+    this.#endTopic();
+    this.composer.focus();
+  }
+
+  #endTopic() {
+    this.find("topic-form").hidden = true;
+    this.find("topic").hidden = false;
+  }
+
+  #key(event) {
+    if (this.find("chat").hidden) return;
+    if (event.key === "Escape") return this.#escape();
+    if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      event.preventDefault();
+      this.#neighbour(event.key === "ArrowUp" ? -1 : 1);
+    }
+  }
+
+  #escape() {
+    if (!this.find("topic-form").hidden) this.#endTopic();
+    else if (this.drawer !== null || this.state().panel !== "members") this.#close();
+    else {
+      this.timeline.toNewest();
+      this.composer.focus();
+    }
+  }
+
+  #neighbour(step) {
+    const keys = Conversations.ordered(this.state().conversations).map(({ key }) => key);
+    if (keys.length === 0) return;
+    const at = (keys.indexOf(this.state().current) + step + keys.length) % keys.length;
+    this.emit({ type: "look", key: keys[at], chosen: true });
+  }
+}
