@@ -1,0 +1,181 @@
+"""The command line of the client: its flags, its log, and which face it gets."""
+
+import argparse
+import asyncio
+import getpass
+import logging
+import os
+import sys
+from pathlib import Path
+
+from cli_client.client import DEFAULT_HOST, DEFAULT_PORT
+from cli_client.errors import NotAdmitted, Unreachable
+from cli_client.opening import Wanted, make_client, run_terminal
+from cli_client.plain import Exit, make_plain
+from cli_client.store import Store, StoreBusy
+from cli_client.text import login_nickname
+from tcp_server import names
+
+PORT_MAX = 65_535
+EPILOG = """\
+In a pipe (standard input or output is no terminal) each line of the input is sent to the room, and each message
+comes out as a line. The exit code then is 0 when the input has ended and all of it is in the server's log, 1 if no
+server answers or it sends us away, 2 for bad flags, 3 if the nickname is taken or not allowed, 4 if a message or
+a command was refused (the others went through), 130 after Ctrl-C.
+
+Passwords, where a server or a nickname has one, are read from WORDPACKET_SERVER_PASSWORD and WORDPACKET_PASSWORD.
+Colours are left out if NO_COLOR is set.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the client and return the program's exit code."""
+    parser = make_parser()
+    flags = parser.parse_args(arguments)
+    wanted = _read(parser, flags)
+    full = sys.stdin.isatty() and sys.stdout.isatty() and not flags.json
+    _start_log(flags.log_level, full=full)
+    if flags.forget:
+        return _forget(wanted)
+    try:
+        if full:
+            asyncio.run(run_terminal(wanted))
+            return Exit.DONE
+        return asyncio.run(_run_plain(wanted, as_json=flags.json, literal=flags.literal))
+    except Unreachable as error:
+        return _give_up(f"can't reach a chat server at {wanted.host} port {wanted.port}: {error}", Exit.UNREACHABLE)
+    except NotAdmitted as error:
+        return _give_up(f"{error.nickname} is not let in: {error}", Exit.NICKNAME)
+    except EOFError:
+        return Exit.NICKNAME
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    started_as = Path(sys.argv[0]).name
+    parser = argparse.ArgumentParser(
+        prog="python -m cli_client" if started_as == "__main__.py" else started_as,
+        description="Chat in the terminal, or through a pipe.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add(
+        "host",
+        metavar="HOST",
+        nargs="?",
+        default=DEFAULT_HOST,
+        help=f"The server's name or address; {DEFAULT_HOST} if left out.",
+    )
+    add(
+        "port",
+        metavar="PORT",
+        nargs="?",
+        type=_port,
+        default=DEFAULT_PORT,
+        help=f"The server's port; {DEFAULT_PORT} if left out.",
+    )
+    add("--nick", metavar="NAME", type=_nickname, help="The nickname to take; your login name if left out.")
+    add(
+        "--room", metavar="ROOM", type=_room, action="append", default=[],
+        help="A room to enter, and with several of these flags several rooms; the lobby if left out.",
+    )  # fmt: skip
+    add(
+        "--json", action="store_true", help="Work as a pipe and write the server's JSON bodies as they are, one a line."
+    )
+    add("--literal", action="store_true", help="In a pipe, send every line as it is, also one that begins with /.")
+    add(
+        "--forget", action="store_true",
+        help="Remove what is kept for this nickname at this server (its token and unsent messages) and end.",
+    )  # fmt: skip
+    add(
+        "--log-level", choices=("debug", "info", "warning", "error"), default="warning",
+        help="How much is logged to standard error; the full terminal logs only if that is redirected.",
+    )  # fmt: skip
+    return parser
+
+
+def _read(parser: argparse.ArgumentParser, flags: argparse.Namespace) -> Wanted:
+    """Return what the flags ask for."""
+    host, port = flags.host, flags.port
+    if host.isdecimal() and port == DEFAULT_PORT:  # `cli_client 9001`
+        try:
+            host, port = DEFAULT_HOST, _port(host)
+        except argparse.ArgumentTypeError as error:
+            parser.error(str(error))
+    return Wanted(
+        host,
+        port,
+        flags.nick or login_nickname(_login()),
+        tuple(flags.room),
+        os.environ.get("WORDPACKET_PASSWORD"),
+        os.environ.get("WORDPACKET_SERVER_PASSWORD"),
+    )
+
+
+async def _run_plain(wanted: Wanted, *, as_json: bool, literal: bool) -> int:
+    client = make_client(wanted, wanted.nickname, wanted.password, None)
+    await client.connect()
+    return await make_plain(client, as_json=as_json, literal=literal).run()
+
+
+def _forget(wanted: Wanted) -> int:
+    who = f"{wanted.nickname} at {wanted.host} port {wanted.port}"
+    try:
+        store = Store.open(wanted.host, wanted.port, wanted.nickname)
+    except StoreBusy as busy:
+        return _give_up(f"{busy}; end it first", Exit.UNREACHABLE)
+    except OSError as error:
+        return _give_up(f"can't forget {who}: {error.strerror}", Exit.UNREACHABLE)
+    was_kept = store.forget()
+    store.close()
+    print(f"forgot {who}" if was_kept else f"nothing was kept for {who}")
+    return Exit.DONE
+
+
+def _start_log(level: str, *, full: bool) -> None:
+    """Log to standard error, unless that is the screen which the full terminal owns."""
+    if full and sys.stderr.isatty():
+        logging.basicConfig(handlers=[logging.NullHandler()])
+        return
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def _give_up(text: str, code: Exit) -> int:
+    print(f"wordpacket: {text}", file=sys.stderr)
+    return code
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in some containers
+        return ""
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= PORT_MAX):
+        raise argparse.ArgumentTypeError(f"{text} is no port; it is a number from 1 to {PORT_MAX}")
+    return int(text)
+
+
+def _nickname(text: str) -> str:
+    try:
+        names.nickname_key(text)
+    except names.NameFault as fault:
+        raise argparse.ArgumentTypeError(f"the nickname {fault}") from None
+    return text
+
+
+def _room(text: str) -> str:
+    try:
+        names.room_key(text)
+    except names.NameFault as fault:
+        raise argparse.ArgumentTypeError(f"the room's name {fault}") from None
+    return names.room_shown(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

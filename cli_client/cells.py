@@ -1,0 +1,77 @@
+"""Text in a terminal's cells: how wide it is, and cut into rows.
+
+A wide character takes two cells, a mark on another character none. Pure functions over strings.
+"""
+
+import re
+from collections.abc import Iterator
+
+from prompt_toolkit.utils import get_cwidth
+
+_BREAK = re.compile(r"\s+")
+
+
+def clusters(text: str) -> Iterator[str]:
+    """Yield the text in pieces that must stay together: a character and the marks on it."""
+    start = 0
+    for index in range(1, len(text)):
+        if get_cwidth(text[index]) > 0 or text[index] in "\n\t":
+            yield text[start:index]
+            start = index
+    if text:
+        yield text[start:]
+
+
+def clip(text: str, cells: int) -> str:
+    """Return the text cut to a width in cells, with `…` where something was cut off."""
+    if get_cwidth(text) <= cells:
+        return text
+    kept = ""
+    left = cells - 1
+    for cluster in clusters(text):
+        left -= get_cwidth(cluster)
+        if left < 0:
+            break
+        kept += cluster
+    return f"{kept}…" if cells > 0 else ""
+
+
+def wrap(text: str, cells: int) -> list[tuple[int, int]]:
+    """Cut a text without newlines into rows of at most `cells` cells.
+
+    Returns:
+        The slices (start, end) of the rows, at least one. The white space at which a row was cut is in none.
+    """
+    cells = max(cells, 2)  # a wide character needs two
+    if len(text) <= cells and text.isascii():
+        return [(0, len(text))]
+    rows: list[tuple[int, int]] = []
+    start = 0
+    while True:
+        fits = _measure(text, start, cells)
+        if fits == len(text):
+            return [*rows, (start, fits)]
+        end = following = fits
+        for gap in _BREAK.finditer(text, start + 1, fits + 1):
+            end, following = gap.start(), _skip_blank(text, gap.end())
+        rows.append((start, end))
+        if following >= len(text):
+            return rows
+        start = following
+
+
+def _measure(text: str, start: int, cells: int) -> int:
+    """Return where a row that begins at `start` is full."""
+    index = start
+    for cluster in clusters(text[start : start + 4 * cells + 8]):
+        cells -= get_cwidth(cluster)
+        if cells < 0:
+            return max(index, start + 1)
+        index += len(cluster)
+    return index
+
+
+def _skip_blank(text: str, index: int) -> int:
+    while index < len(text) and text[index].isspace():
+        index += 1
+    return index

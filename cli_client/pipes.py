@@ -1,0 +1,99 @@
+"""Standard input and output, read and written by threads of their own.
+
+A regular file can't be polled, and a reader that has stopped would block the event loop; threads serve both.
+They are daemons on bare file descriptors: nothing at the program's end waits for a line that never comes.
+"""
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import AsyncIterator
+
+READ_BYTES = 65_536
+LINES_MAX = 256  # that wait in memory, each way
+
+
+class Lines:
+    """The lines of a file descriptor, without their ends, as text."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue(LINES_MAX)
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._read, args=(loop,), daemon=True, name="input").start()
+        while (line := await self._queue.get()) is not None:
+            yield line
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        left = b""
+        with contextlib.suppress(RuntimeError):  # the loop has ended before the input
+            while data := self._some():
+                *whole, left = (left + data).split(b"\n")
+                for line in whole:
+                    self._put(loop, line.removesuffix(b"\r").decode(errors="replace"))
+            if left:
+                self._put(loop, left.decode(errors="replace"))
+            self._put(loop, None)
+
+    def _some(self) -> bytes:
+        try:
+            return os.read(self._descriptor, READ_BYTES)
+        except OSError:  # a terminal that was closed
+            return b""
+
+    def _put(self, loop: asyncio.AbstractEventLoop, line: str | None) -> None:
+        """Hand a line over, and wait while the program has enough of them."""
+        asyncio.run_coroutine_threadsafe(self._queue.put(line), loop).result()
+
+
+class Outlet:
+    """A file descriptor to write to. `write` never blocks; `ready` waits until not much is left to write.
+
+    Attributes:
+        broken: set once the reader has gone away; what is written from then on is dropped.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[bytes] = []
+        self._work = threading.Condition()
+        self._eased = asyncio.Event()
+        self._busy = False
+        self.broken = asyncio.Event()
+        threading.Thread(target=self._run, daemon=True, name="output").start()
+
+    def write(self, data: bytes) -> None:
+        """Have some bytes written, in order."""
+        with self._work:
+            self._waiting.append(data)
+            self._work.notify()
+
+    async def ready(self, at_most: int = LINES_MAX) -> None:
+        """Wait until no more than so many writes are waiting, or nobody reads them."""
+        while not self.broken.is_set():
+            self._eased.clear()
+            with self._work:
+                if len(self._waiting) + self._busy <= at_most:
+                    return
+            await self._eased.wait()
+
+    def _run(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended before the output
+            while True:
+                with self._work:
+                    self._work.wait_for(lambda: self._waiting)
+                    data = b"".join(self._waiting)
+                    self._waiting.clear()
+                    self._busy = True
+                try:
+                    while data:
+                        data = data[os.write(self._descriptor, data) :]
+                except OSError:
+                    self._loop.call_soon_threadsafe(self.broken.set)
+                with self._work:
+                    self._busy = False
+                self._loop.call_soon_threadsafe(self._eased.set)
