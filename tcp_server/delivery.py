@@ -45,6 +45,7 @@ class CatchUp:
     """A port that is behind, and how to read what it missed."""
 
     port: Port
+    after: int  # where the port stood; if it stands elsewhere by then, the replay is not for it
     rooms: tuple[Room, ...]
     read: Callable[[Readings], Replay]
 
@@ -62,11 +63,19 @@ Caught: TypeAlias = tuple[CatchUp, Replay] | tuple[LinkCatchUp, LinkReplay]
 class Delivery:
     """Applies outputs. It owns who hears what *now*; the hub is ahead of it by the tick that is gathering."""
 
-    def __init__(self, hub: Hub, fanout: Fanout, read: Callable[[Read], None], proceed: Callable[[Port], None]):
+    def __init__(
+        self,
+        hub: Hub,
+        fanout: Fanout,
+        read: Callable[[Read], None],
+        proceed: Callable[[Port], None],
+        wake: Callable[[], None],
+    ) -> None:
         self._hub = hub
         self._fanout = fanout
         self._read = read  # starts a reading of the log
         self._proceed = proceed  # the session's next packet may be acted on
+        self._wake = wake  # a tick is to end soon
         self._wanting: dict[Port | Link, None] = {}  # who is behind and can take a page
         self._first: dict[Port, GoLive] = {}  # whose first page follows the rules of a resume
 
@@ -77,7 +86,7 @@ class Delivery:
         self._apply(outputs, iter(outcomes))
         for catch_up, replay in caught:
             if isinstance(catch_up, CatchUp) and isinstance(replay, Replay):
-                self._catch_up_port(catch_up.port, catch_up.rooms, replay)
+                self._catch_up_port(catch_up, replay)
             elif isinstance(catch_up, LinkCatchUp) and isinstance(replay, LinkReplay):
                 self._catch_up_link(catch_up.link, replay)
         self._fanout.flush()
@@ -121,6 +130,7 @@ class Delivery:
                 case Read():
                     self._read(output)
                 case End(session, body):
+                    self._first.pop(session.port, None)
                     if session.port.pace is not Pace.CLOSED:
                         session.port.close(self._fanout, body)
                 case _:
@@ -203,23 +213,21 @@ class Delivery:
     def want(self, end: Port | Link) -> None:
         """Read a page for this port or link, which is behind, with the next tick."""
         self._wanting[end] = None
+        self._wake()
 
     def take_catch_ups(self) -> list[AnyCatchUp]:
         """Return what the log is to read with this tick's drafts."""
         catch_ups: list[AnyCatchUp] = []
-        for end in list(self._wanting):
+        while self._wanting and len(catch_ups) < CATCH_UPS_MAX:
+            end = next(iter(self._wanting))
+            del self._wanting[end]
             if end.connection.is_congested:
-                del self._wanting[end]  # until it is relieved
-            elif isinstance(end, Link):
-                del self._wanting[end]
-                catch_ups.append(LinkCatchUp(end, partial(Readings.missed_by_link, after=end.after, limit=PAGE)))
-            elif end.pace is not Pace.BEHIND:
-                del self._wanting[end]
-            elif not (isinstance(end, LinkPort) and end.link.is_behind):
-                del self._wanting[end]
+                continue  # it will be wanted when it is relieved
+            if isinstance(end, Link):
+                read = partial(Readings.missed_by_link, after=end.after, limit=PAGE)
+                catch_ups.append(LinkCatchUp(end, read))
+            elif end.pace is Pace.BEHIND and not (isinstance(end, LinkPort) and end.link.is_behind):
                 catch_ups.append(self._catch_up(end))
-            if len(catch_ups) >= CATCH_UPS_MAX:
-                break
         return catch_ups
 
     def _catch_up(self, port: Port) -> CatchUp:
@@ -230,17 +238,19 @@ class Delivery:
         reader = Reader(user.uid, tuple(room.key for room in rooms))
         first = self._first.get(port)
         if first is None or first.after != port.after:
-            return CatchUp(port, rooms, partial(Readings.missed, reader=reader, after=port.after, limit=PAGE))
-        if first.foreign:
-            return CatchUp(port, rooms, partial(Readings.newest, reader=reader))
-        return CatchUp(port, rooms, partial(Readings.missed_of_late, reader=reader, after=port.after, limit=PAGE))
+            read = partial(Readings.missed, reader=reader, after=port.after, limit=PAGE)
+        elif first.foreign:
+            read = partial(Readings.newest, reader=reader)
+        else:
+            read = partial(Readings.missed_of_late, reader=reader, after=port.after, limit=PAGE)
+        return CatchUp(port, port.after, rooms, read)
 
-    def _catch_up_port(self, port: Port, rooms: tuple[Room, ...], replay: Replay) -> None:
-        if port.pace is not Pace.BEHIND:
-            return
+    def _catch_up_port(self, catch_up: CatchUp, replay: Replay) -> None:
+        port, rooms = catch_up.port, catch_up.rooms
+        if port.pace is not Pace.BEHIND or port.after != catch_up.after:
+            return  # it ended or was paused meanwhile
         if isinstance(port, LinkPort) and port.link.is_behind:
-            self.want(port)
-            return
+            return  # its link has to come up first
         for body in replay.bodies:
             port.send(self._fanout, body)
         port.after = replay.after
@@ -262,7 +272,6 @@ class Delivery:
         leaving, link.leaving = link.leaving, []
         for port in leaving:
             port.fall_behind(self._fanout, port.after)
-            self.want(port)
         for key, uids, body in replay.entries:
             if key is None:
                 self._send_direct_on(link, uids, body)
@@ -278,6 +287,9 @@ class Delivery:
             self._fanout.send(link.connection, encode(body))
         held, link.held = link.held, []
         self._apply(held, iter(()))
+        for port in link.ports:
+            if port.pace is Pace.BEHIND:
+                self.want(port)
         link.connection.proceed()
 
     def _send_direct_on(self, link: Link, uids: tuple[int, int], body: bytes) -> None:

@@ -62,7 +62,7 @@ class Server:
         for uid, present in log.present().items():
             self._hub.restore(uid, present.nickname, present.rooms, now)
         self._fanout = Fanout()
-        self._delivery = Delivery(self._hub, self._fanout, self._read, self._proceed)
+        self._delivery = Delivery(self._hub, self._fanout, self._read, self._proceed, self.wake)
         self._writer = Worker("log-writer", self._loop)
         self._reader = Worker("log-reader", self._loop)
         self._searcher = Worker("log-searcher", self._loop)
@@ -306,11 +306,9 @@ class Server:
                 self._delivery.want(port)
         if end.is_behind:
             self._delivery.want(end)
-            self.wake()
 
     def want(self, port: Port) -> None:
         self._delivery.want(port)
-        self.wake()
 
     def closed(self, link: Link) -> None:
         self._congested.pop(link, None)
