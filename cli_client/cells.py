@@ -36,13 +36,13 @@ def clip(text: str, cells: int) -> str:
     return f"{kept}…" if cells > 0 else ""
 
 
-def wrap(text: str, cells: int) -> list[tuple[int, int]]:
-    """Cut a text without newlines into rows of at most `cells` cells.
+def wrap(text: str, first: int, further: int) -> list[tuple[int, int]]:
+    """Cut a text without newlines into rows: the first of at most `first` cells, the others of `further`.
 
     Returns:
         The slices (start, end) of the rows, at least one. The white space at which a row was cut is in none.
     """
-    cells = max(cells, 2)  # a wide character needs two
+    cells = max(first, 2)  # a wide character needs two
     if len(text) <= cells and text.isascii():
         return [(0, len(text))]
     rows: list[tuple[int, int]] = []
@@ -58,6 +58,7 @@ def wrap(text: str, cells: int) -> list[tuple[int, int]]:
         if following >= len(text):
             return rows
         start = following
+        cells = max(further, 2)
 
 
 def _measure(text: str, start: int, cells: int) -> int:

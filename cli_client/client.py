@@ -291,6 +291,10 @@ class Client(Questions):
         with self._inbox.urgent():
             return await self._asking.ask(request)
 
+    def reconnect_now(self) -> None:
+        """Don't wait for the next attempt at a connection, if there is none."""
+        self._link.reconnect_now()
+
     async def rename(self, nickname: str) -> str:
         """Take another nickname and return it; while the present one is refused, try the new one at once."""
         if not self._refused:

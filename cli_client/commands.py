@@ -22,6 +22,7 @@ from tcp_server.messages import LIST_MAX
 HITS = 20  # a page of them fits on most screens
 CONTEXT = 6  # messages before a hit, and after it
 PAGE = 50
+SEARCH_HELP = "find messages; from:NAME in:ROOM since:DATE before:DATE narrow it down"
 
 
 class CommandFault(ValueError):
@@ -262,18 +263,11 @@ TABLE: tuple[Command, ...] = (
     Command("users", "[ROOM]", "list who is in a room", 0, _users, ("names", "who")),
     Command("rooms", "", "list the rooms that have members", 0, _rooms, ("list",)),
     Command("history", "[NUMBER]", "go back, or list the last messages", 0, _history),
-    Command(
-        "search",
-        "WORDS [from:NAME] [in:ROOM] [since:DATE] [before:DATE]",
-        "find messages",
-        1,
-        _search,
-        ("find",),
-    ),
-    Command("more", "", "show older hits", 0, _more),
+    Command("search", "WORDS", SEARCH_HELP, 1, _search, ("find",)),
+    Command("more", "", "show older hits of the search", 0, _more),
     Command("context", "NUMBER", "show what was said around a hit", 1, _context, ("c",)),
     Command("export", "FILE", "write all that you may see to a file of JSON lines", 1, _export),
-    Command("switch", "ROOM|NAME|NUMBER", "look at another room or conversation", 1, _switch, ("s", "go")),
+    Command("switch", "WHERE", "look at another room or conversation, by name or number", 1, _switch, ("s", "go")),
     Command("close", "", "close what you look at", 0, _close),
     Command("retry", "", "send again what failed here", 0, _retry),
     Command("drop", "", "forget what failed here", 0, _drop),

@@ -8,11 +8,12 @@ from collections.abc import Coroutine, Iterable
 from datetime import datetime
 from typing import Any, Protocol, assert_never
 
-from cli_client.actions import Action, Ask, Discard, Export, Quit, Rename, Retry, ScrollUp, Send, Show
+from cli_client.actions import Action, Ask, Discard, Export, Purpose, Quit, Rename, Retry, ScrollUp, Send, Show
 from cli_client.client import Client
 from cli_client.errors import ClientError
 from cli_client.events import Event
 from cli_client.export import ExportFault, export
+from cli_client.link import LinkState
 from cli_client.session import Session
 from cli_client.views import Line
 from tcp_server.messages import AnyPacket
@@ -75,6 +76,8 @@ class Driver:
                 case Send():
                     self._send(action)
                 case Ask():
+                    if action.purpose is not Purpose.OLDER and self._client.status.state is not LinkState.LIVE:
+                        self.act(self._session.note("the answer has to wait for the link"))
                     self._start(self._ask(action))
                 case Rename():
                     self._start(self._rename(action))

@@ -42,15 +42,21 @@ STYLE = {
     "link": "underline",
     "me": "bold",
     "number": "bold",
-    "top": "reverse",
-    "status": "reverse",
-    "status.live": "",
-    "status.lost": "bold",
-    "status.unread": "",
-    "status.mention": "bold",
+    "top": "bg:#303030 #e4e4e4 bold",
+    "status": "bg:#303030 #e4e4e4",
+    "status.live": "#87d787",
+    "status.lost": "#ffaf5f bold",
+    "status.unread": "#87d7ff",
+    "status.mention": "#ffd75f bold",
     "prompt": "bold",
+    "completion-menu": "bg:#303030 #e4e4e4",
+    "completion-menu.completion.current": "bg:#5f87af #ffffff",
+    "completion-menu.meta.completion": "bg:#444444 #bcbcbc",
+    "completion-menu.meta.completion.current": "bg:#5f87af #ffffff",
     **{f"nick{number}": colour for number, colour in enumerate(NICK_COLOURS)},
 }
+# Without colours the bars stand out by being reversed.
+STYLE_MONOCHROME = STYLE | {"top": "reverse bold", "status": "reverse"}
 SIGNS = {
     Kind.ACTION: "*",
     Kind.JOIN: "→",
@@ -71,6 +77,7 @@ BODY_STYLES = {
     Kind.INFO: "class:info",
     Kind.ERROR: "class:error",
 }
+_COLUMN = re.compile(r"\S+( \S+)* {2,}")  # the first column of a table, as /help prints one
 _LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}']")
 
 
@@ -165,6 +172,8 @@ def _body(line: Line, frame: Frame, me: str) -> tuple[Row, int]:
         row.append(("class:pending", f" … {defuse_line(line.reason)}".rstrip()))
     elif line.fate is Fate.FAILED:
         row.append(("class:failed", f" × not sent: {defuse_line(line.reason)}; /retry or /drop"))
+    if line.kind is Kind.INFO and (column := _COLUMN.match(line.text)):
+        return row, min(column.end(), frame.width // 3)
     return row, 2 if inline else 0
 
 
@@ -185,7 +194,7 @@ def _wrap(body: Row, cells: int, indent: int) -> Iterator[Row]:
     start = 0
     first = True
     for paragraph in text.split("\n"):
-        for begin, end in wrap(paragraph, cells - (0 if first else indent)):
+        for begin, end in wrap(paragraph, cells - (0 if first else indent), cells - indent):
             row = _slice(body, start + begin, start + end)
             yield row if first else [("", " " * indent), *row]
             first = False

@@ -39,7 +39,8 @@ class ChatCompleter(Completer):
         for command in TABLE:
             if command.name.startswith(begun.lower()):
                 text = f"/{command.name} " if command.usage else f"/{command.name}"
-                yield Completion(text, -len(begun) - 1, display=command.synopsis, display_meta=command.help)
+                meta = f"{command.usage}: {command.help}" if command.usage else command.help
+                yield Completion(text, -len(begun) - 1, display=f"/{command.name}", display_meta=meta)
 
     def _matching(self, word: str, names: Iterable[str], after: str) -> Iterable[Completion]:
         sign = word[:1] if word[:1] in "#@" and not word.startswith("#") else ""

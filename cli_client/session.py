@@ -169,6 +169,8 @@ class Session(Listing):
             if line is not None:
                 line.fate = Fate(outgoing.state.value)
                 line.reason = outgoing.reason
+                if view is not self.current and self.paged and line.fate is Fate.FAILED:
+                    self.fail(f"not sent to {view.target}: {outgoing.reason}")
 
     def _ready(self, ready: messages.Ready) -> None:
         self.nickname = ready.nickname or self.nickname

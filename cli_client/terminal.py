@@ -6,6 +6,7 @@ read from the session and the client at each redraw, at most every `REDRAW_SECON
 
 import asyncio
 import contextlib
+import signal
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -30,7 +31,7 @@ from cli_client.client import Client
 from cli_client.driver import Driver
 from cli_client.events import Event
 from cli_client.link import LinkState
-from cli_client.paint import STYLE
+from cli_client.paint import STYLE, STYLE_MONOCHROME
 from cli_client.prompting import INPUT_ROWS_MAX, make_buffer
 from cli_client.scrollback import Scrollback
 from cli_client.session import Session
@@ -39,6 +40,7 @@ from cli_client.views import TYPING_SECONDS, Line
 from tcp_server.messages import AnyPacket, Typing
 
 REDRAW_SECONDS = 0.05
+QUIT_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 ESCAPE_SECONDS = 0.05  # a lone Escape is one after this time; Alt-keys arrive at once
 
 
@@ -60,13 +62,14 @@ class Terminal:
             dont_extend_height=True,
             get_line_prefix=lambda number, wraps: input_prompt(session, number, wraps),
         )
+        depth = ColorDepth.from_env()  # NO_COLOR asks for one bit
         self.application: Application[str] = Application(
             layout=Layout(self._layout(), focused_element=self._input),
             key_bindings=self._keys(),
-            style=Style.from_dict(STYLE),
+            style=Style.from_dict(STYLE_MONOCHROME if depth is ColorDepth.DEPTH_1_BIT else STYLE),
             full_screen=True,
             min_redraw_interval=REDRAW_SECONDS,
-            color_depth=ColorDepth.from_env(),
+            color_depth=depth,
             output=screen,
             input=keys,
             after_render=lambda _: self._look_back(),
@@ -76,14 +79,28 @@ class Terminal:
 
     async def run(self) -> str:
         """Show the chat until somebody quits or the server sends us away; return the farewell."""
-        pump = asyncio.create_task(self._driver.pump())
+        loop = asyncio.get_running_loop()
+        for number in QUIT_SIGNALS:  # else the screen would be left as it is
+            loop.add_signal_handler(number, self.quit, "")
+        pump = asyncio.create_task(self._pump())
         try:
             return await self.application.run_async()
+        except (EOFError, OSError):  # the terminal itself is gone: its window was closed
+            return ""
         finally:
+            for number in QUIT_SIGNALS:
+                loop.remove_signal_handler(number)
             self._driver.stop()
             pump.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await pump
+
+    async def _pump(self) -> None:
+        """Feed the screen; a bug in that ends the program instead of freezing it."""
+        try:
+            await self._driver.pump()
+        except Exception as error:
+            self.application.exit(exception=error)
 
     # -- what the driver tells a face ------------------------------------------------------------
 
@@ -146,6 +163,7 @@ class Terminal:
 
     def _typed(self, text: str) -> None:
         self._scrollback.to_end()
+        self._client.reconnect_now()  # who types wants it now
         self._driver.typed(text)
 
     def _touched(self) -> None:
