@@ -103,11 +103,7 @@ def listen(host: str | None, port: int) -> list[socket.socket]:
     if host is None:
         # One socket for IPv4 and IPv6, so that both have the same port, a free one too.
         try:
-            return [
-                socket.create_server(
-                    ("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
-                )
-            ]
+            return [socket.create_server(("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)]
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno not in _NO_IPV6:
                 raise

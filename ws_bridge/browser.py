@@ -111,11 +111,8 @@ class Browser(asyncio.Protocol):
         return str(peer[0]).removeprefix("::ffff:") if peer else ""
 
     def write(self, body: bytes) -> None:
-        """Send one body as a text message; not after the phase is ENDED."""
+        """Send one body as a text message, not within a tick (`Fanout.own`) or after the phase is ENDED."""
         self.transport.write(text_frame(body))
-        if self.choked and self.transport.get_write_buffer_size() > UNSENT_MAX:
-            self._owner.browser_closing(self)
-            self.transport.abort()
 
     def hold(self, packet: bytes) -> None:
         """Keep a packet for the link until `release`; when it is many bytes, stop reading."""
@@ -164,9 +161,6 @@ class Browser(asyncio.Protocol):
         if not self._receiver.open:
             self._owner.browser_closing(self)
 
-    def eof_received(self) -> None:
-        self._receiver.receive_eof()
-
     def pause_writing(self) -> None:
         self.choked = True
         self._owner.browser_choked(self)
@@ -181,6 +175,8 @@ class Browser(asyncio.Protocol):
     def _send_control(self) -> None:
         """Send what the WebSocket protocol itself has to say: pongs, and the closing handshake."""
         for data in self._receiver.data_to_send():
+            if self.transport.is_closing():
+                return
             if data:
                 self.transport.write(data)
             else:

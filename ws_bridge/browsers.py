@@ -133,7 +133,7 @@ class Browsers:
         self._stats.accepted += 1
         link = self._sessions.link
         if link is None:
-            self._sessions.tell(browser, AWAY_NOTICE)
+            browser.write(AWAY_NOTICE)
             self._waiting[browser] = asyncio.get_running_loop().time()
         elif self._to_open:
             self._to_open.append(browser)

@@ -127,9 +127,7 @@ class Door(asyncio.Protocol):
             self._send(make_response(404, TEXT, b"the chat is at / and /ws\n"))
         elif len(origins) > 1 or not is_origin_allowed(next(iter(origins), None), host, self._origins):
             logger.info("refused a page from %s", ", ".join(origins))
-            self._send(
-                make_response(403, TEXT, b"pages from this origin are not allowed here; see --origin\n")
-            )
+            self._send(make_response(403, TEXT, b"pages from this origin are not allowed here; see --origin\n"))
         else:
             response = library.accept(request)
             if response.status_code != 101:

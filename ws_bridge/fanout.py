@@ -2,10 +2,12 @@
 
 Browsers that hear the same rooms form an audience and share its joined bytes; per delivery nothing is done in
 Python but one `write` per browser and tick. A browser for which something of its own comes within a tick, a
-session packet or a change of its rooms, is *settled*: it is written what its rooms have had so far, and is
-served apart for the rest of the tick. So every browser sees the order of the link (PROTOCOL.md section 6).
+session packet or a change of its rooms, is settled, that is brought up to that place in the order of the link,
+and served apart for the rest of the tick. So every browser sees the order of the link (PROTOCOL.md section 6).
 
-A `sequence` numbers the room packets; `Browser.since` is the one up to which a browser was settled.
+A `sequence` numbers the room packets. `Hearer.since` is the one up to which a browser was settled: of a room in
+its audience it was sent all that came later, and that is how its cursor is known without a look at it for each
+message.
 """
 
 from collections.abc import Iterable
@@ -84,8 +86,8 @@ NOBODY = Audience((), ())  # what a browser belongs to that hears no room
 class Fanout:
     """All rooms and audiences of the bridge.
 
-    After calling `packet`, `settle`, `subscribe` or `unsubscribe` any number of times, call `flush`: that
-    ends the tick.
+    After calling `packet`, `own`, `subscribe` or `unsubscribe` any number of times, call `flush`: that ends the
+    tick.
     """
 
     def __init__(self, stats: Stats) -> None:
@@ -94,7 +96,7 @@ class Fanout:
         self._audiences: dict[tuple[str, ...], Audience] = {}
         self._sequence = 0
         self._touched: list[Room] = []
-        self._apart: dict[Hearer, None] = {}
+        self._apart: dict[Hearer, list[bytes]] = {}  # each with what it is owed of this tick so far
 
     @property
     def room_count(self) -> int:
@@ -104,7 +106,7 @@ class Fanout:
         return self._rooms.get(name)
 
     def packet(self, room: Room, frame: bytes, message_id: int) -> None:
-        """Queue a room's packet for this tick; `message_id` is 0 for what is no MSG."""
+        """Queue a room's packet; `message_id` is 0 for what is no MSG."""
         self._sequence = sequence = self._sequence + 1
         if not room.pending:
             self._touched.append(room)
@@ -113,21 +115,9 @@ class Fanout:
             room.newest = message_id
             room.newest_at = sequence
 
-    def settle(self, browser: Hearer) -> None:
-        """Bring a browser and its cursor up to now, before something of its own is written to it."""
-        audience = browser.audience
-        if audience is NOBODY:
-            return
-        since = browser.since
-        frames = audience.frames(since)
-        if frames:
-            self._write_apart(browser, frames)
-        for room in audience.rooms:
-            if room.newest_at > since and room.newest > browser.cursor:
-                browser.cursor = room.newest
-        browser.since = self._sequence
-        if audience.members.pop(browser, None) is not None:
-            self._apart[browser] = None
+    def own(self, browser: Hearer, frame: bytes) -> None:
+        """Queue a packet for this browser alone, in its place among those of its rooms."""
+        self._settle(browser).append(frame)
 
     def subscribe(self, browser: Hearer, name: str) -> None:
         """From here on the browser hears the room."""
@@ -141,12 +131,15 @@ class Fanout:
             self._move(browser, tuple(other for other in names if other != name))
 
     def silence(self, browser: Hearer) -> None:
-        """End all subscriptions of a browser."""
+        """End all subscriptions of a browser; what it is owed is written, and its cursor exact."""
         if browser.audience is not NOBODY:
             self._move(browser, ())
+        frames = self._apart.pop(browser, None)
+        if frames:
+            self._write_apart(browser, frames)
 
     def flush(self) -> None:
-        """End the tick: write to each browser what its rooms have had in it."""
+        """End the tick: write to each browser, once, what has come for it."""
         served: set[Audience] = set()
         for room in self._touched:
             for audience in room.audiences:
@@ -156,19 +149,43 @@ class Fanout:
                     served.add(audience)
                 if audience.members:
                     self._write(audience)
-        for browser in self._apart:
+        for browser, frames in self._apart.items():
             audience = browser.audience
-            frames = audience.frames(browser.since)
+            if audience is not NOBODY:
+                frames += audience.frames(browser.since)
+                audience.members[browser] = browser.transport
             if frames:
                 self._write_apart(browser, frames)
-            audience.members[browser] = browser.transport
         self._apart.clear()
         for room in self._touched:
             room.pending.clear()
             room.joined = b""
         self._touched.clear()
 
+    def _settle(self, browser: Hearer) -> list[bytes]:
+        """Bring a browser up to now; the result is its own queue for the rest of the tick."""
+        frames = self._apart.get(browser)
+        if frames is None:
+            frames = self._apart[browser] = []
+            browser.audience.members.pop(browser, None)
+        audience, since = browser.audience, browser.since
+        if audience is not NOBODY and since < self._sequence:
+            frames += audience.frames(since)
+            for room in audience.rooms:
+                if room.newest_at > since and room.newest > browser.cursor:
+                    browser.cursor = room.newest
+            browser.since = self._sequence
+        return frames
+
+    def _move(self, browser: Hearer, names: tuple[str, ...]) -> None:
+        self._settle(browser)
+        self._release(browser.audience)
+        browser.since = self._sequence
+        browser.audience = self._audience(names) if names else NOBODY
+        browser.audience.size += 1
+
     def _write(self, audience: Audience) -> None:
+        # The innermost loop of the bridge: one call, and with uvloop one system call, a browser and tick.
         count, data = audience.join()
         for transport in audience.members.values():
             transport.write(data)
@@ -181,16 +198,6 @@ class Fanout:
         self._stats.deliveries += len(frames)
         self._stats.browser_bytes_out += len(data)
 
-    def _move(self, browser: Hearer, names: tuple[str, ...]) -> None:
-        self.settle(browser)
-        self._apart.pop(browser, None)
-        self._release(browser.audience)
-        browser.since = self._sequence
-        browser.audience = self._audience(names) if names else NOBODY
-        if names:
-            browser.audience.size += 1
-            self._apart[browser] = None
-
     def _audience(self, names: tuple[str, ...]) -> Audience:
         audience = self._audiences.get(names)
         if audience is None:
@@ -202,10 +209,8 @@ class Fanout:
 
     def _release(self, audience: Audience) -> None:
         """Forget an audience that its last browser leaves, and the rooms that nobody hears any more."""
-        if audience is NOBODY:
-            return
         audience.size -= 1
-        if audience.size:
+        if audience.size or audience is NOBODY:
             return
         del self._audiences[audience.names]
         for room in audience.rooms:

@@ -110,11 +110,7 @@ class Page:
             parts = ["index.html"]
         # No empty part (an absolute path), no dot in front (`..`, and hidden files), nothing that Windows or
         # the operating system's strings take for more than a name.
-        if (
-            root
-            or not parts
-            or any(not part or part.startswith(".") or set(part) & set("\\:\0") for part in parts)
-        ):
+        if root or not parts or any(not part or part.startswith(".") or set(part) & set("\\:\0") for part in parts):
             return None
         file = self._web.joinpath(*parts).resolve()  # follows links, which might lead outside
         if not file.is_relative_to(self._web) or file.suffix not in CONTENT_TYPES or not file.is_file():

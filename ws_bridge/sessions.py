@@ -7,8 +7,9 @@ one session at a time; the rooms are in `fanout`, all browsers together in `brow
 from collections.abc import Callable, Collection
 
 from ws_bridge import translate
-from ws_bridge.browser import DROPPING, Browser, Phase
+from ws_bridge.browser import DROPPING, UNSENT_MAX, Browser, Phase
 from ws_bridge.fanout import Fanout
+from ws_bridge.frames import text_frame
 from ws_bridge.link import Link
 from ws_bridge.stats import Stats
 from ws_bridge.timing import Timing
@@ -65,7 +66,7 @@ class Sessions:
         try:
             kind, packet = translate.for_server(browser.number, body)
         except Refused as refused:
-            self.tell(browser, refused.reply)
+            browser.write(refused.reply)
             return
         if kind == "NICK" and browser.known is None:
             browser.nick = packet  # `open` sends it (again) if its answer is lost with the link
@@ -125,12 +126,13 @@ class Sessions:
         if browser.phase is not Phase.ENDED:
             browser.phase = Phase.AWAY
 
-    def tell(self, browser: Browser, body: bytes) -> None:
-        """Send a body to a browser, in its place among what its rooms have."""
-        if browser.phase is not Phase.ENDED:
-            self._fanout.settle(browser)
-            browser.write(body)
-            self._stats.browser_bytes_out += len(body)
+    def _tell(self, browser: Browser, body: bytes) -> None:
+        """Queue a packet of the server for its browser."""
+        if browser.choked and browser.transport.get_write_buffer_size() > UNSENT_MAX:
+            self.end(browser)
+            browser.transport.abort()
+        else:
+            self._fanout.own(browser, text_frame(translate.for_browser(body)))
 
     # What the server says to the session.
 
@@ -139,7 +141,7 @@ class Sessions:
             return  # they cross
         handler = self._handlers.get(envelope.type)
         if handler is None or handler(browser, envelope, body):
-            self.tell(browser, translate.for_browser(body))
+            self._tell(browser, body)
 
     def _hello(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
         first = not browser.greeted
@@ -211,7 +213,7 @@ class Sessions:
         return False
 
     def _bye(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
-        self.tell(browser, translate.for_browser(body))
+        self._tell(browser, body)
         reason, _ = translate.said(body)
         self.close(browser, translate.close_code(reason), reason)
         return False
