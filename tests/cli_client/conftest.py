@@ -1,0 +1,47 @@
+"""Fixtures of the client's tests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from scripted_server import Peer, ScriptedServer
+
+from cli_client import client as client_module
+from cli_client import link
+from cli_client.client import Client
+
+Open = Callable[..., Awaitable[tuple[Client, Peer]]]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    async with ScriptedServer() as scripted:
+        yield scripted
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the shape of the delays at a hundredth of their length; a script has no answer to BYE."""
+    monkeypatch.setattr(client_module, "BYE_SECONDS", 0.03)
+    monkeypatch.setattr(link, "RECONNECT_MIN_SECONDS", 0.005)
+    monkeypatch.setattr(link, "RECONNECT_MAX_SECONDS", 0.3)
+
+
+@pytest.fixture
+async def opened(server: ScriptedServer) -> AsyncIterator[Open]:
+    """Return a function that connects a client and gives it with the server's end."""
+    clients: list[Client] = []
+
+    async def make(*, last: int = 0, nickname: str = "alice", **arguments: Any) -> tuple[Client, Peer]:
+        client = Client("127.0.0.1", server.port, nickname=nickname, **arguments)
+        clients.append(client)
+        connecting = asyncio.create_task(client.connect())
+        peer = await server.accepted()
+        await peer.open(last=last)
+        await connecting
+        return client, peer
+
+    yield make
+    for client in clients:
+        await client.close()
