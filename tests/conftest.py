@@ -1,0 +1,33 @@
+"""Fixtures that all parts' tests share: a real server on a free port."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tcp_server.process import ServerProcess
+
+StartServer = Callable[..., ServerProcess]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server for a module's tests."""
+    process = ServerProcess(tmp_path_factory.mktemp("server") / "data")
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[StartServer]:
+    """Start servers with flags, and again on the same data folder."""
+    processes: list[ServerProcess] = []
+
+    def start(*flags: str, folder: str = "data") -> ServerProcess:
+        process = ServerProcess(tmp_path / folder, *flags)
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.stop()

@@ -1,0 +1,77 @@
+"""Fixtures for talking to a real server."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pytest
+
+from tests.tcp_server.client import Client
+from tests.tcp_server.process import ServerProcess
+
+_rooms = itertools.count(1)
+
+
+class Connect(Protocol):
+    """Open a connection; with a nickname it is opened up to the last ROOM."""
+
+    def __call__(self, nickname: str | None = None, *, port: int | None = None, **fields: Any) -> Client: ...
+
+
+class Meet(Protocol):
+    """Open connections, one a nickname, all in the test's room and with nothing left to read."""
+
+    def __call__(self, *nicknames: str) -> list[Client]: ...
+
+
+@pytest.fixture
+def room() -> str:
+    """A room that no other test uses."""
+    return f"room-{next(_rooms)}"
+
+
+@pytest.fixture
+def clients() -> Iterator[list[Client]]:
+    """The test's connections, ended in order after it, so that their nicknames are free again."""
+    opened: list[Client] = []
+    yield opened
+    for client in opened:
+        client.leave()
+
+
+@pytest.fixture
+def connect(request: pytest.FixtureRequest, clients: list[Client]) -> Connect:
+    """Connect to the module's server, or to another `port`."""
+
+    def connect(nickname: str | None = None, *, port: int | None = None, **fields: Any) -> Client:
+        if port is None:
+            server: ServerProcess = request.getfixturevalue("server")
+            port = server.port
+        client = Client(port)
+        clients.append(client)
+        client.greet()
+        if nickname is not None:
+            client.open(nickname, **fields)
+        return client
+
+    return connect
+
+
+@pytest.fixture
+def meet(connect: Connect, room: str) -> Meet:
+    def meet(*nicknames: str) -> list[Client]:
+        clients = [connect(nickname, rooms=[room]) for nickname in nicknames]
+        for client in clients:
+            client.sync()
+        return clients
+
+    return meet
+
+
+@pytest.fixture
+def bystander(connect: Connect, room: str) -> Iterator[Client]:
+    """Somebody else, whose echo still comes after whatever the test did."""
+    client = connect("bystander", rooms=[f"{room}-beside"])
+    yield client
+    echo = client.say("still here", f"{room}-beside")
+    assert echo["message"] == "still here"
