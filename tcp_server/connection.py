@@ -83,6 +83,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Write what was sent and close; a peer that doesn't take it is cut off after a while."""
+        self.write = _discard
         if not self.transport.is_closing():
             self.transport.close()
             self._loop.call_later(CLOSE_SECONDS, self.transport.abort)
@@ -131,4 +132,4 @@ class Connection(asyncio.Protocol):
 
 
 def _discard(data: bytes) -> None:
-    """Take what is on its way to a connection that has gone."""
+    """Take what was on its way to a connection that is closing or gone."""

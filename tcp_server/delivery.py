@@ -7,7 +7,8 @@ thread: so a replay joins the live packets without a hole and without a repeat.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, assert_never
@@ -35,6 +36,8 @@ from tcp_server.state import (
     Unsubscribe,
 )  # fmt: skip
 from tcp_server.wordpacket import encode
+
+logger = logging.getLogger(__name__)
 
 PAGE = 256  # messages of a replay that are read at once
 CATCH_UPS_MAX = 16  # ports that are read for in one tick, so that a crowd that comes back holds up no commit
@@ -110,7 +113,17 @@ class Delivery:
             self._fanout.send(connection, packet)  # type: ignore[arg-type]
         self._fanout.flush()
 
-    def _apply(self, outputs: Sequence[Output], outcomes: Iterator[Outcome]) -> None:
+    def _apply(self, outputs: Iterable[Output], outcomes: Iterator[Outcome]) -> None:
+        """Apply outputs in order; one that can't be delivered is a bug of ours, and takes no other with it."""
+        rest = iter(outputs)
+        while True:
+            try:
+                self._apply_all(rest, outcomes)
+                return
+            except Exception:
+                logger.exception("an output could not be delivered")
+
+    def _apply_all(self, outputs: Iterator[Output], outcomes: Iterator[Outcome]) -> None:
         for output in outputs:
             match output:
                 case Draft():

@@ -402,7 +402,7 @@ class Hub:
     # Lists
 
     def _list_rooms(self, session: Session, request: requests.Rooms, now: Moment) -> None:
-        after = names.fold((given(request.after) or "").removeprefix("#"))
+        after = names.fold_text((given(request.after) or "").removeprefix("#"))
         rooms = self.directory.peopled(after, LIST_MAX + 1)
         entries = [messages.RoomEntry(room.name, room.topic, len(room.members)) for room in rooms]
         fit = _fitting(entries)
@@ -413,7 +413,7 @@ class Hub:
         if room is None:
             self._error(session, "no_such_room", f"room: {request.room} was never seen", ref)
             return
-        nicknames = room.nicknames(names.fold(given(request.after) or ""), LIST_MAX + 1)
+        nicknames = room.nicknames(names.fold_text(given(request.after) or ""), LIST_MAX + 1)
         fit = _fitting(nicknames)
         more = fit < len(nicknames)
         self._send(session, messages.Users(room.name, len(room.members), nicknames[:fit], more, ref))
@@ -443,7 +443,8 @@ class Hub:
         self._outputs.append(SendNewest(session, messages.format(describe(room, ref)), room))
 
     def _retry(self, session: Session, request: requests.Nick, reason: RetryReason, text: str, now: Moment) -> None:
-        self._send(session, messages.Retry(request.nickname, reason, text, given(request.ref)))
+        nickname = request.nickname[: names.NICKNAME_MAX]  # it may be of any length
+        self._send(session, messages.Retry(nickname, reason, text, given(request.ref)))
         self._count_refusal(session, now)
 
     def _count_refusal(self, session: Session, now: Moment) -> None:

@@ -70,6 +70,7 @@ class Link:
         self._used = _Numbers()
         self._listeners: dict[Room, int] = {}  # how many live sessions hear each room
         self._inbox_bytes = 0
+        self._is_closed = False
 
     # What the bridge sends
 
@@ -111,8 +112,7 @@ class Link:
         if isinstance(request, requests.Ping):
             self._send(messages.Pong(ref=requests.given(request.ref)))
         elif isinstance(request, requests.Bye):
-            self.lost()
-            self.close(messages.Bye("quit", "goodbye", requests.given(request.ref)))
+            self.end(messages.Bye("quit", "goodbye", requests.given(request.ref)))
         elif not isinstance(request, requests.Pong):
             kind, ref = type(request).__name__.upper(), requests.given(request.ref)
             raise requests.Refusal("unknown_type", f"{kind} needs a session here", ref)
@@ -153,14 +153,26 @@ class Link:
         return self.is_behind or self._inbox_bytes > INBOX_MAX
 
     def broken(self, text: str) -> None:
-        self.lost()
-        self.close(messages.Bye("protocol", text))
+        self.end(messages.Bye("protocol", text))
 
     def lost(self) -> None:
-        """All sessions end at once, uncleanly."""
+        self.end(None)
+
+    def end(self, bye: messages.Bye | None) -> None:
+        """End the link and all its sessions, uncleanly, with a last packet for the bridge."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         for port in self.ports:
             self._host.end_session(port.session)
         self._host.closed(self)
+        for room in self._listeners:
+            self._fanout.unsubscribe(self.connection, room)
+        self._listeners.clear()
+        if bye is not None:
+            self._send(bye)
+        self._fanout.flush()
+        self.connection.close()
 
     def congested(self) -> None:
         self._host.congested(self)
@@ -189,6 +201,8 @@ class Link:
             fanout.subscribe(self.connection, room)
 
     def unsubscribe(self, fanout: Fanout, room: Room) -> None:
+        if room not in self._listeners:
+            return  # the link has closed
         count = self._listeners[room] - 1
         if count:
             self._listeners[room] = count
@@ -215,16 +229,6 @@ class Link:
         self._inbox_bytes -= sum(map(len, port.inbox))
         port.inbox.clear()
         self._ports.pop(port.number, None)
-
-    def close(self, bye: messages.Bye | None) -> None:
-        """End the link, with a last packet of its own."""
-        for room in self._listeners:
-            self._fanout.unsubscribe(self.connection, room)
-        self._listeners.clear()
-        if bye is not None:
-            self._send(bye)
-        self._fanout.flush()
-        self.connection.close()
 
     def _send(self, packet: messages.Packet) -> None:
         self._fanout.send(self.connection, encode(messages.format(packet)))

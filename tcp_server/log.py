@@ -213,9 +213,9 @@ class Log:
             if draft.ref is not None:
                 known = logged.get((uid, draft.ref))
                 if known is not None or draft.refusal is not None:
-                    outcomes.append(known)
+                    outcomes.append(known and Logged(known[0], wire_body(*known)))
                     continue
-                logged[uid, draft.ref] = Logged(newest + 1, wire_body(newest + 1, draft.rest))
+                logged[uid, draft.ref] = (newest + 1, draft.rest)
             newest += 1
             outcomes.append(newest)
             room = None if draft.room is None else self._number(draft.room)
@@ -243,18 +243,19 @@ class Log:
             self.database.execute(into + ",".join([row] * rows), values[start:stop])
             start, left = stop, left - rows
 
-    def _find(self, drafts: Sequence[Draft]) -> dict[tuple[int, str | None], Logged]:
-        """Look up which (uid, ref) the log has."""
-        found: dict[tuple[int, str | None], Logged] = {}
+    def _find(self, drafts: Sequence[Draft]) -> dict[tuple[int, str | None], tuple[int, bytes]]:
+        """Look up which (uid, ref) the log has: the ids and the stored bodies."""
+        found: dict[tuple[int, str | None], tuple[int, bytes]] = {}
         for start in range(0, len(drafts), ROWS_MAX):
             some = drafts[start : start + ROWS_MAX]
             pairs = ",".join(["(?,?)"] * len(some))
             rows = self.database.execute(
-                f"SELECT uid, ref, id, body FROM entry WHERE ref IS NOT NULL AND (uid, ref) IN (VALUES {pairs})",
+                f"WITH wanted (uid, ref) AS (VALUES {pairs}) SELECT entry.uid, entry.ref, id, body FROM wanted"
+                " CROSS JOIN entry ON entry.uid = wanted.uid AND entry.ref = wanted.ref",  # by its index
                 [value for draft in some for value in (draft.sender.uid, draft.ref)],
             )
             for uid, ref, id, body in rows:
-                found[uid, ref] = Logged(id, wire_body(id, body.encode()))
+                found[uid, ref] = (id, body.encode())
         return found
 
     def _number(self, room: Room) -> int:

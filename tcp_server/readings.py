@@ -112,12 +112,11 @@ class Readings:
 
     def _pruned(self, reader: Reader, after: int) -> bool:
         """Say whether retention took out something that the reader would have got after this id."""
-        if int(self._one("SELECT value FROM meta WHERE name = 'pruned'") or 0) <= after:
+        if self._meta("pruned") <= after:
             return False
         numbers = self._numbers(reader.rooms)
         rooms = f"SELECT max(pruned) FROM room WHERE number IN ({','.join('?' * len(numbers))})"
-        direct = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'pruned_direct'"
-        return max(self._one(rooms, numbers) or 0, self._one(direct) or 0) > after
+        return max(self._one(rooms, numbers) or 0, self._meta("pruned_direct")) > after
 
     # History
 
@@ -183,7 +182,11 @@ class Readings:
         return [known[key] for key in keys if key in known]
 
     def _newest(self) -> int:
-        return int(self._one("SELECT max(id) FROM entry") or 0)
+        """Return the newest id that was ever given."""
+        return max(int(self._one("SELECT max(id) FROM entry") or 0), self._meta("pruned"))
+
+    def _meta(self, name: str) -> int:
+        return int(self._one("SELECT value FROM meta WHERE name = ?", (name,)) or 0)
 
     def _one(self, sql: str, values: Sequence[Any] = ()) -> Any:
         row = self._database.execute(sql, values).fetchone()

@@ -17,6 +17,7 @@ from msgspec import UNSET, UnsetType
 from tcp_server import names
 from tcp_server.messages import MESSAGE_MAX, QUERY_MAX, REF_MAX, TOPIC_MAX, ErrorCode
 
+SESSION_MAX = 2**53  # what every JSON reader can count to
 PAGE_DEFAULT = 50  # messages in an answer to HISTORY or SEARCH that names no limit
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -174,14 +175,14 @@ def parse(body: bytes) -> AnyRequest:
         request = _decoder.decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         request = _parse_unusual(text)
+    if request.ref is not UNSET and not 0 < len(request.ref) <= REF_MAX:
+        raise Refusal("bad_packet", f"ref: has 1 to {REF_MAX} characters")
     check = _CHECKS.get(type(request))
     if check is not None:
         try:
             check(request)
         except _Fault as fault:
             raise Refusal(fault.code, fault.text, given(request.ref)) from None
-    if request.ref is not UNSET and not 0 < len(request.ref) <= REF_MAX:
-        raise Refusal("bad_packet", f"ref: has 1 to {REF_MAX} characters")
     return request
 
 
@@ -331,7 +332,13 @@ def _check_search(request: Search) -> None:
     _check_limit(request.limit)
 
 
+def _check_session(request: Open | Close | Pause | Resume) -> None:
+    if not 0 < request.session <= SESSION_MAX:
+        raise _Fault("session: is out of range")
+
+
 def _check_resume(request: Resume) -> None:
+    _check_session(request)
     _check_id("after", request.after)
 
 
@@ -346,5 +353,8 @@ _CHECKS: dict[type[Request], Callable[[Any], None]] = {
     History: _check_history,
     Search: _check_search,
     Bye: _check_optional_message,
+    Open: _check_session,
+    Close: _check_session,
+    Pause: _check_session,
     Resume: _check_resume,
 }

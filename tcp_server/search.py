@@ -69,7 +69,7 @@ class Search(Readings):
         if not phrases:
             yield from self._scan(reader, query, 0, before, direct)
             return
-        indexed = int(self._one("SELECT value FROM meta WHERE name = 'indexed'") or 0)
+        indexed = self._meta("indexed")
         yield from self._scan(reader, query, indexed, before, direct)
         yield from self._indexed(reader, query, phrases, min(before, indexed + 1), direct)
 

@@ -341,8 +341,7 @@ class Server:
         handler = connection.handler
         text = "nothing was heard from you" if reason == "timeout" else "you took nothing"
         if isinstance(handler, Link):
-            handler.lost()
-            handler.close(messages.Bye(reason, text))
+            handler.end(messages.Bye(reason, text))
         elif isinstance(handler, DirectPort):
             self._hub.end(handler.session, reason, text, self._clock.now())
             self.wake()
