@@ -28,8 +28,8 @@ class Book:
         self.nickname = nickname
         self.paged = paged
         self.now = now
-        self._current = View(START_TARGET)
-        self._views: dict[str, View] = {START_TARGET: self._current}
+        self._start = self._current = View(START_TARGET)
+        self._views: dict[str, View] = {START_TARGET: self._start}
         self._previous = START_TARGET
 
     @property
@@ -40,7 +40,7 @@ class Book:
     @property
     def views(self) -> list[View]:
         """All views in the order in which they were opened; the first only while it is the only one."""
-        return [view for key, view in self._views.items() if key != START_TARGET] or [self._current]
+        return [view for key, view in self._views.items() if key != START_TARGET] or [self._start]
 
     def targets(self) -> list[str]:
         """Return the targets of the views."""
@@ -82,9 +82,7 @@ class Book:
             return
         del self._views[_key(target)]
         if view is self._current:
-            self._current = self.find(self._previous) or self.views[0]
-            if self._current.target == START_TARGET:
-                self._current = self.views[0]
+            self._current = next((v for v in self.views if v.target == self._previous), self.views[0])
             self._current.read()
 
     # -- lines -----------------------------------------------------------------------------------
