@@ -69,7 +69,8 @@ def import_lines(log: Log, lines: Iterable[bytes]) -> int:
                 raise ArchiveError(f"line {number}: {error!r}") from None
         database.execute("COMMIT")
     except BaseException:
-        database.execute("ROLLBACK")
+        if database.in_transaction:
+            database.execute("ROLLBACK")
         raise
     return count
 

@@ -119,18 +119,22 @@ class Search(Readings):
             before = id_of(bodies[-1])
 
 
-def fill_index(database: sqlite3.Connection, limit: int) -> bool:
-    """Index the next messages, at most `limit`, and say whether there are more.
+def unindexed(database: sqlite3.Connection) -> int:
+    """Return about how many messages are not in the index yet."""
+    newest = database.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
+    return max(0, int(newest) - _indexed_id(database))
+
+
+def fill_index(database: sqlite3.Connection, limit: int) -> int:
+    """Index the next messages, at most `limit`, and return how many there were.
 
     To be called in the writer's thread. Costs about 40 µs a message, so never on the hot path.
     """
-    indexed = database.execute("SELECT value FROM meta WHERE name = 'indexed'").fetchone()
     rows = database.execute(
-        "SELECT id, body FROM entry WHERE id > ? ORDER BY id LIMIT ?",
-        (int(indexed[0]) if indexed else 0, limit),
+        "SELECT id, body FROM entry WHERE id > ? ORDER BY id LIMIT ?", (_indexed_id(database), limit)
     ).fetchall()
     if not rows:
-        return False
+        return 0
     values = [value for id, body in rows for value in (id, indexed_text(body))]
     database.execute("BEGIN IMMEDIATE")
     try:
@@ -138,9 +142,15 @@ def fill_index(database: sqlite3.Connection, limit: int) -> bool:
         database.execute("INSERT OR REPLACE INTO meta VALUES ('indexed', ?)", (str(rows[-1][0]),))
         database.execute("COMMIT")
     except BaseException:
-        database.execute("ROLLBACK")
+        if database.in_transaction:
+            database.execute("ROLLBACK")
         raise
-    return len(rows) == limit
+    return len(rows)
+
+
+def _indexed_id(database: sqlite3.Connection) -> int:
+    row = database.execute("SELECT value FROM meta WHERE name = 'indexed'").fetchone()
+    return int(row[0]) if row else 0
 
 
 def indexed_text(rest: str) -> str:

@@ -8,14 +8,15 @@ import sqlite3
 import time
 
 from tcp_server.log import Log
-from tcp_server.search import fill_index, indexed_text
+from tcp_server.search import fill_index, indexed_text, unindexed
 from tcp_server.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-QUIET_SECONDS = 1.0  # between two looks whether it is quiet
-BUSY_MESSAGES = 1_000  # messages in that time; with as many or more it is not quiet
-INDEX_PAGE = 64  # messages that are indexed at once: 3 ms, which a commit may have to wait
+LOOK_SECONDS = 1.0  # between two looks whether it is quiet: nothing was logged in that time
+UNINDEXED_MAX = 5_000  # messages that search may have to scan before quiet is not waited for any more
+BUSY_MESSAGES = 1_000  # logged in `LOOK_SECONDS`; with as many or more there is never time
+INDEX_PAGE = 16  # messages that are indexed at once: under 1 ms, which a commit may have to wait
 PRUNE_PAGE = 500  # messages that are pruned at once
 PRUNE_SECONDS = 60.0
 
@@ -32,8 +33,8 @@ class Upkeep:
         self._log = log
         self._keep_seconds = keep_seconds
         self._keep_messages = keep_messages
-        self._appended = 0
-        self._has_unindexed = True
+        self._appended = 0  # since the last look
+        self._unindexed = unindexed(log.database)
         self._prune_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -41,7 +42,7 @@ class Upkeep:
         """Begin; `worker` is the thread that owns the log."""
         self._worker = worker
         self._loop = loop
-        self._timer = loop.call_later(QUIET_SECONDS, self._look)
+        self._timer = loop.call_later(LOOK_SECONDS, self._look)
 
     def stop(self) -> None:
         if self._timer is not None:
@@ -50,19 +51,22 @@ class Upkeep:
 
     def appended(self, count: int) -> None:
         """Take note of messages that were logged."""
-        if count:
-            self._appended += count
-            self._has_unindexed = True
+        self._appended += count
+        self._unindexed += count
 
     def _look(self) -> None:
-        busy, self._appended = self._appended >= BUSY_MESSAGES, 0
-        if not busy and self._is_prune_due():
+        appended, self._appended = self._appended, 0
+        if not self._has_time(appended):
+            self._rest(LOOK_SECONDS)
+        elif self._is_prune_due():
             self._worker.submit(self._prune, self._pruned, self._failed)
-        elif not busy and self._has_unindexed:
-            self._has_unindexed = False
+        elif self._unindexed:
             self._worker.submit(self._index, self._indexed, self._failed)
         else:
-            self._rest(QUIET_SECONDS)
+            self._rest(LOOK_SECONDS)
+
+    def _has_time(self, appended: int) -> bool:
+        return not appended or (self._unindexed > UNINDEXED_MAX and appended < BUSY_MESSAGES)
 
     def _rest(self, seconds: float) -> None:
         if self._timer is not None:
@@ -70,15 +74,14 @@ class Upkeep:
 
     def _failed(self, error: Exception) -> None:
         logger.warning("upkeep of the log failed, to be tried again: %s", error)
-        self._has_unindexed = True
-        self._rest(QUIET_SECONDS)
+        self._rest(LOOK_SECONDS)
 
-    def _index(self) -> bool:
+    def _index(self) -> int:
         return fill_index(self._log.database, INDEX_PAGE)
 
-    def _indexed(self, more: bool) -> None:
-        self._has_unindexed = self._has_unindexed or more
-        self._rest(0.0 if more else QUIET_SECONDS)
+    def _indexed(self, count: int) -> None:
+        self._unindexed = max(0, self._unindexed - count) if count else 0
+        self._rest(0.0 if self._unindexed else LOOK_SECONDS)
 
     def _is_prune_due(self) -> bool:
         wanted = self._keep_seconds is not None or self._keep_messages is not None
@@ -87,7 +90,7 @@ class Upkeep:
     def _pruned(self, more: bool) -> None:
         if not more:
             self._prune_at = self._loop.time() + PRUNE_SECONDS
-        self._rest(0.0 if more else QUIET_SECONDS)
+        self._rest(0.0 if more else LOOK_SECONDS)
 
     def _prune(self) -> bool:
         oldest_time = 0
@@ -103,7 +106,7 @@ def prune(database: sqlite3.Connection, oldest_time: int, keep_messages: int | N
     """
     surplus = 0
     if keep_messages is not None:
-        count = database.execute("SELECT count(*) FROM entry").fetchone()[0]
+        count = database.execute("SELECT max(id) - min(id) + 1 FROM entry").fetchone()[0] or 0  # ids have no holes
         surplus = max(0, count - keep_messages)
     rows = database.execute("SELECT id, room, time, body FROM entry ORDER BY id LIMIT ?", (limit,)).fetchall()
     old = 0
@@ -141,7 +144,8 @@ def _take_out(database: sqlite3.Connection, rows: list[tuple[int, int | None, in
             database.execute("INSERT OR REPLACE INTO meta VALUES ('indexed', ?)", (str(newest),))
         database.execute("COMMIT")
     except BaseException:
-        database.execute("ROLLBACK")
+        if database.in_transaction:
+            database.execute("ROLLBACK")
         raise
 
 
