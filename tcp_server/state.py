@@ -7,7 +7,6 @@ small on purpose: an idle user costs its entries here and one connection.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -74,7 +73,7 @@ class Session:
 
     __slots__ = ("bad_packets", "busy", "handlers", "phase", "port", "refusals", "user")
 
-    def __init__(self, port: Any, handlers: dict[Any, Callable[..., None]]) -> None:
+    def __init__(self, port: Any, handlers: Any) -> None:
         self.port = port  # the shell's; the hub never looks into it
         self.handlers = handlers  # what the phase allows
         self.phase = Phase.OPENING
@@ -174,3 +173,9 @@ class End:
 
 
 Output: TypeAlias = Send | Murmur | SendNewest | Broadcast | Draft | Subscribe | Unsubscribe | GoLive | Read | End
+
+
+def user_of(session: Session) -> User:
+    if session.user is None:
+        raise AssertionError("only a session after READY gets here")
+    return session.user

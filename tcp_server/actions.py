@@ -1,0 +1,270 @@
+"""What the hub does for each packet: one function an action, and the table of them (PROTOCOL.md sections 3 and 4).
+
+Each takes the hub, a session in the right phase, its request and the moment; each answers through the hub's
+outputs. Shared steps (joining, leaving, answers) are the hub's own methods.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from tcp_server import messages, names, requests, tokens
+from tcp_server.messages import BODY_MAX, LIST_MAX, ROOMS_MAX, ErrorCode
+from tcp_server.requests import given
+from tcp_server.session import Action
+from tcp_server.state import Draft, GoLive, Moment, Murmur, Read, Room, SendNewest, Session, Subscribe, User, user_of
+
+if TYPE_CHECKING:
+    from tcp_server.hub import Hub
+
+Handler: TypeAlias = Callable[["Hub", Session, Any, Moment], None]
+
+ENVELOPE_MAX = 2_000  # bytes of a list's body besides its entries: type, room, query, ref, at their longest
+
+
+class _Rest(msgspec.Struct, omit_defaults=True, gc=False):
+    """A MSG without `type` and `id`: what the log keeps."""
+
+    nickname: str
+    message: str
+    timestamp: str
+    room: str | None = None
+    to: str | None = None
+    action: bool | None = None
+    ref: str | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _open(hub: Hub, session: Session, request: requests.Nick, now: Moment) -> None:
+    password = hub.settings.server_password
+    said = given(request.server_password) or ""
+    if password is not None and not hmac.compare_digest(password.encode(), said.encode()):
+        hub.retry(session, request, "password", "the server's password is missing or wrong", now)
+        return
+    token, after = given(request.token), given(request.after)
+    uid = tokens.verify(hub.settings.key, token) if token else None
+    user = hub.directory.users_by_uid.get(uid) if uid is not None else None
+    if user is None and not _may_take(hub, session, request, None, now):
+        return
+    asked = given(request.rooms)
+    if asked is None:
+        asked = [names.LOBBY] if user is None else []
+    before = [] if user is None else user.rooms
+    if len({room.key for room in before}.union(map(names.room_key, asked))) > ROOMS_MAX:
+        hub.error(session, "too_many", f"rooms: more than {ROOMS_MAX}", given(request.ref))
+        hub.count_refusal(session, now)
+        return
+    if user is None:
+        user = hub.directory.add_user(hub.settings.new_uid() if uid is None else uid, request.nickname)
+    for name in asked:
+        hub.join_room(user, hub.directory.open_room(name), now)
+    hub.admit(session, user)
+    resumed = uid is not None and after is not None
+    hub.send_ready(session, resumed, given(request.ref), now)
+    for room in user.rooms:
+        if not resumed:
+            hub.put(Subscribe(session, room))
+        hub.send_room(session, room, None)
+    if after is not None and resumed:
+        foreign = given(request.epoch) not in (None, hub.settings.epoch) or after > hub.newest
+        session.busy = True
+        hub.put(GoLive(session, after, foreign))
+    else:
+        hub.put(GoLive(session))
+
+
+def _may_take(hub: Hub, session: Session, request: requests.Nick, user: User | None, now: Moment) -> bool:
+    """Say whether a nickname is free for this user (None: a new one); if not, RETRY was sent."""
+    nickname = request.nickname
+    try:
+        key = names.nickname_key(nickname)
+    except names.NameFault as fault:
+        hub.retry(session, request, "invalid", f"nickname {fault}", now)
+        return False
+    if key in names.RESERVED:
+        hub.retry(session, request, "reserved", f"{nickname} is reserved", now)
+        return False
+    if hub.directory.users.get(key, user) is not user:
+        hub.retry(session, request, "taken", f"{nickname} is taken", now)
+        return False
+    return True
+
+
+def _rename(hub: Hub, session: Session, request: requests.Nick, now: Moment) -> None:
+    user = user_of(session)
+    if not _may_take(hub, session, request, user, now):
+        return
+    old = user.nickname
+    hub.directory.rename(user, request.nickname)
+    for room in user.rooms:
+        hub.broadcast(room, messages.Nick(room.name, old, user.nickname, now.timestamp))
+    for each in user.sessions:
+        hub.send_ready(each, False, given(request.ref) if each is session else None, now)
+
+
+def _quit(hub: Hub, session: Session, request: requests.Bye, now: Moment) -> None:
+    user = session.user
+    if user is not None:
+        user.sessions.remove(session)
+        if not user.sessions:
+            hub.depart(user, "quit", given(request.message), now)
+    hub.finish(session, messages.format(messages.Bye("quit", "goodbye", given(request.ref))))
+
+
+def _join(hub: Hub, session: Session, request: requests.Join, now: Moment) -> None:
+    user, ref = user_of(session), given(request.ref)
+    room = hub.directory.find_room(request.room)
+    if room is None or user.key not in room.members:
+        if len(user.rooms) >= ROOMS_MAX:
+            hub.error(session, "too_many", f"room: you are in {ROOMS_MAX} rooms already", ref)
+            return
+        hub.join_room(user, hub.directory.open_room(request.room), now, session, ref)
+    else:
+        hub.send_room(session, room, ref)
+
+
+def _leave(hub: Hub, session: Session, request: requests.Leave, now: Moment) -> None:
+    room = _room_of(hub, session, request.room, request.ref)
+    if room is not None:
+        hub.leave_room(user_of(session), room, "left", given(request.message), given(request.ref), now)
+
+
+def _set_topic(hub: Hub, session: Session, request: requests.Topic, now: Moment) -> None:
+    room = _room_of(hub, session, request.room, request.ref)
+    if room is not None:
+        hub.directory.set_topic(room, request.topic)
+        nickname = user_of(session).nickname
+        topic = messages.Topic(room.name, room.topic, nickname, now.timestamp, given(request.ref))
+        hub.broadcast(room, topic)
+
+
+def _say(hub: Hub, session: Session, request: requests.Msg, now: Moment) -> None:
+    user, ref = user_of(session), given(request.ref)
+    room = peer = None
+    refusal: tuple[ErrorCode, str] | None = None
+    name, to = given(request.room), given(request.to)
+    if name is not None:
+        room = hub.directory.find_room(name)
+        refusal = _room_refusal(room, name, session)
+    elif to is not None:
+        peer = hub.directory.find_user(to)
+        if peer is None:
+            refusal = ("no_such_user", f"to: nobody is called {to}")
+    if refusal is not None:
+        if ref is None:
+            hub.error(session, *refusal, None)
+        else:
+            hub.put(Draft(session, user, now.millis, b"", ref=ref, refusal=refusal))
+        return
+    rest = _Rest(
+        nickname=user.nickname,
+        message=request.message,
+        timestamp=now.timestamp,
+        room=room.name if room else None,
+        to=peer.nickname if peer else None,
+        action=request.action is True or None,
+        ref=ref,
+    )
+    keys = (user.key, peer.key) if peer else None
+    hub.put(Draft(session, user, now.millis, _encode(rest)[1:], room, peer, keys, ref))
+
+
+def _type(hub: Hub, session: Session, request: requests.Typing, now: Moment) -> None:
+    nickname, name, to = user_of(session).nickname, given(request.room), given(request.to)
+    if name is not None:
+        room = _room_of(hub, session, name, request.ref)
+        if room is not None:
+            hub.broadcast(room, messages.Typing(nickname, room=room.name))
+    elif to is not None:
+        peer = hub.directory.find_user(to)
+        if peer is None:
+            hub.error(session, "no_such_user", f"to: nobody is called {to}", given(request.ref))
+            return
+        for each in peer.sessions:
+            hub.put(Murmur(each, messages.format(messages.Typing(nickname, to=peer.nickname))))
+
+
+def _read(hub: Hub, session: Session, request: requests.History | requests.Search, now: Moment) -> None:
+    name = given(request.room)
+    if name is None or _room_of(hub, session, name, request.ref):
+        session.busy = True
+        hub.put(Read(session, request))
+
+
+def _list_rooms(hub: Hub, session: Session, request: requests.Rooms, now: Moment) -> None:
+    after = names.fold_text((given(request.after) or "").removeprefix("#"))
+    rooms = hub.directory.peopled(after, LIST_MAX + 1)
+    entries = [messages.RoomEntry(room.name, room.topic, len(room.members)) for room in rooms]
+    fit = _fitting(entries)
+    hub.send(session, messages.Rooms(entries[:fit], fit < len(entries), given(request.ref)))
+
+
+def _list_users(hub: Hub, session: Session, request: requests.Users, now: Moment) -> None:
+    room, ref = hub.directory.find_room(request.room), given(request.ref)
+    if room is None:
+        hub.error(session, "no_such_room", f"room: {request.room} was never seen", ref)
+        return
+    nicknames = room.nicknames(names.fold_text(given(request.after) or ""), LIST_MAX + 1)
+    fit = _fitting(nicknames)
+    more = fit < len(nicknames)
+    hub.send(session, messages.Users(room.name, len(room.members), nicknames[:fit], more, ref))
+
+
+def _answer_ping(hub: Hub, session: Session, request: requests.Ping, now: Moment) -> None:
+    pong = messages.format(messages.Pong(ref=given(request.ref)))
+    hub.put(SendNewest(session, pong))
+
+
+def _hear(hub: Hub, session: Session, request: requests.Pong, now: Moment) -> None:
+    """A PONG is a sign of life, which the connection has noticed already."""
+
+
+def _room_of(hub: Hub, session: Session, name: str, ref: Any) -> Room | None:
+    """Return the room if the session's user is in it; if not, ERROR was sent."""
+    room = hub.directory.find_room(name)
+    refusal = _room_refusal(room, name, session)
+    if refusal is not None:
+        hub.error(session, *refusal, given(ref))
+        return None
+    return room
+
+
+def _room_refusal(room: Room | None, name: str, session: Session) -> tuple[ErrorCode, str] | None:
+    if room is None:
+        return "no_such_room", f"room: {name} was never seen"
+    if user_of(session).key not in room.members:
+        return "not_in_room", f"room: you are not in {room.name}"
+    return None
+
+
+def _fitting(entries: list[Any]) -> int:
+    """Return how many of these entries one page of a list holds."""
+    space = BODY_MAX - ENVELOPE_MAX
+    for count, entry in enumerate(entries[:LIST_MAX]):
+        space -= len(_encode(entry)) + 1
+        if space < 0:
+            return count
+    return min(len(entries), LIST_MAX)
+
+
+HANDLERS: dict[Action, Handler] = {
+    Action.OPEN: _open,
+    Action.RENAME: _rename,
+    Action.SAY: _say,
+    Action.JOIN: _join,
+    Action.LEAVE: _leave,
+    Action.SET_TOPIC: _set_topic,
+    Action.TYPE: _type,
+    Action.LIST_ROOMS: _list_rooms,
+    Action.LIST_USERS: _list_users,
+    Action.READ: _read,
+    Action.ANSWER_PING: _answer_ping,
+    Action.HEAR: _hear,
+    Action.QUIT: _quit,
+}
