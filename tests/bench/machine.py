@@ -1,0 +1,56 @@
+"""What processes and the machine used: CPU time and memory, from Linux's /proc."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """CPU seconds up to a moment, or between two.
+
+    Attributes:
+        at: seconds of `time.monotonic`.
+        processes: of each process that was asked about, user and system time together.
+        machine: of all programs on the machine; the kernel's own handling of packets is not in it.
+        stolen: what the host of a virtual machine gave to others while this one had work.
+    """
+
+    at: float
+    processes: tuple[float, ...]
+    machine: float
+    stolen: float
+
+    def since(self, before: Usage) -> Usage:
+        """Return what was used between two moments."""
+        processes = tuple(now - then for now, then in zip(self.processes, before.processes, strict=True))
+        return Usage(self.at - before.at, processes, self.machine - before.machine, self.stolen - before.stolen)
+
+
+def usage(pids: Sequence[int]) -> Usage:
+    """Return what was used so far."""
+    with open("/proc/stat") as file:
+        user, nice, system, _idle, _wait, _irq, _softirq, stolen = map(int, file.readline().split()[1:9])
+    processes = tuple(cpu_seconds(pid) for pid in pids)
+    return Usage(time.monotonic(), processes, (user + nice + system) / _TICKS, stolen / _TICKS)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return a process's user and system time, all its threads', in steps of 10 ms."""
+    # The name in the second field may hold spaces and brackets; the fields after it are plain.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def memory_kib(pid: int) -> int:
+    """Return a process's PSS in KiB: its own memory and its share of what it has in common with others."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    raise OSError(f"/proc/{pid}/smaps_rollup says no PSS")

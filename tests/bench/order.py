@@ -1,0 +1,48 @@
+"""Loss, duplicates and order: what one receiver heard of each publisher of its room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class Order:
+    """Takes the messages in the order in which they came.
+
+    After the last one, `lost` says what never came.
+
+    Attributes:
+        duplicates: messages that had come before.
+        reordered: messages that came after a later one of the same publisher.
+        heard: different messages that came.
+    """
+
+    __slots__ = ("_missing", "_next", "duplicates", "heard", "reordered")
+
+    def __init__(self) -> None:
+        self._next: dict[int, int] = {}  # by publisher: one more than the highest number that came
+        self._missing: dict[int, set[int]] = {}  # by publisher: the numbers below it that have not come
+        self.duplicates = 0
+        self.reordered = 0
+        self.heard = 0
+
+    def hear(self, publisher: int, number: int) -> None:
+        """Take one message."""
+        due = self._next.get(publisher, 0)
+        if number >= due:
+            if number > due:
+                self._missing.setdefault(publisher, set()).update(range(due, number))
+            self._next[publisher] = number + 1
+            self.heard += 1
+            return
+        missing = self._missing.get(publisher, set())
+        if number in missing:
+            missing.remove(number)
+            self.reordered += 1
+            self.heard += 1
+        else:
+            self.duplicates += 1
+
+    def lost(self, sent: Mapping[int, int]) -> int:
+        """Return how many messages never came, of so many that each publisher sent."""
+        holes = sum(map(len, self._missing.values()))
+        return holes + sum(max(0, count - self._next.get(publisher, 0)) for publisher, count in sent.items())

@@ -1,0 +1,92 @@
+"""Starts the programs that are measured, on free ports and with their data in a temporary folder; and ends them."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+START_SECONDS = 30.0  # a server with a log of a million messages takes longer than an empty one
+END_SECONDS = 20.0
+
+
+class Target(NamedTuple):
+    """Something that can be loaded: where, in which dialect, and whose CPU time counts."""
+
+    name: str
+    dialect: str
+    port: int
+    pids: tuple[int, ...]
+
+
+class StartError(RuntimeError):
+    """A program did not come up; the text has what it said."""
+
+
+@contextmanager
+def program(command: Sequence[str], announced: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Run a command until the block ends; yield it and what the group of the `announced` pattern matched."""
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            yield process, _announcement(process, output.fileno(), announced)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _announcement(process: subprocess.Popen[bytes], output: int, pattern: str) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        said = Path(f"/proc/self/fd/{output}").read_text(errors="replace")
+        found = re.search(pattern, said)
+        if found is not None:
+            return found[1]
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise StartError(f"{process.args!r} did not start:\n{said}")
+        time.sleep(0.01)
+
+
+@contextmanager
+def server(data: Path | None = None) -> Iterator[Target]:
+    """Run the chat server; without a data folder with an empty log that is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        command = [sys.executable, "-m", "tcp_server", "0", "--host", "127.0.0.1", "--data", str(data or folder)]
+        command += ["--shutdown-delay", "0", "--log-level", "warning"]
+        with program(command, r"listening on 127\.0\.0\.1:(\d+)") as (process, port):
+            yield Target("server", "wp", int(port), (process.pid,))
+
+
+@contextmanager
+def server_with_bridges(count: int = 1) -> Iterator[list[Target]]:
+    """Run the server and bridges linked to it. In each target's pids the server comes first."""
+    with server() as chat:
+        yield from _with_bridges(chat, count, [])
+
+
+def _with_bridges(chat: Target, count: int, running: list[Target]) -> Iterator[list[Target]]:
+    if not count:
+        yield running
+        return
+    command = [sys.executable, "-m", "ws_bridge", "--server", f"127.0.0.1:{chat.port}", "--host", "127.0.0.1"]
+    with program([*command, "--port", "0", "--log-level", "warning"], r"127\.0\.0\.1:(\d+)/") as (process, port):
+        bridge = Target("server and bridge", "ws", int(port), (*chat.pids, process.pid))
+        yield from _with_bridges(chat, count - 1, [*running, bridge])
+
+
+@contextmanager
+def naive() -> Iterator[Target]:
+    """Run the naive server."""
+    with program([sys.executable, "-m", "tests.bench.naive"], r"listening on 127\.0\.0\.1:(\d+)") as (process, port):
+        yield Target("naive", "wp", int(port), (process.pid,))
