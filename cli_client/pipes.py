@@ -19,12 +19,14 @@ class Lines:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._queue: asyncio.Queue[str | None] = asyncio.Queue(LINES_MAX)
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
+        self._free = threading.Semaphore(LINES_MAX)
 
     async def __aiter__(self) -> AsyncIterator[str]:
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._read, args=(loop,), daemon=True, name="input").start()
         while (line := await self._queue.get()) is not None:
+            self._free.release()
             yield line
 
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -45,8 +47,9 @@ class Lines:
             return b""
 
     def _put(self, loop: asyncio.AbstractEventLoop, line: str | None) -> None:
-        """Hand a line over, and wait while the program has enough of them."""
-        asyncio.run_coroutine_threadsafe(self._queue.put(line), loop).result()
+        """Hand a line over, once the program has not too many of them."""
+        self._free.acquire()
+        loop.call_soon_threadsafe(self._queue.put_nowait, line)
 
 
 class Outlet:
