@@ -1,0 +1,154 @@
+"""What must be true in the end: the whole log against what every member heard (PROTOCOL.md section 5)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from tests.chaos.member import Heard, Member, Packet
+
+SHOWN = 10  # ids that a line of a report names
+
+
+def check(members: Sequence[Member], log: Sequence[Packet]) -> list[str]:
+    """Return everything that is wrong, a line each.
+
+    Args:
+        members: all that were in the chat, from before the first message to after the last.
+        log: the messages of `export`, in its order.
+    """
+    wrongs = [wrong for member in members for wrong in member.wrongs]
+    wrongs += _check_log(log)
+    logged = {packet["id"]: _heard(packet) for packet in log}
+    for member in members:
+        wrongs += _check_acknowledged(member, logged)
+        wrongs += _check_heard(member, logged)
+    wrongs += _check_order(members)
+    return wrongs
+
+
+def check_senders_order(members: Iterable[Member]) -> list[str]:
+    """Check that what one member said is in the log as it was said.
+
+    So it is for who has a connection of its own and resends in order. A bridge holds what a browser says without a
+    server, and what was lost with the link comes after that.
+    """
+    wrongs = []
+    for member in members:
+        ids = [member.acknowledged[ref] for ref in member.said if ref in member.acknowledged]
+        if ids != sorted(ids):
+            late = [id for before, id in zip(ids, ids[1:], strict=False) if id < before]
+            wrongs.append(f"{member.nickname}: said in another order than logged: {late[:SHOWN]}")
+    return wrongs
+
+
+def check_page(member: Member, request: Packet, page: Packet, log: Sequence[Packet]) -> list[str]:
+    """Check one HISTORY page against the log: what it asked for, without a hole, and the right `more`."""
+    if page["type"] != "HISTORY":
+        return [f"{member.nickname}: {request} got {page}"]
+    got = [packet["id"] for packet in page["messages"]]
+    visible = [packet["id"] for packet in log if _belongs(packet, request, member.nickname)]
+    if "after" in request:
+        there = [id for id in visible if id > request["after"]]
+        wanted, more = there[: len(got)], there[len(got) :]
+    else:
+        there = [id for id in visible if id < request.get("before", there_is_no_id_like(visible))]
+        wanted, more = there[len(there) - len(got) :], there[: len(there) - len(got)]
+    wrongs = []
+    if got != wanted:
+        wrongs.append(f"{member.nickname}: {request} got {_few(got)}, not {_few(wanted)}")
+    elif page["more"] != bool(more):
+        wrongs.append(f"{member.nickname}: {request} got more={page['more']}, but {len(more)} are left")
+    return wrongs
+
+
+def there_is_no_id_like(ids: Sequence[int]) -> int:
+    """Return an id over all of these."""
+    return max(ids, default=0) + 1
+
+
+def _check_log(log: Sequence[Packet]) -> list[str]:
+    """Nothing is in the log twice, and ids grow."""
+    wrongs = []
+    ids = [packet["id"] for packet in log]
+    if ids != sorted(set(ids)):
+        wrongs.append("log: ids don't grow strictly")
+    for what, keys in (
+        ("ref", [(packet["uid"], packet.get("ref")) for packet in log]),
+        ("message", [packet["message"] for packet in log]),
+    ):
+        places: defaultdict[object, list[int]] = defaultdict(list)
+        for id, key in zip(ids, keys, strict=True):
+            places[key].append(id)
+        wrongs += [f"log: the same {what} as {_few(twice)}" for twice in places.values() if len(twice) > 1]
+    return wrongs
+
+
+def _check_acknowledged(member: Member, logged: dict[int, Heard]) -> list[str]:
+    """Everything said was acknowledged, and is in the log as it was said."""
+    wrongs = []
+    silent = [ref for ref in member.said if ref not in member.acknowledged]
+    if silent:
+        texts = [member.said[ref][:40] for ref in silent[:SHOWN]]
+        wrongs.append(f"{member.nickname}: {len(silent)} of {len(member.said)} never acknowledged: {texts}")
+    for ref, id in member.acknowledged.items():
+        if id not in logged:
+            wrongs.append(f"{member.nickname}: {id} was acknowledged, but is not in the log")
+        elif logged[id].message != member.said[ref]:
+            wrongs.append(f"{member.nickname}: {id} was acknowledged, but the log has another text")
+    return wrongs
+
+
+def _check_heard(member: Member, logged: dict[int, Heard]) -> list[str]:
+    """A member heard all that the log has for it, exactly once, and nothing else."""
+    wrongs = []
+    visible = {id for id, heard in logged.items() if _is_for(heard, member)}
+    ids = [heard.id for heard in member.heard]
+    lost, strange = visible.difference(ids), set(ids) - visible
+    if lost:
+        wrongs.append(f"{member.nickname}: {len(lost)} of {len(visible)} messages were lost: {_few(sorted(lost))}")
+    if strange:
+        wrongs.append(f"{member.nickname}: heard what it should not have: {_few(sorted(strange))}")
+    if len(ids) != len(set(ids)):
+        wrongs.append(f"{member.nickname}: {len(ids) - len(set(ids))} messages were heard twice")
+    other = [heard.id for heard in member.heard if heard.id in visible and heard != logged[heard.id]]
+    if other:
+        wrongs.append(f"{member.nickname}: heard differently from the log: {_few(other)}")
+    return wrongs
+
+
+def _check_order(members: Sequence[Member]) -> list[str]:
+    """All members of a room heard it in one order; told by the texts, whatever the ids say."""
+    wrongs = []
+    for room in sorted({room for member in members for room in member.rooms}):
+        first: tuple[str, list[str]] | None = None
+        for member in members:
+            if room not in member.rooms:
+                continue
+            texts = [heard.message for heard in member.heard if heard.room == room]
+            first = first or (member.nickname, texts)
+            if sorted(texts) == sorted(first[1]) and texts != first[1]:
+                wrongs.append(f"{room}: {member.nickname} heard another order than {first[0]}")
+    return wrongs
+
+
+def _heard(packet: Packet) -> Heard:
+    return Heard(
+        packet["id"], packet.get("room"), packet.get("to"), packet["nickname"], packet["message"], packet["timestamp"]
+    )
+
+
+def _is_for(heard: Heard, member: Member) -> bool:
+    if heard.room is not None:
+        return heard.room in member.rooms
+    return member.nickname in (heard.nickname, heard.to)
+
+
+def _belongs(packet: Packet, request: Packet, nickname: str) -> bool:
+    if "room" in request:
+        return bool(packet.get("room") == request["room"])
+    return packet.get("to") is not None and {packet["nickname"], packet["to"]} == {nickname, request["to"]}
+
+
+def _few(ids: Sequence[int]) -> str:
+    return ", ".join(map(str, ids[:SHOWN])) + (f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else "")

@@ -1,0 +1,135 @@
+"""Keeps a member connected: connect, converse, lose the connection, and again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import TypeAlias
+
+import msgspec
+
+from tests.chaos.member import Member, Packet
+from tests.chaos.wires import Lost, Wire
+
+BACKOFF_SECONDS = 0.5  # at most, at random: a test has no time for 30 s
+ANSWER_SECONDS = 5.0  # without a word while one is due, until the connection is given up
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Packet).decode
+
+Connect: TypeAlias = Callable[[], Awaitable[Wire]]
+
+
+class Client:
+    """A member and its connection.
+
+    After making one: `start()`, and at the end `await stop()`.
+    """
+
+    def __init__(self, member: Member, connect: Connect, random: Random) -> None:
+        self.member = member
+        self.connections = 0
+        self.entered = asyncio.Event()  # it was READY once
+        self._connect = connect
+        self._random = random
+        self._wire: Wire | None = None
+        self._outgoing: list[Packet] = []
+        self._has_outgoing = asyncio.Event()
+        self._is_awake = asyncio.Event()
+        self._is_awake.set()
+        self._answers: dict[str, asyncio.Future[Packet]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """End; an error in the client itself comes out here."""
+        if self._task is not None:
+            if not self._task.done():
+                self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def say(self, text: str, *, room: str | None = None, to: str | None = None) -> None:
+        self._send(self.member.say(text, room=room, to=to))
+
+    def again(self) -> None:
+        """Send again what the log could not take."""
+        self._send(self.member.try_again())
+
+    async def ask(self, packet: Packet) -> Packet:
+        """Send a request and return its answer; again if the connection is lost meanwhile."""
+        ref = packet["ref"] = f"ask-{self._random.getrandbits(64):x}"
+        future = self._answers[ref] = asyncio.get_running_loop().create_future()
+        try:
+            while True:
+                self._send([packet])
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(ANSWER_SECONDS):
+                        return await asyncio.shield(future)
+        finally:
+            del self._answers[ref]
+
+    async def nap(self, seconds: float) -> None:
+        """Read nothing for a while."""
+        self._is_awake.clear()
+        await asyncio.sleep(seconds)
+        self._is_awake.set()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                self._wire = await self._connect()
+            except Lost:
+                pass
+            else:
+                self.connections += 1
+                await self._converse(self._wire)
+            await asyncio.sleep(self._random.uniform(0, BACKOFF_SECONDS))
+
+    async def _converse(self, wire: Wire) -> None:
+        self._outgoing.clear()
+        sender = asyncio.get_running_loop().create_task(self._send_outgoing(wire))
+        try:
+            while bodies := await self._receive(wire):
+                await self._is_awake.wait()
+                for body in bodies:
+                    self._take(_decode(body))
+        finally:
+            sender.cancel()
+            wire.cut()
+            self.member.cut_off()
+            await asyncio.gather(sender, return_exceptions=True)
+
+    async def _receive(self, wire: Wire) -> list[bytes]:
+        """Return what comes next; nothing if the connection is of no use any more."""
+        with contextlib.suppress(Lost):
+            for _ in range(2):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(ANSWER_SECONDS):
+                        return await wire.receive()
+                self._send(self.member.ask())
+        return []
+
+    def _take(self, packet: Packet) -> None:
+        self._send(self.member.received(packet))
+        if packet["type"] == "READY":
+            self.entered.set()
+        waiting = self._answers.get(packet.get("ref") or "")
+        if waiting is not None and not waiting.done():
+            waiting.set_result(packet)
+
+    def _send(self, packets: list[Packet]) -> None:
+        if packets:
+            self._outgoing += packets
+            self._has_outgoing.set()
+
+    async def _send_outgoing(self, wire: Wire) -> None:
+        while True:
+            await self._has_outgoing.wait()
+            self._has_outgoing.clear()
+            packets, self._outgoing = self._outgoing, []
+            await wire.send([_encode(packet) for packet in packets])

@@ -1,0 +1,198 @@
+"""What is done to the chat: a table of faults, drawn at random from a seed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from random import Random
+from typing import Any, TypeAlias
+
+from tests.chaos.children import Child
+from tests.chaos.proxy import Line, Proxy
+from tests.chaos.world import World
+
+AWAY_SECONDS = 1.5  # at most, until a killed process is started again
+STOP_SECONDS = 3.0  # at most
+STALL_SECONDS = 4.0
+THROTTLE_SECONDS = 4.0
+THROTTLE_RATES = (2_000, 20_000, 200_000)  # bytes per second
+NAP_SECONDS = 4.0
+BURST = 150  # messages at once, so that who stalls meanwhile falls behind
+BURST_CHARACTERS = 2_000
+SOME = 0.3  # share of the connections that are hit together
+
+Report: TypeAlias = Callable[[str], None]
+Deed: TypeAlias = Callable[[World, Random, Report], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row of the table.
+
+    Attributes:
+        weight: how often it is drawn, against the others.
+        needs_bridge: it makes no sense without one.
+    """
+
+    name: str
+    weight: int
+    do: Deed
+    needs_bridge: bool = False
+
+
+async def inflict(world: World, random: Random, count: int, seconds: float, report: Report) -> None:
+    """Do so many faults within about so many seconds; return when the last of them is over.
+
+    They overlap, but no process is hit twice at a time.
+    """
+    tasks = []
+    for fault in draw(random, count, bool(world.bridges)):
+        await asyncio.sleep(seconds / count * random.uniform(0.5, 1.5))
+        tasks.append(asyncio.get_running_loop().create_task(fault.do(world, random, report)))
+    await asyncio.gather(*tasks)
+
+
+def draw(random: Random, count: int, has_bridges: bool) -> list[Fault]:
+    """Draw faults: each kind once before any comes twice."""
+    kinds = [fault for fault in FAULTS if has_bridges or not fault.needs_bridge]
+    drawn = random.sample(kinds, min(count, len(kinds)))
+    drawn += random.choices(kinds, [kind.weight for kind in kinds], k=count - len(drawn))
+    random.shuffle(drawn)
+    return drawn
+
+
+# Processes
+
+
+async def _kill_server(world: World, random: Random, report: Report) -> None:
+    await _kill(world.server, random, report)
+
+
+async def _kill_bridge(world: World, random: Random, report: Report) -> None:
+    await _kill(random.choice(world.bridges), random, report)
+
+
+async def _kill(child: Child, random: Random, report: Report) -> None:
+    away = random.uniform(0, AWAY_SECONDS)
+    async with child.lock:
+        report(f"kill -9 {child.name}, back after {away:.1f} s")
+        await child.kill()
+        await asyncio.sleep(away)
+        await child.start()
+
+
+async def _terminate_server(world: World, random: Random, report: Report) -> None:
+    async with world.server.lock:
+        report("terminate server, back at once")
+        await world.server.terminate()
+        await world.server.start()
+
+
+async def _stop_server(world: World, random: Random, report: Report) -> None:
+    await _stop(world.server, random, report)
+
+
+async def _stop_bridge(world: World, random: Random, report: Report) -> None:
+    await _stop(random.choice(world.bridges), random, report)
+
+
+async def _stop(child: Child, random: Random, report: Report) -> None:
+    seconds = random.uniform(0.1, STOP_SECONDS)
+    async with child.lock:
+        report(f"stop {child.name} for {seconds:.1f} s")
+        child.stop()
+        await asyncio.sleep(seconds)
+        child.go_on()
+
+
+# Connections
+
+
+async def _reset_terminals(world: World, random: Random, report: Report) -> None:
+    _reset(_some(world.door.lines, random), "terminals", report)
+
+
+async def _reset_browsers(world: World, random: Random, report: Report) -> None:
+    _reset(_some(_all_lines(world.doors), random), "browsers", report)
+
+
+async def _reset_link(world: World, random: Random, report: Report) -> None:
+    _reset(random.choice(world.links).lines, "link", report)
+
+
+def _reset(lines: list[Line], whose: str, report: Report) -> None:
+    report(f"reset {len(lines)} of {whose}")
+    for line in lines:
+        line.reset()
+
+
+async def _stall_some(world: World, random: Random, report: Report) -> None:
+    lines = _some(_all_lines([world.door, *world.doors]), random)
+    seconds = random.uniform(0.5, STALL_SECONDS)
+    report(f"stall {len(lines)} connections for {seconds:.1f} s, during a burst")
+    _burst(world, random)
+    await asyncio.gather(*(line.stall(seconds) for line in lines))
+
+
+async def _stall_link(world: World, random: Random, report: Report) -> None:
+    lines = list(random.choice(world.links).lines)
+    seconds = random.uniform(0.5, STALL_SECONDS)
+    report(f"stall a link for {seconds:.1f} s, during a burst")
+    _burst(world, random)
+    await asyncio.gather(*(line.stall(seconds) for line in lines))
+
+
+async def _throttle_some(world: World, random: Random, report: Report) -> None:
+    lines, rate = _some(_all_lines([world.door, *world.doors]), random), random.choice(THROTTLE_RATES)
+    report(f"throttle {len(lines)} connections to {rate} bytes/s")
+    await asyncio.gather(*(line.throttle(rate, THROTTLE_SECONDS) for line in lines))
+
+
+async def _throttle_link(world: World, random: Random, report: Report) -> None:
+    lines, rate = list(random.choice(world.links).lines), random.choice(THROTTLE_RATES)
+    report(f"throttle a link to {rate} bytes/s, during a burst")
+    _burst(world, random)
+    await asyncio.gather(*(line.throttle(rate, THROTTLE_SECONDS) for line in lines))
+
+
+async def _nap(world: World, random: Random, report: Report) -> None:
+    clients = _some(world.clients, random)
+    seconds = random.uniform(0.5, NAP_SECONDS)
+    report(f"{len(clients)} clients don't read for {seconds:.1f} s, during a burst")
+    _burst(world, random)
+    await asyncio.gather(*(client.nap(seconds) for client in clients))
+
+
+def _burst(world: World, random: Random) -> None:
+    """Let one member say very much at once, so that connections run full."""
+    client = random.choice(world.clients)
+    room = random.choice(client.member.rooms)
+    for _ in range(BURST):
+        number = len(client.member.said)
+        client.say(f"{client.member.nickname} shouts {number}: ".ljust(BURST_CHARACTERS, "!"), room=room)
+
+
+def _some(things: list[Any], random: Random) -> list[Any]:
+    return random.sample(things, min(len(things), max(1, int(len(things) * SOME))))
+
+
+def _all_lines(proxies: list[Proxy]) -> list[Line]:
+    return [line for proxy in proxies for line in proxy.lines]
+
+
+FAULTS = [
+    Fault("kill the server", 4, _kill_server),
+    Fault("terminate the server", 1, _terminate_server),
+    Fault("stop the server", 2, _stop_server),
+    Fault("kill a bridge", 3, _kill_bridge, needs_bridge=True),
+    Fault("stop a bridge", 2, _stop_bridge, needs_bridge=True),
+    Fault("reset terminals", 3, _reset_terminals),
+    Fault("reset browsers", 3, _reset_browsers, needs_bridge=True),
+    Fault("reset a link", 3, _reset_link, needs_bridge=True),
+    Fault("stall connections", 2, _stall_some),
+    Fault("stall a link", 2, _stall_link, needs_bridge=True),
+    Fault("throttle connections", 2, _throttle_some),
+    Fault("throttle a link", 2, _throttle_link, needs_bridge=True),
+    Fault("clients that don't read", 2, _nap),
+]

@@ -1,0 +1,211 @@
+"""One chatter as a value: what it said, what it heard, and what to send next. No socket, no clock.
+
+Written from PROTOCOL.md sections 3 to 5 alone. What the server must never do is noted in `wrongs` where it is
+seen; what only the whole can tell is left to `checks`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from random import Random
+from typing import Any, TypeAlias
+
+Packet: TypeAlias = dict[str, Any]
+
+REF_BITS = 128  # section 5 wants 64 at least
+TRAIL = 16  # packets before its first wrong that a member tells of
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message as it arrived."""
+
+    id: int
+    room: str | None  # None: a direct message
+    to: str | None
+    nickname: str
+    message: str
+    timestamp: str
+
+
+class Member:
+    """A session's user: it says things, and comes back when it was cut off.
+
+    Args:
+        nickname: who it is. Two members may be two sessions of one user.
+        rooms: where it is from beginning to end.
+        hasty: it resends at once when it is back, not after a PONG as it should.
+        nervous: it sends everything twice.
+
+    Attributes:
+        heard: every message once, in the order of arrival.
+        acknowledged: the id of each ref that was echoed.
+        outbox: what has no echo yet, oldest first.
+        settling: its PING after a READY has no PONG yet; what it says waits in the outbox.
+        is_steady: from here on nobody comes or goes for longer than the time of grace, so nobody may be seen to.
+    """
+
+    def __init__(
+        self, nickname: str, rooms: list[str], random: Random, *, hasty: bool = False, nervous: bool = False
+    ) -> None:
+        self.nickname = nickname
+        self.rooms = rooms
+        self.hasty = hasty
+        self.nervous = nervous
+        self.token: str | None = None
+        self.epoch: str | None = None
+        self.after = 0  # it has everything up to this id
+        self.is_ready = False
+        self.is_steady = False
+        self.settling = False
+        self.heard: list[Heard] = []
+        self.said: dict[str, str] = {}  # ref -> text
+        self.acknowledged: dict[str, int] = {}
+        self.outbox: dict[str, Packet] = {}
+        self.counts: Counter[str] = Counter()
+        self.wrongs: list[str] = []
+        self.refused: set[str] = set()  # refs that the log could not take; to be sent again
+        self._ids: set[int] = set()
+        self._sent: Counter[str] = Counter()  # how often each ref was sent
+        self._arrived: Counter[str] = Counter()  # and how often it came
+        self._pings = 0
+        self._trail: deque[str] = deque(maxlen=TRAIL)
+        self._random = random
+
+    # What it does
+
+    def say(self, text: str, *, room: str | None = None, to: str | None = None) -> list[Packet]:
+        """Say something now, or as soon as it can; return what to send."""
+        ref = f"{self._random.getrandbits(REF_BITS):032x}"
+        packet: Packet = {"type": "MSG", "message": text, "ref": ref}
+        packet |= {"room": room} if room is not None else {"to": to}
+        self.said[ref] = text
+        self.outbox[ref] = packet
+        return self._send([packet]) if self.is_ready and not self.settling else []
+
+    def ask(self) -> list[Packet]:
+        """Return a PING, to see whether anybody is there."""
+        self.counts["pings"] += 1
+        return [{"type": "PING"}]
+
+    def opening(self) -> Packet:
+        """Return the NICK that it enters with, or comes back with."""
+        nick: Packet = {"type": "NICK", "nickname": self.nickname, "rooms": self.rooms, "client": "chaos"}
+        if self.token is not None:
+            nick |= {"token": self.token}
+        if self.epoch is not None:
+            nick |= {"epoch": self.epoch, "after": self.after}
+        return nick
+
+    def cut_off(self) -> None:
+        """The connection is gone."""
+        self._trail.append("(cut off)")
+        self.is_ready = False
+
+    def try_again(self) -> list[Packet]:
+        """Send what the log could not take a moment ago."""
+        again = [self.outbox[ref] for ref in self.refused if ref in self.outbox]
+        self.refused.clear()
+        return self._send(again) if self.is_ready and not self.settling else []
+
+    # What it hears
+
+    def received(self, packet: Packet) -> list[Packet]:
+        """Take a packet of the server; return what to send."""
+        self._trail.append(f"{packet['type']} {packet.get('id', '')}".strip())
+        match packet["type"]:
+            case "HELLO":
+                return [self.opening()]
+            case "READY":
+                return self._ready(packet)
+            case "MSG":
+                self._hear(packet)
+            case "PONG":
+                return self._pong(packet)
+            case "PING":
+                return [{"type": "PONG"}]
+            case "ERROR":
+                self._refused(packet)
+            case "RETRY" | "GAP":
+                self._wrong(f"got {packet}")
+            case "JOIN" | "LEAVE" if self.is_steady:
+                self._wrong(f"somebody was seen to come or go: {packet}")
+            case "BYE":
+                self.counts[f"BYE {packet['reason']}"] += 1
+        return []
+
+    def _ready(self, packet: Packet) -> list[Packet]:
+        self.is_ready = True
+        self.counts["ready"] += 1
+        if self.epoch is None:
+            self.after = packet["id"]
+        elif packet["epoch"] != self.epoch or not packet["resumed"]:
+            self._wrong(f"not resumed: {packet}")
+        missing = set(self.rooms) - set(packet["rooms"])
+        if packet["nickname"] != self.nickname or missing:
+            self._wrong(f"READY as {packet['nickname']}, without {missing}")
+        self.token, self.epoch = packet["token"], packet["epoch"]
+        if self.hasty:
+            return self._send(list(self.outbox.values()))
+        self.settling = True
+        self._pings += 1
+        return [{"type": "PING", "ref": f"settle-{self._pings}"}]
+
+    def _pong(self, packet: Packet) -> list[Packet]:
+        if not self.is_ready:
+            return []  # before READY it says nothing about what this user has
+        self.after = max(self.after, packet["id"])
+        if packet.get("ref") != f"settle-{self._pings}" or not self.settling:
+            return []
+        self.settling = False
+        return self._send(list(self.outbox.values()))
+
+    def _hear(self, packet: Packet) -> None:
+        heard = Heard(
+            packet["id"], packet.get("room"), packet.get("to"), packet["nickname"], packet["message"],
+            packet["timestamp"],
+        )  # fmt: skip
+        ref = packet.get("ref")
+        is_own = ref in self.said
+        if is_own:
+            self._arrived[ref] += 1
+            self._echoed(ref, heard)
+        if heard.id > self.after:
+            self.after = heard.id
+            self._ids.add(heard.id)
+            self.heard.append(heard)
+        elif heard.id not in self._ids:
+            self._wrong(f"{heard.id} comes after {self.after}, too late: {heard.message[:40]}")
+        elif not is_own or self._arrived[ref] > self._sent[ref] + 1:
+            self._wrong(f"{heard.id} comes again: {heard.message[:40]}")
+        else:
+            self.counts["answers to a resend"] += 1
+
+    def _echoed(self, ref: str, heard: Heard) -> None:
+        if self.acknowledged.setdefault(ref, heard.id) != heard.id:
+            self._wrong(f"logged twice, as {self.acknowledged[ref]} and {heard.id}: {heard.message[:40]}")
+        if heard.message != self.said[ref] or heard.nickname != self.nickname:
+            self._wrong(f"{heard.id} is not what was said: {heard}")
+        self.outbox.pop(ref, None)
+
+    def _refused(self, packet: Packet) -> None:
+        ref = packet.get("ref")
+        if packet["code"] == "log_unavailable" and ref in self.outbox:
+            self.counts["log_unavailable"] += 1
+            self.refused.add(ref)
+        else:
+            self._wrong(f"got {packet}")
+
+    def _send(self, packets: list[Packet]) -> list[Packet]:
+        if self.nervous:
+            packets = [packet for packet in packets for _ in range(2)]
+        for packet in packets:
+            self._sent[packet["ref"]] += 1
+            self.counts["sent"] += 1
+            self.counts["resent"] += self._sent[packet["ref"]] > 1
+        return packets
+
+    def _wrong(self, text: str) -> None:
+        trail = "" if self.wrongs else f" [before: {', '.join(self._trail)}]"
+        self.wrongs.append(f"{self.nickname}: {text}{trail}")

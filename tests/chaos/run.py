@@ -1,0 +1,109 @@
+"""One chaos run: a world, its faults, its end, and what was wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from tests.chaos.checks import check, check_page, check_senders_order
+from tests.chaos.faults import inflict
+from tests.chaos.member import Packet
+from tests.chaos.world import World
+
+SETTLE_SECONDS = 60.0
+PAGE = 200
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How big a run is; `per_second` is what each client says."""
+
+    seed: int
+    seconds: float
+    faults: int
+    terminals: int
+    browsers: int
+    bridges: int
+    per_second: float = 2.0
+    server_module: tuple[str, ...] = ("-m", "tcp_server")
+
+
+@dataclass
+class Result:
+    wrongs: list[str]
+    counts: Counter[str]
+    faults: list[str] = field(default_factory=list)
+
+
+async def run(plan: Plan, report: Callable[[str], None] = print) -> Result:
+    """Run it once, in a new folder; `report` is told what happens."""
+    random = Random(plan.seed)
+    faults: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        world = World(
+            Path(folder), random, terminals=plan.terminals, browsers=plan.browsers, bridges=plan.bridges,
+            server_module=plan.server_module,
+        )  # fmt: skip
+        try:
+            await world.open()
+            start = time.monotonic()
+
+            def note(fault: str) -> None:
+                faults.append(fault)
+                report(f"{time.monotonic() - start:6.1f} s  {fault}")
+
+            world.speak(plan.per_second)
+            await inflict(world, random, plan.faults, plan.seconds, note)
+            await world.hush()
+            await world.settle(SETTLE_SECONDS)
+            report(f"{time.monotonic() - start:6.1f} s  settled")
+            log = await world.log()
+            wrongs = check(world.members, log)
+            wrongs += check_senders_order(client.member for client in world.terminals)
+            wrongs += await _check_history(world, log)
+        finally:
+            await world.close()
+        for child in (world.server, *world.bridges):
+            wrongs += [f"{child.name} logged a traceback: {text}" for text in child.complaints()]
+    return Result(wrongs, _count(world, log), faults)
+
+
+async def _check_history(world: World, log: list[Packet]) -> list[str]:
+    """Page through each room and each direct talk, back and forth, and compare with the log."""
+    wrongs: list[str] = []
+    for client in (*world.terminals[:2], *world.browsers[:2]):
+        others = {packet["to"] for packet in log if packet["nickname"] == client.member.nickname and "to" in packet}
+        for place in [{"room": room} for room in client.member.rooms] + [{"to": name} for name in sorted(others)]:
+            for forward in (True, False):
+                cursor: Packet = {"after": 0} if forward else {}
+                more = True
+                while more and len(wrongs) < PAGE:
+                    limit = world.random.randint(1, PAGE)
+                    request: Packet = {"type": "HISTORY", **place, **cursor, "limit": limit}
+                    page = await client.ask(dict(request))
+                    wrongs += check_page(client.member, request, page, log)
+                    messages = page.get("messages")
+                    more = bool(messages) and page["more"]
+                    if messages:
+                        cursor = {"after": messages[-1]["id"]} if forward else {"before": messages[0]["id"]}
+    return wrongs
+
+
+def _count(world: World, log: list[Packet]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for client in world.clients:
+        counts.update(client.member.counts)
+        counts["said"] += len(client.member.said)
+        counts["acknowledged"] += len(client.member.acknowledged)
+        counts["heard"] += len(client.member.heard)
+        counts["connections"] += client.connections
+    counts["in the log"] = len(log)
+    counts["starts of the server"] = world.server.starts
+    counts["starts of bridges"] = sum(bridge.starts for bridge in world.bridges)
+    return counts

@@ -1,0 +1,65 @@
+"""`python -m tests.chaos.sabotage KIND …`: the chat server, broken on purpose, to see that the chaos test sees it.
+
+It changes the running program and no file: each kind takes one promise out of the server.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from random import random
+from typing import Any
+
+import tcp_server.log
+from tcp_server.__main__ import main
+from tcp_server.fanout import Fanout
+from tcp_server.log import Log
+from tcp_server.readings import Reader, Readings, Replay
+
+SKIPPED = 3  # messages that a broken resume leaves out
+SWAPPED = 0.05  # share of a room's packets that a broken fan-out sends too early
+
+
+def _break_resume() -> None:
+    """Who comes back misses some messages: those right after the last one that it has."""
+    missed_of_late = Readings.missed_of_late
+
+    def forgetful(self: Readings, reader: Reader, after: int, limit: int) -> Replay:
+        replay = missed_of_late(self, reader, after, limit)
+        return replace(replay, bodies=replay.bodies[SKIPPED:])
+
+    Readings.missed_of_late = forgetful  # type: ignore[method-assign]
+
+
+def _break_dedup() -> None:
+    """A message that was sent again is logged again."""
+    tcp_server.log._SCHEMA = tcp_server.log._SCHEMA.replace("CREATE UNIQUE INDEX entry_ref", "CREATE INDEX entry_ref")
+    Log._find = lambda self, drafts: _Nothing()  # type: ignore[method-assign]
+
+
+class _Nothing(dict[Any, Any]):
+    def get(self, key: Any, default: Any = None) -> Any:
+        return default
+
+
+def _break_order() -> None:
+    """Now and then a room's packet overtakes the one before it."""
+    broadcast = Fanout.broadcast
+
+    def hurried(self: Fanout, room: Any, packet: bytes) -> None:
+        broadcast(self, room, packet)
+        packets = self._rooms[room]
+        if len(packets) > 1 and random() < SWAPPED:
+            (first, one), (second, two) = packets[-2:]
+            packets[-2:] = [(first, two), (second, one)]
+
+    Fanout.broadcast = hurried  # type: ignore[method-assign]
+
+
+KINDS: dict[str, Callable[[], None]] = {"resume": _break_resume, "dedup": _break_dedup, "order": _break_order}
+
+
+if __name__ == "__main__":
+    KINDS[sys.argv[1]]()
+    main(sys.argv[2:])

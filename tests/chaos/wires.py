@@ -1,0 +1,107 @@
+"""How a member is connected: word packets on a TCP socket, or text messages on a browser's WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from tcp_server.wordpacket import MAX_BODY, Decoder, encode
+
+OPEN_SECONDS = 5.0
+CHUNK = 64 * 1024
+
+
+class Lost(Exception):
+    """The connection can't be made, or is gone."""
+
+
+class Wire(Protocol):
+    async def receive(self) -> list[bytes]:
+        """Return the next bodies, one at least.
+
+        Raises:
+            Lost: none will come.
+        """
+
+    async def send(self, bodies: list[bytes]) -> None:
+        """Send bodies, as far as there is anybody."""
+
+    def cut(self) -> None:
+        """End the connection at once, like a cable that is pulled."""
+
+
+class TcpWire:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._decoder = Decoder()
+
+    @classmethod
+    async def open(cls, port: int) -> TcpWire:
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                return cls(*await asyncio.open_connection("127.0.0.1", port))
+        except (OSError, TimeoutError) as error:
+            raise Lost(str(error)) from None
+
+    async def receive(self) -> list[bytes]:
+        while True:
+            try:
+                data = await self._reader.read(CHUNK)
+            except OSError as error:
+                raise Lost(str(error)) from None
+            if not data:
+                raise Lost("end of stream")
+            self._decoder.feed(data)
+            bodies = list(self._decoder)
+            if bodies:
+                return bodies
+
+    async def send(self, bodies: list[bytes]) -> None:
+        if self._writer.is_closing():
+            return
+        try:
+            self._writer.write(b"".join(map(encode, bodies)))
+            await self._writer.drain()
+        except OSError:
+            return  # the reader notices it too
+
+    def cut(self) -> None:
+        self._writer.transport.abort()
+
+
+class WebWire:
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+
+    @classmethod
+    async def open(cls, port: int) -> WebWire:
+        address = f"ws://127.0.0.1:{port}/ws"
+        try:
+            return cls(
+                await connect(
+                    address, compression=None, max_size=MAX_BODY, ping_interval=None, open_timeout=OPEN_SECONDS,
+                    close_timeout=1, proxy=None,
+                )
+            )  # fmt: skip
+        except (OSError, TimeoutError, InvalidHandshake, EOFError) as error:
+            raise Lost(str(error)) from None
+
+    async def receive(self) -> list[bytes]:
+        try:
+            return [await self._socket.recv(decode=False)]
+        except ConnectionClosed as error:
+            raise Lost(str(error)) from None
+
+    async def send(self, bodies: list[bytes]) -> None:
+        try:
+            for body in bodies:
+                await self._socket.send(body, text=True)
+        except ConnectionClosed:
+            return
+
+    def cut(self) -> None:
+        self._socket.transport.abort()
