@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from tcp_server import messages, names
-from tcp_server.readings import Reader
+from tcp_server.readings import Paging, Reader
 from tcp_server.requests import History, given
 from tcp_server.requests import Search as SearchRequest
 from tcp_server.search import Query, Search
@@ -30,12 +30,12 @@ def answer(request: History | SearchRequest, reader: Reader, room: str | None, t
 
 
 def _history(request: History, reader: Reader, room: str | None, through: int, readings: Search) -> bytes:
-    before, after, to = given(request.before), given(request.after), given(request.to)
+    to = given(request.to)
+    paging = Paging(given(request.before), given(request.after), request.limit, through)
     if to is not None:
-        bodies, more = readings.direct_page(reader.uid, to, before, after, request.limit, through)
+        bodies, more = readings.direct_page(reader.uid, to, paging)
     else:
-        key = names.room_key(room or "")
-        bodies, more = readings.room_page(key, before, after, request.limit, through)
+        bodies, more = readings.room_page(names.room_key(room or ""), paging)
     ref = given(request.ref)
     return _with_messages(messages.format(messages.History([], more, room, to, ref)), bodies)
 

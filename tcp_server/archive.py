@@ -72,6 +72,8 @@ def import_lines(log: Log, lines: Iterable[bytes]) -> int:
         if database.in_transaction:
             database.execute("ROLLBACK")
         raise
+    log.reload()
+    log.sort()
     return count
 
 

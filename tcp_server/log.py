@@ -7,6 +7,7 @@ that the event loop and the log share two cores.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sqlite3
 from collections.abc import Sequence
@@ -20,14 +21,19 @@ from tcp_server.directory import Changes, Present
 from tcp_server.readings import Readings
 from tcp_server.state import Draft, Room
 
+logger = logging.getLogger(__name__)
+
 FILE_NAME = "chat.sqlite3"
 APPLICATION_ID = 0x57504B54  # "WPKT"; tells our databases from other people's
 SCHEMA_VERSION = 1
 BUSY_MSEC = 5_000
 CACHE_KIB = 16_384
+SORT_ENTRIES = 2_048  # that wait to be sorted: 4 ms for a commit to wait, 0.5 ms for a reading to scan
 ROWS_MAX = 256  # of one INSERT; 256 rows of 8 values stay far below SQLite's 32,766 variables
 
 MESSAGE_KIND = 0  # the first kind of entry; edits, redactions and reactions will point at one of it by id
+
+_Ref: TypeAlias = tuple[int, str | None]  # a uid and its ref
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -39,8 +45,9 @@ CREATE TABLE entry (                    -- body: the message as it goes out, wit
     id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, room INTEGER, uid INTEGER NOT NULL, peer INTEGER,
     time INTEGER NOT NULL, ref TEXT, body TEXT NOT NULL
 );
-CREATE INDEX entry_room ON entry (room) WHERE room IS NOT NULL;
-CREATE UNIQUE INDEX entry_ref ON entry (uid, ref) WHERE ref IS NOT NULL;
+-- Filled in bulk up to the id `sorted` of meta, so that a page is written once for many messages.
+CREATE TABLE by_room (room INTEGER, id INTEGER, PRIMARY KEY (room, id)) WITHOUT ROWID;
+CREATE TABLE by_ref (uid INTEGER, ref TEXT, id INTEGER NOT NULL, PRIMARY KEY (uid, ref)) WITHOUT ROWID;
 CREATE TABLE direct (                   -- whose direct message, and under what name the other was shown
     uid INTEGER, id INTEGER, name TEXT NOT NULL, PRIMARY KEY (uid, id)
 ) WITHOUT ROWID;
@@ -50,6 +57,12 @@ CREATE VIRTUAL TABLE words USING fts5 (
     text, tokenize = 'trigram case_sensitive 1', content = ''
 );
 """
+
+
+_SORT = (
+    "INSERT INTO by_room SELECT room, id FROM entry WHERE id > ? AND room IS NOT NULL ORDER BY room, id",
+    "INSERT INTO by_ref SELECT uid, ref, id FROM entry WHERE id > ? AND ref IS NOT NULL ORDER BY uid, ref",
+)
 
 
 class LogError(Exception):
@@ -134,9 +147,16 @@ class Log:
                 f" {SCHEMA_VERSION}); start that version, or choose another --data"
             )
         self._migrate(version)
+        self.reload()
+
+    def reload(self) -> None:
+        """Take note of what the database holds, after opening it or writing to it by another way."""
         self.epoch = str(self._one("SELECT value FROM meta WHERE name = 'epoch'"))
         self._newest = max(int(self._one("SELECT max(id) FROM entry") or 0), self.pruned())
-        self._room_numbers = dict(database.execute("SELECT key, number FROM room"))
+        self._room_numbers = dict(self.database.execute("SELECT key, number FROM room"))
+        self._sorted = int(self._one("SELECT value FROM meta WHERE name = 'sorted'") or 0)
+        tail = self.database.execute("SELECT uid, ref, id FROM entry WHERE id > ? AND ref IS NOT NULL", (self._sorted,))
+        self._recent_refs = {(uid, ref): id for uid, ref, id in tail}  # what `by_ref` doesn't hold yet
 
     def _create(self) -> None:
         self.database.executescript(f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; {_SCHEMA}"
@@ -163,10 +183,13 @@ class Log:
 
     def rooms(self) -> list[Room]:
         """Return every room that was ever seen, with its topic and newest id."""
-        rows = self.database.execute(
-            "SELECT key, name, topic, (SELECT max(id) FROM entry WHERE room = number) FROM room"
+        tail = dict(
+            self.database.execute("SELECT room, max(id) FROM entry WHERE id > ? GROUP BY room", (self._sorted,))
         )
-        return [Room(key, name, topic, newest or 0) for key, name, topic, newest in rows]
+        rows = self.database.execute(
+            "SELECT number, key, name, topic, (SELECT max(id) FROM by_room WHERE room = number) FROM room"
+        )
+        return [Room(key, name, topic, tail.get(number) or newest or 0) for number, key, name, topic, newest in rows]
 
     def present(self) -> dict[int, Present]:
         """Return who was present when the server ended, by uid."""
@@ -187,7 +210,7 @@ class Log:
         try:
             self.database.execute("BEGIN IMMEDIATE")
             try:
-                newest, outcomes = self._append(drafts, changes)
+                newest, outcomes, fresh = self._append(drafts, changes)
                 self.database.execute("COMMIT")
             except BaseException:
                 if self.database.in_transaction:
@@ -197,13 +220,42 @@ class Log:
             self._room_numbers = {}  # may name rooms that were rolled back
             raise LogUnavailable(str(error)) from None
         self._newest = newest
+        self._recent_refs |= fresh
         return outcomes
 
-    def _append(self, drafts: Sequence[Draft], changes: Changes) -> tuple[int, list[Outcome]]:
+    def sort(self) -> None:
+        """Fill the indexes by room and by ref up to the newest entry, in their own order.
+
+        Where that fails nothing is lost: readings scan a longer tail, and the next call tries again.
+        """
+        after, newest = self._sorted, self._newest
+        try:
+            self.database.execute("BEGIN IMMEDIATE")
+            try:
+                for statement in _SORT:
+                    self.database.execute(statement, (after,))
+                self.database.execute("INSERT OR REPLACE INTO meta VALUES ('sorted', ?)", (str(newest),))
+                self.database.execute("COMMIT")
+            except BaseException:
+                if self.database.in_transaction:
+                    self.database.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            logger.warning("the log's indexes can't be filled now: %s", error)
+            return
+        self._sorted = newest
+        self._recent_refs = {}
+
+    @property
+    def is_sort_due(self) -> bool:
+        return self._newest - self._sorted >= SORT_ENTRIES
+
+    def _append(self, drafts: Sequence[Draft], changes: Changes) -> tuple[int, list[Outcome], dict[_Ref, int]]:
         for key, (name, topic) in changes.rooms.items():
             self._store_room(key, name, topic)
         self._store_present(changes.roster)
         logged = self._find([draft for draft in drafts if draft.ref is not None])
+        fresh: dict[_Ref, int] = {}
         outcomes: list[Outcome] = []
         entries: list[Any] = []
         direct: list[Any] = []
@@ -211,11 +263,13 @@ class Log:
         for draft in drafts:
             uid = draft.sender.uid
             if draft.ref is not None:
-                known = logged.get((uid, draft.ref))
+                pair = (uid, draft.ref)
+                known = logged.get(pair)
                 if known is not None or draft.refusal is not None:
                     outcomes.append(known and Logged(known[0], wire_body(*known)))
                     continue
-                logged[uid, draft.ref] = (newest + 1, draft.rest)
+                logged[pair] = (newest + 1, draft.rest)
+                fresh[pair] = newest + 1
             newest += 1
             outcomes.append(newest)
             room = None if draft.room is None else self._number(draft.room)
@@ -231,7 +285,7 @@ class Log:
                     direct += (peer.uid, newest, sender_key)
         self._insert("INSERT INTO entry VALUES", 8, entries)
         self._insert("INSERT INTO direct VALUES", 3, direct)
-        return newest, outcomes
+        return newest, outcomes, fresh
 
     def _insert(self, into: str, width: int, values: list[Any]) -> None:
         """Insert many rows by few statements, of a few sizes only, so that each is compiled once."""
@@ -243,20 +297,26 @@ class Log:
             self.database.execute(into + ",".join([row] * rows), values[start:stop])
             start, left = stop, left - rows
 
-    def _find(self, drafts: Sequence[Draft]) -> dict[tuple[int, str | None], tuple[int, bytes]]:
+    def _find(self, drafts: Sequence[Draft]) -> dict[_Ref, tuple[int, bytes]]:
         """Look up which (uid, ref) the log has: the ids and the stored bodies."""
-        found: dict[tuple[int, str | None], tuple[int, bytes]] = {}
-        for start in range(0, len(drafts), ROWS_MAX):
-            some = drafts[start : start + ROWS_MAX]
-            pairs = ",".join(["(?,?)"] * len(some))
+        ids: dict[_Ref, int] = {}
+        older: list[Any] = []
+        for draft in drafts:
+            key = (draft.sender.uid, draft.ref)
+            if key in self._recent_refs:
+                ids[key] = self._recent_refs[key]
+            else:
+                older += key
+        for start in range(0, len(older), 2 * ROWS_MAX):
+            pairs = older[start : start + 2 * ROWS_MAX]
+            marks = ",".join(["(?,?)"] * (len(pairs) // 2))
             rows = self.database.execute(
-                f"WITH wanted (uid, ref) AS (VALUES {pairs}) SELECT entry.uid, entry.ref, id, body FROM wanted"
-                " CROSS JOIN entry ON entry.uid = wanted.uid AND entry.ref = wanted.ref",  # by its index
-                [value for draft in some for value in (draft.sender.uid, draft.ref)],
+                f"WITH wanted (uid, ref) AS (VALUES {marks}) SELECT wanted.uid, wanted.ref, id FROM wanted"
+                " CROSS JOIN by_ref ON by_ref.uid = wanted.uid AND by_ref.ref = wanted.ref",
+                pairs,
             )
-            for uid, ref, id, body in rows:
-                found[uid, ref] = (id, body.encode())
-        return found
+            ids |= {(uid, ref): id for uid, ref, id in rows}
+        return {key: (id, self._one("SELECT body FROM entry WHERE id = ?", (id,)).encode()) for key, id in ids.items()}
 
     def _number(self, room: Room) -> int:
         number = self._room_numbers.get(room.key)

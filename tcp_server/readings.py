@@ -9,11 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from tcp_server import messages, names
 from tcp_server.messages import BODY_MAX, LIST_MAX
+from tcp_server.visible import Order, Scope, select
 
 ENVELOPE_MAX = 2_000  # bytes of a page's body besides its messages: type, room, query, ref, at their longest
 MISSED_MAX = 10_000  # over so many missed messages a resuming session gets a GAP and the newest ones
@@ -29,6 +29,38 @@ class Reader:
 
     uid: int
     rooms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Paging:
+    """A page of history: `before` and `after` exclude, with neither it is the newest; nothing is over `through`."""
+
+    before: int | None
+    after: int | None
+    wanted: int
+    through: int
+
+    @property
+    def limit(self) -> int:
+        return min(self.wanted, LIST_MAX)
+
+    @property
+    def order(self) -> Order:
+        return "DESC" if self.after is None else "ASC"
+
+    @property
+    def start(self) -> int:
+        return min(self.after or 0, NO_LIMIT)
+
+    @property
+    def stop(self) -> int:
+        return self.through + 1 if self.before is None else min(self.before, self.through + 1)
+
+    def cut(self, bodies: list[bytes]) -> tuple[list[bytes], bool]:
+        """Return what one packet holds, oldest first, and whether the rest was cut or is still in the log."""
+        fit = fitting(bodies, self.limit)
+        page = bodies[:fit]
+        return (page if self.order == "ASC" else page[::-1]), fit < len(bodies)
 
 
 @dataclass(frozen=True)
@@ -67,7 +99,7 @@ class Readings:
     def missed(self, reader: Reader, after: int, limit: int) -> Replay:
         """Return the next messages after an id, all of them if called again and again."""
         gap = self._pruned(reader, after)
-        bodies = self._visible(reader, after, NO_LIMIT, limit)
+        bodies = self._visible(self._scope(reader, after), "ASC", limit)
         complete = len(bodies) < limit
         newest = max(after, self._newest()) if complete else id_of(bodies[-1])
         return Replay(self._after_gap(after, bodies, newest) if gap else bodies, newest, complete)
@@ -76,18 +108,15 @@ class Readings:
         """Return what a coming-back session gets first: as `missed`, or a GAP and the newest messages."""
         newest = self._newest()
         if newest - after > MISSED_MAX:
-            count = self._one(
-                f"SELECT count(*) FROM ({_union(len(self._numbers(reader.rooms)), 'id', 'ASC')})",
-                self._bind(reader, after, NO_LIMIT, MISSED_MAX + 1),
-            )
-            if count > MISSED_MAX:
+            sql, values = select(self._scope(reader, after), self._sorted(), "ASC", MISSED_MAX + 1)
+            if self._one(f"SELECT count(*) FROM ({sql})", values) > MISSED_MAX:
                 return self.newest(reader, after)
         return self.missed(reader, after, limit)
 
     def newest(self, reader: Reader, after: int = 0) -> Replay:
         """Return a GAP after an id, and the newest messages that follow it."""
         newest = self._newest()
-        bodies = self._visible(reader, after, NO_LIMIT, MISSED_KEPT, "DESC")[::-1]
+        bodies = self._visible(self._scope(reader, after), "DESC", MISSED_KEPT)[::-1]
         return Replay(self._after_gap(after, bodies, newest), newest, True)
 
     def missed_by_link(self, after: int, limit: int) -> LinkReplay:
@@ -120,55 +149,31 @@ class Readings:
 
     # History
 
-    def room_page(
-        self, key: str, before: int | None, after: int | None, limit: int, through: int
-    ) -> tuple[list[bytes], bool]:
-        """Return a page of a room, oldest first, and whether there is more in the direction of paging.
+    def room_page(self, key: str, paging: Paging) -> tuple[list[bytes], bool]:
+        """Return a page of a room, oldest first, and whether there is more in the direction of paging."""
+        scope = Scope(self._numbers([key]), None, paging.start, paging.stop)
+        return paging.cut(self._visible(scope, paging.order, paging.limit + 1))
 
-        `before` and `after` are exclusive, and with neither the page is the newest. Nothing over `through`
-        is shown.
-        """
-        sql = "SELECT id, body FROM entry WHERE room = ?"
-        return self._page(sql, self._numbers([key]) or [0], "id", before, after, limit, through)
-
-    def direct_page(
-        self, uid: int, nickname: str, before: int | None, after: int | None, limit: int, through: int
-    ) -> tuple[list[bytes], bool]:
+    def direct_page(self, uid: int, nickname: str, paging: Paging) -> tuple[list[bytes], bool]:
         """As `room_page`, of one's own direct messages with whoever was shown under a nickname."""
-        sql = "SELECT id, body FROM direct JOIN entry USING (id) WHERE direct.uid = ? AND name = ?"
-        values = [uid, names.fold(nickname)]
-        return self._page(sql, values, "direct.id", before, after, limit, through)
-
-    def _page(
-        self, sql: str, values: list[Any], id: str, before: int | None, after: int | None, limit: int,
-        through: int,
-    ) -> tuple[list[bytes], bool]:  # fmt: skip
-        limit = min(limit, LIST_MAX)
-        forward = after is not None
-        start = after or 0
-        stop = through + 1 if before is None else min(before, through + 1)
-        order = "ASC" if forward else "DESC"
-        bodies = self._bodies(
-            f"{sql} AND {id} > ? AND {id} < ? ORDER BY {id} {order} LIMIT ?",
-            [*values, min(start, NO_LIMIT), stop, limit + 1],
+        sql = (
+            "SELECT direct.id, body FROM direct CROSS JOIN entry ON entry.id = direct.id WHERE direct.uid = ?"
+            f" AND name = ? AND direct.id > ? AND direct.id < ? ORDER BY direct.id {paging.order} LIMIT ?"
         )
-        fit = fitting(bodies, limit)
-        page = bodies[:fit]
-        return (page if forward else page[::-1]), fit < len(bodies)
+        values = [uid, names.fold(nickname), paging.start, paging.stop, paging.limit + 1]
+        return paging.cut(self._bodies(sql, values))
 
     # SQL
 
-    def _visible(self, reader: Reader, after: int, before: int, limit: int, order: str = "ASC") -> list[bytes]:
-        """Return the bodies that a reader may see between two ids, both excluded."""
-        sql = _union(len(self._numbers(reader.rooms)), "id, body", order)
-        return self._bodies(sql, self._bind(reader, after, before, limit))
+    def _scope(self, reader: Reader, after: int, before: int = NO_LIMIT) -> Scope:
+        return Scope(self._numbers(reader.rooms), reader.uid, min(after, NO_LIMIT), before)
 
-    def _bind(self, reader: Reader, after: int, before: int, limit: int) -> list[int]:
-        after = min(after, NO_LIMIT)
-        values: list[int] = []
-        for number in [*self._numbers(reader.rooms), reader.uid]:
-            values += (number, after, before)
-        return [*values, limit]
+    def _visible(self, scope: Scope, order: Order, limit: int) -> list[bytes]:
+        return self._bodies(*select(scope, self._sorted(), order, limit))
+
+    def _sorted(self) -> int:
+        """Return the id up to which the index by room is filled; asked before each reading, so always safe."""
+        return self._meta("sorted")
 
     def _bodies(self, sql: str, values: Sequence[Any]) -> list[bytes]:
         joined = self._one(f"SELECT CAST(group_concat({_WIRE}, char(10)) AS BLOB) FROM ({sql})", values)
@@ -207,16 +212,3 @@ def fitting(bodies: list[bytes], limit: int) -> int:
         if space < 0:
             return count
     return min(len(bodies), limit)
-
-
-@lru_cache(maxsize=256)
-def _union(rooms: int, columns: str, order: str) -> str:
-    """Return the statement that reads so many rooms and the direct messages of one user, merged by id.
-
-    Each part walks an index in order, so SQLite merges them and reads no further than the limit.
-    """
-    parts = [f"SELECT {columns} FROM entry WHERE room = ? AND id > ? AND id < ?"] * rooms
-    parts.append(
-        f"SELECT {columns} FROM direct JOIN entry USING (id) WHERE direct.uid = ? AND direct.id > ? AND direct.id < ?"
-    )
-    return f"{' UNION ALL '.join(parts)} ORDER BY id {order} LIMIT ?"

@@ -16,6 +16,7 @@ import msgspec
 from tcp_server.messages import LIST_MAX
 from tcp_server.names import fold_text
 from tcp_server.readings import NO_LIMIT, Reader, Readings, fitting, id_of
+from tcp_server.visible import Scope, select
 
 SCAN_PAGE = 512  # messages that are read at once while scanning
 INDEXED_MIN = 3  # characters of a word that the trigram index can find
@@ -75,21 +76,9 @@ class Search(Readings):
 
     def _scan(self, reader: Reader, query: Query, after: int, before: int, direct: bool) -> Iterator[bytes]:
         """Read all that is visible between two ids, newest first."""
-        times, limits = _times(query)
-        parts = [f"SELECT id, body FROM entry WHERE room = ? AND id > ? AND id < ?{times}"] * len(
-            self._numbers(reader.rooms)
-        )
-        if direct:
-            parts.append(
-                "SELECT id, body FROM direct JOIN entry USING (id)"
-                f" WHERE direct.uid = ? AND direct.id > ? AND direct.id < ?{times}"
-            )
-        if not parts:
-            return
-        sql = f"{' UNION ALL '.join(parts)} ORDER BY id DESC LIMIT {SCAN_PAGE}"
-        readers = [*self._numbers(reader.rooms), *([reader.uid] if direct else [])]
         while True:
-            bodies = self._bodies(sql, [value for each in readers for value in (each, after, before, *limits)])
+            scope = Scope(self._numbers(reader.rooms), reader.uid if direct else None, after, before)
+            bodies = self._bodies(*select(scope, self._sorted(), "DESC", SCAN_PAGE, *_times(query)))
             yield from bodies
             if len(bodies) < SCAN_PAGE:
                 return

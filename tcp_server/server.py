@@ -161,6 +161,8 @@ class Server:
     ) -> tuple[list[Outcome], list[Caught]]:
         """Append, then read for those who are behind. In the log's thread."""
         outcomes = self._log.append(drafts, changes) if drafts or changes else []
+        if self._log.is_sort_due:
+            self._log.sort()
         readings = self._log.readings
         caught: list[Caught] = []
         for catch_up in catch_ups:

@@ -132,6 +132,11 @@ def _take_out(database: sqlite3.Connection, rows: list[tuple[int, int | None, in
                 database.execute(
                     "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", (id, indexed_text(body))
                 )
+        database.executemany("DELETE FROM by_room WHERE room = ? AND id = ?", [(room, id) for id, room, *_ in rows])
+        database.execute(
+            "DELETE FROM by_ref WHERE (uid, ref) IN (SELECT uid, ref FROM entry WHERE id <= ? AND ref IS NOT NULL)",
+            (newest,),
+        )
         for room, id in newest_of_room.items():
             if room is None:
                 database.execute("INSERT OR REPLACE INTO meta VALUES ('pruned_direct', ?)", (str(id),))
