@@ -66,7 +66,7 @@ async def serve(settings: Settings) -> None:
     host = settings.host or "127.0.0.1"
     where = "" if settings.host else " (and on every other address of this machine)"
     print(f"The chat page is at http://{f'[{host}]' if ':' in host else host}:{port}/{where}")
-    print(f"Linked to the server at {bridge.upstream.address}, as soon as it is there", flush=True)
+    print(f"It is linked to the chat server at {bridge.upstream.address}, once that is there", flush=True)
     await stop.wait()
     logging.info("shutting down")
     closing = [asyncio.create_task(bridge.close()), asyncio.create_task(hurry.wait())]
@@ -118,7 +118,7 @@ def server_address(text: str) -> tuple[str, int]:
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
-    if not parts.hostname or parts.netloc != text or port == 0:
+    if not parts.hostname or parts.netloc != text or "@" in text or port == 0:
         raise argparse.ArgumentTypeError(f"a server is given as HOST:PORT, not {text!r}")
     return parts.hostname, port or DEFAULT_SERVER_PORT
 

@@ -49,6 +49,10 @@ class Browsers:
     def __len__(self) -> int:
         return len(self._by_number)
 
+    def browser(self, number: int) -> Browser:
+        """Return the browser with this session number."""
+        return self._by_number[number]
+
     @property
     def is_linked(self) -> bool:
         return self._sessions.link is not None

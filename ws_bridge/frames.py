@@ -24,7 +24,6 @@ _TEXT = 0x81  # FIN, no reserved bit, opcode 1
 _MASKED = 0x80
 _LENGTH = 0x7F
 _SHORT_MAX = 125  # a longer payload says 126, or 127, and two or eight more bytes of length
-_HEADER_MAX = 2 + 8 + 4
 
 # The library tells of each opening and closing; that is the bridge's own to tell.
 quiet = logging.getLogger("ws_bridge.websockets")
@@ -67,11 +66,13 @@ class Receiver:
         start, size = 0, len(data)
         while start < size:
             payload, end = _measure(data, start)
-            if end > size and end - start <= MAX_BODY + _HEADER_MAX:
+            too_long = end - payload > MAX_BODY  # the library refuses it by its header
+            if end > size and not too_long:
                 break  # a frame that is not all there yet
-            if self._library is None and end <= size and data[start] == _TEXT and data[start + 1] & _MASKED:
+            head, is_masked = data[start], data[start + 1] & _MASKED
+            if head == _TEXT and is_masked and self._library is None and not too_long:
                 self._add(messages, _unmask(data[payload - 4 : payload], data[payload:end]))
-            else:  # or one that is too long: the library refuses it by its header
+            else:
                 self._consult(data[start:end], messages)
             start = end
         self._rest = data[start:]

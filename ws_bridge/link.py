@@ -41,7 +41,8 @@ class Link(asyncio.Protocol):
 
     Attributes:
         ended: done when the connection is over; its result says why.
-        heard: when the server last sent something, in the event loop's time.
+        silence: sweeps since the server last sent something. Not seconds: a bridge that was itself stopped
+            for a while has not heard anything either.
         accepted: the server took it for a link.
         stalled: more is unsent than should be; whoever makes it more should stop reading.
     """
@@ -49,7 +50,7 @@ class Link(asyncio.Protocol):
     def __init__(self, secret: str | None, downstream: Downstream, stats: Stats) -> None:
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[str] = self._loop.create_future()
-        self.heard = self._loop.time()
+        self.silence = 0
         self.accepted = False
         self.stalled = False
         self._secret = secret
@@ -119,7 +120,7 @@ class Link(asyncio.Protocol):
         self._transport.set_write_buffer_limits(HIGH_WATER)
 
     def data_received(self, data: bytes) -> None:
-        self.heard = self._loop.time()
+        self.silence = 0
         self._stats.link_bytes_in += len(data)
         self._decoder.feed(data)
         try:

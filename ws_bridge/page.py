@@ -84,23 +84,23 @@ class Page:
             return self._health()
         if path == "/metrics":
             return make_response(200, "text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
-        file = self._find(path)
-        if file is None:
+        found = self._find(path)
+        if found is None:
             return make_response(404, TEXT, b"there is nothing here\n")
-        body = file.read_bytes()
+        suffix, body = found
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         if if_none_match is not None and tag in [given.strip() for given in if_none_match.split(",")]:
             response = make_response(304, None, b"")
         else:
-            response = make_response(200, CONTENT_TYPES[file.suffix], body)
+            response = make_response(200, CONTENT_TYPES[suffix], body)
         # A browser may keep a file but asks each time: after an upgrade nobody runs an old page.
         del response.headers["Cache-Control"]
         response.headers["Cache-Control"] = "no-cache"
         response.headers["ETag"] = tag
         return response
 
-    def _find(self, path: str) -> Path | None:
-        """Return the file of the page that a path names. None of another folder, however it is written."""
+    def _find(self, path: str) -> tuple[str, bytes] | None:
+        """Return suffix and content of the file that a path names. None of another folder, however it is written."""
         try:
             decoded = unquote_to_bytes(path).decode()
         except UnicodeDecodeError:
@@ -112,10 +112,13 @@ class Page:
         # the operating system's strings take for more than a name.
         if root or not parts or any(not part or part.startswith(".") or set(part) & set("\\:\0") for part in parts):
             return None
-        file = self._web.joinpath(*parts).resolve()  # follows links, which might lead outside
-        if not file.is_relative_to(self._web) or file.suffix not in CONTENT_TYPES or not file.is_file():
-            return None
-        return file
+        try:
+            file = self._web.joinpath(*parts).resolve()  # follows links, which might lead outside
+            if file.is_relative_to(self._web) and file.suffix in CONTENT_TYPES:
+                return file.suffix, file.read_bytes()
+        except OSError:  # no such file, a folder, a name too long, no permission
+            pass
+        return None
 
     def _health(self) -> Response:
         linked = self._state.is_linked

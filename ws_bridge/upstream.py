@@ -52,13 +52,14 @@ class Upstream:
             await asyncio.sleep(next(delays))
 
     def watch(self) -> None:
-        """Look for a server that went silent; call it every now and then."""
+        """Look for a server that went silent; call it every `Timing.sweep`."""
         link = self._link
         if link is None:
             return
-        silent = asyncio.get_running_loop().time() - link.heard
+        link.silence += 1
+        silent = link.silence * self._timing.sweep
         if silent >= self._timing.link_dead:
-            link.give_up(f"nothing heard for {silent:.0f} s")
+            link.give_up(f"nothing heard for {silent:g} s")
         elif silent >= self._timing.link_ping and link.accepted:
             link.ping()
 

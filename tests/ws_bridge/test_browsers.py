@@ -1,0 +1,178 @@
+"""All browsers together: without a server, many at once, silence, a stalled link, and the end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from bridge_rig import HELLO, PATIENCE, FakeBrowser, FakeServer, Link, Rig, ready
+from websockets.exceptions import ConnectionClosed
+
+from ws_bridge import browsers as browsers_module
+from ws_bridge.browser import HELD_MAX
+
+Start = Callable[..., Awaitable[Rig]]
+
+
+async def test_without_a_server(start: Start, server: FakeServer) -> None:
+    """A browser that comes before the server is told so, and has its HELLO when the server is there."""
+    await server.stop()
+    rig = await start()
+    browser = await rig.browser()
+    await browser.expect("NOTICE")
+    await browser.say(type="NICK", nickname="ann")
+    await browser.say(type="PING")
+    await server.start()
+    link = await server.link()
+    await link.expect("OPEN", session=1)
+    await link.expect("NICK", session=1)
+    await link.expect("PING", session=1)
+    link.session(1, **HELLO)
+    await browser.expect("HELLO")
+
+
+async def test_too_long_without_a_server(start: Start, server: FakeServer) -> None:
+    """Browsers are closed with 1013 after their time: who came later, later."""
+    rig = await start(away=0.2)
+    link = await server.link()
+    early = await rig.enter(link, 1)
+    await server.stop()
+    await early.expect("NOTICE")
+    late = await rig.browser()
+    await late.expect("NOTICE")
+    assert await early.closed() == 1013
+    assert await late.closed() == 1013
+    assert len(rig.bridge.browsers) == 0
+
+
+async def test_what_waits_for_the_server_is_bounded(
+    rig: Rig, link: Link, server: FakeServer, unread: asyncio.Event
+) -> None:
+    """64 KiB of a browser's packets are held, then it isn't read; all of it arrives in order later."""
+    browser = await rig.enter(link, 1)
+    await server.stop()
+    await browser.expect("NOTICE")
+    sending = asyncio.create_task(say_numbers(browser, 5_000, size=200))
+    await asyncio.wait_for(unread.wait(), PATIENCE)
+    assert HELD_MAX <= rig.bridge.browsers.browser(1).held_bytes < 8 * HELD_MAX
+    await server.start()
+    link = await server.link()
+    await link.expect("OPEN")
+    await link.expect("NICK")
+    for number in range(5_000):
+        assert (await link.hear())["ref"] == str(number)
+    await sending
+
+
+async def say_numbers(browser: FakeBrowser, count: int, size: int) -> None:
+    for number in range(count):
+        await browser.say(type="MSG", message="x" * size, ref=str(number))
+
+
+async def test_many_come_back_slice_by_slice(rig: Rig, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next slice of sessions is opened when the server has digested the last; all get their turn."""
+    monkeypatch.setattr(browsers_module, "SLICE", 2)
+    browsers = [await rig.enter(link, number) for number in range(1, 6)]
+    link.reset()
+    link = await rig.server.link()
+    for numbers in ((1, 2), (3, 4), (5,)):
+        for number in numbers:
+            await link.expect("OPEN", session=number)
+            await link.expect("NICK", session=number)
+        if 1 in numbers:
+            late = await rig.browser()
+        if 5 not in numbers:
+            fence = await link.expect("PING")
+            link.say({"type": "PONG", "ref": fence["ref"]})
+    await link.expect("OPEN", session=6)
+    link.session(6, **HELLO)
+    await late.expect("HELLO")
+    for number, browser in enumerate(browsers, 1):
+        link.say(ready(number, resumed=True))
+        await browser.expect("NOTICE")
+        await browser.expect("READY")
+
+
+async def test_a_link_lost_between_slices(rig: Rig, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next link starts again from the first session."""
+    monkeypatch.setattr(browsers_module, "SLICE", 1)
+    for number in (1, 2):
+        await rig.enter(link, number)
+    for _ in range(2):
+        link.reset()
+        link = await rig.server.link()
+        await link.expect("OPEN", session=1)
+        await link.expect("NICK")
+        await link.expect("PING")
+
+
+async def test_silent_browsers_are_pinged_and_dropped(start: Start) -> None:
+    """A ping is answered by who is alive; who isn't goes."""
+    rig = await start(look=0.02, ping=0.04, dead=0.2)
+    link = await rig.server.link()
+    alive = await rig.enter(link, 1)
+    dead = await rig.enter(link, 2)
+    dead.connection.transport.pause_reading()
+    await link.expect("CLOSE", session=2)
+    link.session(1, type="NOTICE", message="still there")
+    await alive.expect("NOTICE")
+
+
+async def test_a_stalled_link_is_not_fed(rig: Rig, link: Link, unread: asyncio.Event) -> None:
+    """While the server doesn't read, browsers aren't read either; later all of it arrives."""
+    first, second = await rig.enter(link, 1), await rig.enter(link, 2)
+    sending = asyncio.create_task(say_numbers(first, 3_000, size=8_000))
+    await asyncio.wait_for(unread.wait(), PATIENCE)
+    await second.say(type="PING", ref="second")
+    number = 0
+    while number < 3_000:
+        packet = await link.hear()
+        if packet["session"] == 1:
+            assert packet["ref"] == str(number)
+            number += 1
+    await sending
+
+
+async def test_a_bridge_that_ends(start: Start, server: FakeServer) -> None:
+    """Browsers are closed with 1001; the server sees the link go, and no goodbye in anybody's name."""
+    rig = await start()
+    link = await server.link()
+    browser = await rig.enter(link, 1, "a")
+    stubborn = await rig.enter(link, 2, "a")
+    stubborn.connection.transport.pause_reading()
+    closing = asyncio.create_task(rig.bridge.close())
+    assert await browser.closed() == 1001
+    await closing
+    await link.end()
+    with pytest.raises(OSError, match="Connect call failed"):
+        await rig.browser()
+
+
+async def test_a_bridge_that_ends_alone(start: Start, server: FakeServer) -> None:
+    """Without browsers and without a server there is nothing to wait for."""
+    await server.stop()
+    rig = await start()
+    await rig.bridge.close()
+
+
+async def test_bytes_and_deliveries_are_counted(rig: Rig, link: Link) -> None:
+    """The numbers of /metrics."""
+    for number in (1, 2):
+        await rig.enter(link, number, "a")
+    before = rig.bridge.stats.deliveries
+    link.say({"type": "MSG", "room": "a", "id": 1}, {"type": "MSG", "room": "a", "id": 2})
+    await link.nothing()
+    stats = rig.bridge.stats
+    assert (stats.deliveries - before, stats.accepted, stats.links) == (4, 2, 1)
+    assert min(stats.browser_bytes_in, stats.browser_bytes_out, stats.link_bytes_in, stats.link_bytes_out) > 0
+    assert rig.bridge.browsers.room_count == 1
+
+
+async def test_rules_of_frames_over_the_socket(rig: Rig, link: Link) -> None:
+    """A binary message closes 1003, too long a one 1009, and the server is told that the session is gone."""
+    for number, (message, code) in enumerate([(b"binary", 1003), ("x" * 65_536, 1009)], 1):
+        browser = await rig.enter(link, number)
+        await browser.connection.send(message)
+        assert await browser.closed() == code
+        await link.expect("CLOSE", session=number)
+        with pytest.raises(ConnectionClosed):
+            await browser.hear()

@@ -1,0 +1,249 @@
+"""A session's life on the link, packet by packet (PROTOCOL.md section 6)."""
+
+from typing import Any
+
+import pytest
+from bridge_rig import HELLO, Link, Rig, msg, ready
+
+
+async def test_opening(rig: Rig, link: Link) -> None:
+    """OPEN says where from; HELLO, NICK and READY pass, with the session key on the link alone."""
+    browser = await rig.browser()
+    await link.expect("OPEN", session=1, address="127.0.0.1")
+    link.session(1, **HELLO)
+    await browser.expect("HELLO", server="fake")
+    await browser.say(type="NICK", nickname="änn")
+    await link.expect("NICK", session=1, nickname="änn")
+    link.say(ready(1, "lobby"))
+    await browser.expect("READY", nickname="u1")
+    await browser.say(type="MSG", room="lobby", message="hi")
+    await link.expect("MSG", session=1, room="lobby", message="hi")
+
+
+async def test_rooms_are_heard_between_subscribe_and_unsubscribe(rig: Rig, link: Link) -> None:
+    """In one read of the link each packet counts from its place on; the order is the link's."""
+    ann, bob = await rig.enter(link, 1), await rig.enter(link, 2, "a")
+    link.say(
+        msg("a", 1),
+        {"session": 1, "type": "SUBSCRIBE", "room": "a"},
+        {"session": 1, "type": "ROOM", "room": "a"},
+        msg("a", 2),
+        {"session": 2, "type": "UNSUBSCRIBE", "room": "a"},
+        {"session": 2, "type": "ERROR", "code": "x"},
+        msg("a", 3),
+        {"type": "JOIN", "room": "a", "nickname": "x"},
+        {"type": "MSG", "room": "nobody-here", "id": 4},
+        {"type": "NOTICE", "message": "all"},
+        msg("a", 5),
+    )
+    assert [p.get("id") or p["type"] for p in [await ann.hear() for _ in range(6)]] == [
+        "ROOM", 2, 3, "JOIN", "NOTICE", 5,
+    ]  # fmt: skip
+    assert [p.get("id") or p["type"] for p in [await bob.hear() for _ in range(4)]] == [1, 2, "ERROR", "NOTICE"]
+
+
+async def test_a_browser_cannot_speak_for_others(rig: Rig, link: Link) -> None:
+    """Its own session key is replaced, a bridge's packets are refused, and what is no object is told the server."""
+    browser = await rig.open(link, 1)
+    await browser.say(session=99, type="PING")
+    await link.expect("PING", session=1)
+    await browser.say(type="CLOSE", session=2, ref="r")
+    await browser.expect("ERROR", code="unknown_type", ref="r")
+    await browser.connection.send("[1]")
+    assert await link.hear() == {"session": 1}
+    await browser.say(message="x" * 65_510)
+    await browser.expect("ERROR", code="too_long")
+    await link.nothing()
+
+
+@pytest.mark.parametrize("kind", ["LINK", "OPEN", "CLOSE", "SUBSCRIBE", "UNSUBSCRIBE", "PAUSE", "RESUME"])
+async def test_link_packets_never_cross(rig: Rig, link: Link, kind: str) -> None:
+    """None of them reaches the server."""
+    browser = await rig.enter(link, 1)
+    await browser.say(type=kind)
+    await browser.expect("ERROR", code="unknown_type")
+    await link.nothing()
+
+
+@pytest.mark.parametrize(("reason", "code"), [("quit", 1000), ("shutdown", 1001), ("protocol", 1002), ("slow", 1008)])
+async def test_bye(rig: Rig, link: Link, reason: str, code: int) -> None:
+    """The browser sees the BYE, then the close code; the server is told nothing more."""
+    browser = await rig.enter(link, 1, "a")
+    link.say(msg("a", 1), {"session": 1, "type": "BYE", "reason": reason, "message": "m"}, msg("a", 2))
+    await browser.expect("MSG", id=1)
+    await browser.expect("BYE", reason=reason)
+    assert await browser.closed() == code
+    await link.nothing()
+
+
+async def test_a_browser_that_goes_is_reported(rig: Rig, link: Link) -> None:
+    """CLOSE, whether it says goodbye by close frame or is cut off; packets that cross are ignored."""
+    ann, bob = await rig.enter(link, 1), await rig.enter(link, 2)
+    await ann.connection.close()
+    await link.expect("CLOSE", session=1)
+    bob.connection.transport.abort()
+    await link.expect("CLOSE", session=2)
+    link.session(1, type="MSG", id=1)
+    link.session(77, type="MSG", id=1)
+    await link.nothing()
+
+
+async def test_resume(rig: Rig, link: Link) -> None:
+    """After a lost link the bridge resumes in the browser's name, and no second HELLO is seen."""
+    browser = await rig.enter(link, 1, "b", "a", id=3)
+    link.say(msg("a", 4), msg("b", 6), {"type": "JOIN", "room": "a"})
+    for _ in range(3):
+        await browser.hear()
+    link.reset()
+    await browser.expect("NOTICE")
+    await browser.say(type="MSG", message="while away")
+    link = await rig.server.link()
+    await link.expect("OPEN", session=1)
+    await link.expect("NICK", session=1, nickname="u1", token="token1", epoch="epoch", rooms=["a", "b"], after=6)
+    await link.expect("MSG", message="while away")
+    link.session(1, **HELLO)
+    link.say(ready(1, "a", id=9, token="token9", resumed=True))
+    await browser.expect("READY", resumed=True)
+
+    # Nothing came after READY: its id is before the replay, so the next resume asks from the same place.
+    link.reset()
+    await browser.expect("NOTICE")
+    link = await rig.server.link()
+    await link.expect("OPEN")
+    await link.expect("NICK", token="token9", rooms=["a"], after=6)
+
+
+@pytest.mark.parametrize(
+    ("said", "after"),
+    [
+        ([], 3),
+        ([{"type": "MSG", "to": "u1", "id": 7}], 7),
+        ([{"type": "MSG", "to": "u1", "id": 7}, {"type": "MSG", "room": "a", "id": 5, "ref": "resent"}], 7),
+        ([{"type": "PONG", "id": 8}], 8),
+        ([{"type": "PONG", "id": 2}], 3),
+        ([{"type": "GAP", "after": 3, "id": 20}], 19),
+        ([{"type": "GAP", "after": 3, "id": 20}, {"type": "MSG", "room": "a", "id": 20}], 20),
+        ([{"type": "HISTORY", "room": "a", "messages": [], "id": 50}], 3),
+        ([{"type": "READY", "nickname": "new", "token": "t2", "epoch": "epoch", "id": 60, "rooms": []}], 3),
+    ],
+)
+async def test_cursor(rig: Rig, link: Link, said: list[dict[str, Any]], after: int) -> None:
+    """What a resume asks for is the newest id up to which the browser was sent everything."""
+    browser = await rig.enter(link, 1, "a", id=3)
+    for packet in said:
+        link.session(1, **packet)
+        await browser.expect(packet["type"])
+    link.reset()
+    await browser.expect("NOTICE")
+    link = await rig.server.link()
+    await link.expect("OPEN")
+    await link.expect("NICK", after=after)
+
+
+async def test_a_browser_that_resumes_itself(rig: Rig, link: Link) -> None:
+    """READY's id comes before its replay, so what it asked for is where it stands."""
+    browser = await rig.open(link, 1)
+    await browser.say(type="NICK", nickname="u1", token="t", epoch="epoch", after=5)
+    await link.expect("NICK", after=5)
+    link.say(ready(1, "a", id=9, resumed=True), {"session": 1, "type": "MSG", "room": "a", "id": 6})
+    await browser.expect("READY")
+    await browser.expect("MSG", id=6)
+    link.reset()
+    link = await rig.server.link()
+    await link.expect("OPEN")
+    await link.expect("NICK", after=6)
+
+
+async def test_another_log(rig: Rig, link: Link) -> None:
+    """A server with another epoch has other ids: the cursor begins again at 0."""
+    browser = await rig.enter(link, 1, id=100)
+    link.reset()
+    await browser.expect("NOTICE")
+    link = await rig.server.link()
+    await link.expect("OPEN")
+    await link.expect("NICK", epoch="epoch", after=100)
+    link.say(ready(1, id=7, epoch="other", resumed=True))
+    await browser.expect("READY", epoch="other")
+    link.reset()
+    link = await rig.server.link()
+    await link.expect("OPEN")
+    await link.expect("NICK", epoch="other", after=0)
+
+
+async def test_retry_after_resume(rig: Rig, link: Link) -> None:
+    """A refused resume is the browser's to know; from then on it is before READY, also for the next link."""
+    browser = await rig.enter(link, 1)
+    link.reset()
+    await browser.expect("NOTICE")
+    link = await rig.server.link()
+    await link.expect("OPEN")
+    await link.expect("NICK", token="token1")
+    link.session(1, **HELLO)
+    link.session(1, type="RETRY", nickname="u1", reason="taken", message="m")
+    await browser.expect("RETRY", reason="taken")
+    link.reset()
+    await browser.expect("NOTICE")
+    link = await rig.server.link()
+    await link.expect("OPEN", session=1)
+    link.session(1, **HELLO)
+    await browser.say(type="NICK", nickname="other")
+    await link.expect("NICK", nickname="other")
+
+
+async def test_retry_of_a_rename_changes_nothing(rig: Rig, link: Link) -> None:
+    """A user in the chat whose new nickname is refused is still in the chat."""
+    browser = await rig.enter(link, 1)
+    link.session(1, type="RETRY", nickname="x", reason="taken", message="m")
+    await browser.expect("RETRY")
+    link.reset()
+    link = await rig.server.link()
+    await link.expect("OPEN")
+    await link.expect("NICK", nickname="u1", token="token1")
+
+
+async def test_an_unanswered_nick_is_sent_again(rig: Rig, link: Link) -> None:
+    """The browser waits for an answer that was lost with the link; it gets one on the next."""
+    browser = await rig.open(link, 1)
+    await browser.say(type="NICK", nickname="ann", ref="r")
+    await link.expect("NICK", nickname="ann")
+    link.reset()
+    await browser.expect("NOTICE")
+    link = await rig.server.link()
+    await link.expect("OPEN", session=1)
+    await link.expect("NICK", nickname="ann", ref="r")
+    link.session(1, **HELLO)
+    link.say(ready(1))
+    await browser.expect("READY")
+
+
+async def test_a_nick_said_while_the_server_is_away(rig: Rig, link: Link) -> None:
+    """It is sent once, and before the rest."""
+    browser = await rig.open(link, 1)
+    await rig.server.stop()
+    await browser.expect("NOTICE")
+    await browser.say(type="PING")
+    await browser.say(type="NICK", nickname="ann")
+    await browser.say(type="PING", ref="2")
+    await browser.connection.ping()
+    await rig.server.start()
+    link = await rig.server.link()
+    await link.expect("OPEN", session=1)
+    await link.expect("NICK", nickname="ann")
+    await link.expect("PING")
+    await link.expect("PING", ref="2")
+    await link.nothing()
+
+
+async def test_what_a_subscription_changes_is_remembered(rig: Rig, link: Link) -> None:
+    """The rooms of a resume are those of now, not those of READY."""
+    browser = await rig.enter(link, 1, "a", "b")
+    link.session(1, type="SUBSCRIBE", room="c")
+    link.session(1, type="UNSUBSCRIBE", room="a")
+    link.say({"type": "NOTICE", "message": "done"})
+    await browser.expect("NOTICE")
+    link.say({"type": "BYE", "reason": "shutdown", "message": "m"})
+    link.close()
+    await browser.expect("NOTICE")
+    link = await rig.server.link()
+    await link.expect("OPEN")
+    await link.expect("NICK", rooms=["b", "c"])

@@ -1,0 +1,212 @@
+"""Slow browsers: a place in the server's log instead of a queue here (PROTOCOL.md sections 5 and 6)."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable
+
+from bridge_rig import PATIENCE, FakeBrowser, Link, Packet, Rig, msg
+
+from ws_bridge.browser import HELD_MAX, HIGH_WATER, UNSENT_MAX
+
+Start = Callable[..., Awaitable[Rig]]
+
+TEXT = "x" * 4000
+A_TICK = 300_000  # bytes; more than one read of the link brings
+
+
+def narrow() -> socket.socket:
+    """A socket that takes little: nearly all that is not read stays with the bridge."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    return sock
+
+
+async def enter_slowly(rig: Rig, link: Link, number: int, *rooms: str) -> FakeBrowser:
+    """A browser in the chat that from now on is read only when the test does."""
+    sock = narrow()
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", rig.port))
+    return await rig.enter(link, number, *rooms, sock=sock, max_queue=1)
+
+
+async def flood(link: Link, number: int, *others: FakeBrowser) -> int:
+    """Let room `a` talk until the bridge has had to pause the session; return the last id that was said.
+
+    The others read along.
+    """
+    id = 1
+    while True:
+        link.say(*[msg("a", id + i, message=TEXT) for i in range(20)], {"type": "PING", "ref": "more"})
+        for other in others:
+            assert [(await other.hear())["id"] for _ in range(20)] == list(range(id, id + 20))
+        id += 20
+        packet = await link.hear()
+        if packet["type"] == "PAUSE":
+            assert packet == {"session": number, "type": "PAUSE"}
+            await link.expect("PONG")
+            return id - 1
+        assert packet["type"] == "PONG"
+
+
+def unsent(rig: Rig, number: int) -> int:
+    return rig.bridge.browsers.browser(number).transport.get_write_buffer_size()
+
+
+async def drain(browser: FakeBrowser, link: Link) -> tuple[list[Packet], int]:
+    """Read until the bridge asks to go on; return what was read, and after which id it asks."""
+    read: list[Packet] = []
+
+    async def take() -> None:
+        while True:
+            read.append(await browser.hear())
+
+    taking = asyncio.create_task(take())
+    resume = await link.expect("RESUME", session=1)
+    taking.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await taking
+    while not read or read[-1]["id"] < resume["after"]:
+        read.append(await browser.hear())
+    return read, resume["after"]
+
+
+async def test_no_hole_and_no_repeat(rig: Rig, link: Link) -> None:
+    """What was sent before the pause and the replay after its cursor are together all, once, in order."""
+    browser = await enter_slowly(rig, link, 1, "a")
+    last = await flood(link, 1)
+    link.say(*[msg("a", last + i, message=TEXT) for i in range(1, 100)])
+    read, after = await drain(browser, link)
+    assert [packet["id"] for packet in read] == list(range(1, after + 1))
+    link.session(1, type="RESUME")
+    for id in range(after + 1, after + 4):
+        link.session(1, **msg("a", id))
+    link.session(1, type="SUBSCRIBE", room="a")
+    link.say(msg("a", after + 4))
+    assert [(await browser.hear())["id"] for _ in range(4)] == list(range(after + 1, after + 5))
+
+
+async def test_memory_is_bounded(rig: Rig, link: Link) -> None:
+    """However much the room goes on, a paused browser costs no more; the others hear all."""
+    slow = await enter_slowly(rig, link, 1, "a")
+    other = await rig.enter(link, 2, "a")
+    last = await flood(link, 1, other)
+    held = unsent(rig, 1)
+    assert held < HIGH_WATER + A_TICK
+    for id in range(last + 1, last + 2000):
+        link.say(msg("a", id, message=TEXT))
+        await other.expect("MSG", id=id)
+    assert unsent(rig, 1) <= held
+    assert rig.bridge.stats.pauses >= 1
+    assert slow.connection.close_code is None
+
+
+async def test_what_is_dropped_between_pause_and_answer(rig: Rig, link: Link) -> None:
+    """MSG, room packets, SUBSCRIBE, GAP and PONG are dropped, direct answers are not; the PING is repeated."""
+    browser = await enter_slowly(rig, link, 1, "a")
+    await browser.say(type="PING", ref="early")
+    await link.expect("PING", ref="early")
+    await flood(link, 1)
+    await browser.say(type="PING", ref="late")
+    link.say(
+        {"session": 1, "type": "MSG", "id": 900_000, "to": "u1", "message": "direct"},
+        {"session": 1, "type": "PONG", "id": 900_000, "ref": "early"},
+        {"session": 1, "type": "GAP", "after": 1, "id": 900_000},
+        {"session": 1, "type": "SUBSCRIBE", "room": "b"},
+        msg("b", 900_001),
+        {"session": 1, "type": "HISTORY", "id": 1_000_000, "room": "a", "messages": []},
+    )
+    read, after = await drain(browser, link)
+    while read[-1]["type"] != "HISTORY":
+        read.append(await browser.hear())
+    assert after < 900_000
+    assert {packet["type"] for packet in read} == {"MSG", "HISTORY"}
+    assert max(packet["id"] for packet in read if packet["type"] == "MSG") == after
+    link.say(
+        {"session": 1, "type": "PONG", "id": 900_002, "ref": "crossing"},
+        {"session": 1, "type": "MSG", "room": "a", "id": after + 1},
+        {"session": 1, "type": "RESUME"},
+        {"session": 1, "type": "MSG", "room": "a", "id": after + 1},
+    )
+    await link.expect("PING", session=1, ref="early")
+    await link.expect("PING", session=1, ref="crossing")
+    await link.expect("PING", session=1, ref="late")
+    await browser.expect("MSG", id=after + 1)
+
+
+async def test_slow_again_while_catching_up(rig: Rig, link: Link) -> None:
+    """A browser that chokes on its replay is paused again, from where it is then."""
+    browser = await enter_slowly(rig, link, 1, "a")
+    await flood(link, 1)
+    _, after = await drain(browser, link)
+    link.session(1, type="RESUME")
+    id = after
+    while True:
+        for _ in range(20):
+            id += 1
+            link.session(1, **msg("a", id, message=TEXT))
+        link.say({"type": "PING"})
+        if (await link.hear())["type"] == "PAUSE":
+            await link.expect("PONG")
+            break
+    read, then = await drain(browser, link)
+    assert [packet["id"] for packet in read] == list(range(after + 1, then + 1))
+
+
+async def test_slow_when_the_link_is_lost(rig: Rig, link: Link) -> None:
+    """Its session is resumed when it has drained, not before."""
+    browser = await enter_slowly(rig, link, 1, "a")
+    await flood(link, 1)
+    link.reset()
+    link = await rig.server.link()
+    await link.nothing()
+    read = await browser.everything("NOTICE")
+    packet = await link.hear()
+    assert packet["type"] == "OPEN"
+    await link.expect("NICK", after=read[-2]["id"], rooms=["a"])
+
+
+async def test_one_that_takes_nothing_is_dropped(start: Start) -> None:
+    """After the time for it the socket is closed, and the server told."""
+    rig = await start(slow=0.2)
+    link = await rig.server.link()
+    browser = await enter_slowly(rig, link, 1, "a")
+    await flood(link, 1)
+    await link.expect("CLOSE", session=1)
+    browser.connection.transport.resume_reading()
+    await link.nothing()
+    assert len(rig.bridge.browsers) == 0
+
+
+async def test_answers_do_not_pile_up_without_end(rig: Rig, link: Link) -> None:
+    """One that asks for much and reads nothing is cut off."""
+    await enter_slowly(rig, link, 1, "a")
+    await flood(link, 1)
+    said = 0
+    while said < 3 * UNSENT_MAX:
+        link.session(1, type="HISTORY", messages=[TEXT] * 15)
+        link.say({"type": "PING"})
+        said += 60_000
+        if (await link.hear())["type"] == "CLOSE":
+            break
+    assert UNSENT_MAX / 2 < said < 2 * UNSENT_MAX
+
+
+async def test_a_paused_browsers_packets_wait(rig: Rig, link: Link, unread: asyncio.Event) -> None:
+    """They are held up to 64 KiB; then the browser is not read, and nothing is lost."""
+    browser = await enter_slowly(rig, link, 1, "a")
+    await flood(link, 1)
+    sending = asyncio.create_task(say_much(browser))
+    await asyncio.wait_for(unread.wait(), PATIENCE)
+    assert HELD_MAX <= rig.bridge.browsers.browser(1).held_bytes < 8 * HELD_MAX
+    await link.nothing()
+    await drain(browser, link)
+    link.session(1, type="RESUME")
+    for i in range(3000):
+        await link.expect("MSG", ref=str(i))
+    await sending
+
+
+async def say_much(browser: FakeBrowser) -> None:
+    for i in range(3000):
+        await browser.say(type="MSG", ref=str(i), message="y" * 300)
