@@ -1,0 +1,107 @@
+# Everything that a person or CI does here; `make help` lists it. Needs Debian or Ubuntu and Python 3.11 or newer:
+# what else a target needs, it installs (into .venv, or by apt).
+
+PYTHON ?= python3# the one that makes .venv
+PORT ?= 9000# the server's
+WEB_PORT ?= 8765# the bridge's
+WORDPACKET_DATA ?=# where `run` keeps messages; empty: the user's data folder
+
+VENV ?= .venv
+PY := $(VENV)/bin/python
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
+CHROMIUM := chromium chromium-browser google-chrome
+PEERS := ngircd mosquitto nats-server
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench bench-full bench-peers profile chaos screenshots clean tools
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+		printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+# Each program gets a session of its own, so that Ctrl-C reaches this shell alone: it ends the server, which warns
+# everybody, and the bridge after it. A second Ctrl-C ends the server at once.
+run: $(VENV)/.run ## start the server and the bridge on this machine; Ctrl-C ends both
+	@$(PY) -c "$$CHECK_PORTS" PORT=$(PORT) WEB_PORT=$(WEB_PORT)
+	@setsid $(PY) -m tcp_server $(PORT) --log-level warning $(if $(WORDPACKET_DATA),--data '$(WORDPACKET_DATA)') & server=$$!; \
+	trap 'kill $$server 2>/dev/null' INT TERM HUP; \
+	sleep 1; \
+	kill -0 $$server 2>/dev/null || exit 1; \
+	setsid $(PY) -m ws_bridge --server 127.0.0.1:$(PORT) --port $(WEB_PORT) --log-level warning & bridge=$$!; \
+	sleep 1; \
+	printf '\n  in a browser:   http://127.0.0.1:%s/\n  in a terminal:  %s -m cli_client 127.0.0.1 %s\n  Ctrl-C ends the chat\n\n' \
+		$(WEB_PORT) $(PY) $(PORT); \
+	while kill -0 $$server && kill -0 $$bridge; do sleep 1; done 2>/dev/null; \
+	kill $$server 2>/dev/null; \
+	while kill -0 $$server 2>/dev/null; do wait $$server; done; \
+	wait $$server; status=$$?; \
+	kill $$bridge 2>/dev/null; \
+	wait $$bridge && exit $$status
+
+define CHECK_PORTS
+import os, socket, sys
+for name, port in (argument.split("=") for argument in sys.argv[1:]):
+    try:
+        socket.create_server(("", int(port))).close()
+    except OSError as error:
+        sys.exit(f"port {port}: {os.strerror(error.errno)}; choose another one: make run {name}=NUMBER")
+endef
+export CHECK_PORTS
+
+test: $(VENV)/.test tools ## run all tests; print the branch coverage, of which 95 % is the least
+	@$(PY) -m coverage erase
+	@$(PY) -m coverage run -m pytest $(TESTS); status=$$?; \
+	$(PY) -m coverage combine --quiet && \
+	$(PY) -m coverage json --quiet -o - | $(PY) -m tests.coverage_bound 95 tcp_server ws_bridge && exit $$status
+
+check: $(VENV)/.test ## look for faults without running: ruff and mypy --strict
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+
+bench: $(VENV)/.test ## measure for a few minutes, print the table, draw the charts
+	$(PY) -m tests.bench --out docs/bench
+
+bench-full: $(VENV)/.test ## measure longer, with more users
+	$(PY) -m tests.bench --full --out docs/bench
+
+bench-peers: $(VENV)/.test ## install other servers from Debian, and measure beside them
+	$(APT) update --quiet
+	$(APT) install --yes --no-install-recommends $(PEERS)
+	$(PY) -m tests.bench --peers
+
+profile: $(VENV)/.test ## draw a flame graph of the server under load
+	$(PY) -m tests.bench --profile
+
+chaos: $(VENV)/.test ## kill, stop and cut everything at random for a long while; nothing may be lost
+	$(PY) -m tests.chaos
+
+screenshots: $(VENV)/.test tools ## take the pictures in docs/ again, from the programs themselves
+	$(PY) -m tests.end_to_end.screenshots docs
+
+clean: ## remove .venv and all that was made (not your messages)
+	rm -rf $(VENV) .coverage .coverage.* htmlcov build dist .cache .hypothesis .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -r {} +
+
+# What the targets need
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer is needed; with another one: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(APT) update --quiet && $(APT) install --yes python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(VENV)/.run $@
+
+tools:
+	@missing=; \
+	command -v tmux >/dev/null || missing=tmux; \
+	[ -n "$$WORDPACKET_CHROMIUM" ] || command -v $(CHROMIUM) >/dev/null || missing="$$missing chromium"; \
+	[ -z "$$missing" ] || { $(APT) update --quiet && $(APT) install --yes --no-install-recommends $$missing; }
