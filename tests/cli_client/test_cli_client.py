@@ -109,9 +109,7 @@ async def test_the_answer_to_a_resend_may_be_one_that_was_seen(server: ScriptedS
     assert [event.id for event in before if isinstance(event, messages.Msg)] == [7, 9]
 
 
-async def test_the_answer_to_a_resend_may_be_older_than_the_cursor(
-    server: ScriptedServer, opened: Open
-) -> None:
+async def test_the_answer_to_a_resend_may_be_older_than_the_cursor(server: ScriptedServer, opened: Open) -> None:
     """Logged in a hole of what we saw, our own message is shown although later ones came before."""
     client, peer = await opened()
     client.send("lobby", "hello")
@@ -164,9 +162,7 @@ async def test_another_log_starts_over(server: ScriptedServer, opened: Open) -> 
     client.send("lobby", "hello")
     await peer.expect(requests.Msg)
     peer.cut()
-    peer = await reopened(
-        server, last=2, epoch="e2", missed=(messages.Gap(after=0, id=1), msg(1), msg(2))
-    )
+    peer = await reopened(server, last=2, epoch="e2", missed=(messages.Gap(after=0, id=1), msg(1), msg(2)))
     await peer.echo(3)
     await until(client, Lost)
     assert await ids_until_live(client) == [1, 2]
@@ -431,9 +427,7 @@ async def test_another_version_is_refused(server: ScriptedServer) -> None:
     """A protocol that we don't speak ends the connection before NICK."""
     connecting = asyncio.create_task(Client("127.0.0.1", server.port, nickname="alice").connect())
     peer = await server.accepted()
-    hello = messages.Hello(
-        protocol=2, server="s", version="9", limits=messages.Limits(), server_password=False
-    )
+    hello = messages.Hello(protocol=2, server="s", version="9", limits=messages.Limits(), server_password=False)
     peer.say(hello)
     with pytest.raises(Unreachable, match="version 2"):
         await connecting
@@ -455,9 +449,7 @@ async def test_a_silent_server_is_given_up(
     peer.cut()
 
 
-async def test_a_server_that_never_greets_is_given_up(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_server_that_never_greets_is_given_up(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """No HELLO in time is an error at the start."""
     monkeypatch.setattr(conversation, "OPENING_SECONDS", 0.05)
     with pytest.raises(Unreachable, match="does not answer"):

@@ -277,9 +277,7 @@ def test_rooms_come_and_go(session: Session) -> None:
     view = session.current
     assert (view.target, view.topic, view.count, view.more) == ("#dev", "work", 2, True)
     session.received(messages.Leave(room="dev", nickname="bob", timestamp=NOON, reason="timeout"), NOW)
-    session.received(
-        messages.Leave(room="dev", nickname="carol", timestamp=NOON, reason="left", message="tea"), NOW
-    )
+    session.received(messages.Leave(room="dev", nickname="carol", timestamp=NOON, reason="left", message="tea"), NOW)
     assert texts(view) == ["joined", "lost the connection", "left: tea"]
     assert view.count == 0
     session.received(messages.Leave(room="dev", nickname="alice", timestamp=NOON, reason="kicked"), NOW)

@@ -221,7 +221,8 @@ async def test_a_question_while_offline_says_that_it_waits(server: ScriptedServe
 
 
 @pytest.mark.parametrize(
-    ("keys", "farewell"), [("/quit so long\r", "so long"), ("\x03", ""), ("\x04", ""), ("x\x03\x03", ""), ("x\x02\x04\x04", "")]
+    ("keys", "farewell"),
+    [("/quit so long\r", "so long"), ("\x03", ""), ("\x04", ""), ("x\x03\x03", ""), ("x\x02\x04\x04", "")],
 )
 async def test_there_are_ways_out(seated, keys: str, farewell: str) -> None:
     """/quit, Ctrl-C on an empty line (on another it empties it), Ctrl-D."""
