@@ -145,34 +145,39 @@ def _set_topic(hub: Hub, session: Session, request: requests.Topic, now: Moment)
 
 
 def _say(hub: Hub, session: Session, request: requests.Msg, now: Moment) -> None:
+    name = request.room
+    if isinstance(name, requests.UnsetType):
+        _say_directly(hub, session, request, now)
+        return
     user, ref = user_of(session), given(request.ref)
-    room = peer = None
-    refusal: tuple[ErrorCode, str] | None = None
-    name, to = given(request.room), given(request.to)
-    if name is not None:
-        room = hub.directory.find_room(name)
-        refusal = _room_refusal(room, name, session)
-    elif to is not None:
-        peer = hub.directory.find_user(to)
-        if peer is None:
-            refusal = ("no_such_user", f"to: nobody is called {to}")
-    if refusal is not None:
-        if ref is None:
-            hub.error(session, *refusal, None)
-        else:
-            hub.put(Draft(session, user, now.millis, b"", ref=ref, refusal=refusal))
+    room = hub.directory.find_room(name)
+    if room is None or user.key not in room.members:
+        _refuse_message(hub, session, _room_refusal(room, name), ref, now)
+        return
+    action = request.action is True or None
+    rest = _Rest(user.nickname, request.message, now.timestamp, room.name, None, action, ref)
+    hub.put(Draft(session, user, now.millis, _encode(rest)[1:], room, ref=ref))
+
+
+def _say_directly(hub: Hub, session: Session, request: requests.Msg, now: Moment) -> None:
+    user, ref, to = user_of(session), given(request.ref), given(request.to) or ""
+    peer = hub.directory.find_user(to)
+    if peer is None:
+        _refuse_message(hub, session, _no_such_user(to), ref, now)
         return
     rest = _Rest(
-        nickname=user.nickname,
-        message=request.message,
-        timestamp=now.timestamp,
-        room=room.name if room else None,
-        to=peer.nickname if peer else None,
-        action=request.action is True or None,
-        ref=ref,
+        user.nickname, request.message, now.timestamp, None, peer.nickname, request.action is True or None, ref
     )
-    keys = (user.key, peer.key) if peer else None
-    hub.put(Draft(session, user, now.millis, _encode(rest)[1:], room, peer, keys, ref))
+    draft = Draft(session, user, now.millis, _encode(rest)[1:], None, peer, (user.key, peer.key), ref)
+    hub.put(draft)
+
+
+def _refuse_message(hub: Hub, session: Session, refusal: tuple[ErrorCode, str], ref: str | None, now: Moment) -> None:
+    """Answer ERROR, unless the log has the message already: then its sender left since."""
+    if ref is None:
+        hub.error(session, *refusal, None)
+    else:
+        hub.put(Draft(session, user_of(session), now.millis, b"", ref=ref, refusal=refusal))
 
 
 def _type(hub: Hub, session: Session, request: requests.Typing, now: Moment) -> None:
@@ -184,7 +189,7 @@ def _type(hub: Hub, session: Session, request: requests.Typing, now: Moment) -> 
     elif to is not None:
         peer = hub.directory.find_user(to)
         if peer is None:
-            hub.error(session, "no_such_user", f"to: nobody is called {to}", given(request.ref))
+            hub.error(session, *_no_such_user(to), given(request.ref))
             return
         for each in peer.sessions:
             hub.put(Murmur(each, messages.format(messages.Typing(nickname, to=peer.nickname))))
@@ -225,22 +230,23 @@ def _hear(hub: Hub, session: Session, request: requests.Pong, now: Moment) -> No
     """A PONG is a sign of life, which the connection has noticed already."""
 
 
-def _room_of(hub: Hub, session: Session, name: str, ref: Any) -> Room | None:
+def _room_of(hub: Hub, session: Session, name: str, ref: str | requests.UnsetType) -> Room | None:
     """Return the room if the session's user is in it; if not, ERROR was sent."""
     room = hub.directory.find_room(name)
-    refusal = _room_refusal(room, name, session)
-    if refusal is not None:
-        hub.error(session, *refusal, given(ref))
-        return None
-    return room
+    if room is not None and user_of(session).key in room.members:
+        return room
+    hub.error(session, *_room_refusal(room, name), given(ref))
+    return None
 
 
-def _room_refusal(room: Room | None, name: str, session: Session) -> tuple[ErrorCode, str] | None:
+def _room_refusal(room: Room | None, name: str) -> tuple[ErrorCode, str]:
     if room is None:
         return "no_such_room", f"room: {name} was never seen"
-    if user_of(session).key not in room.members:
-        return "not_in_room", f"room: you are not in {room.name}"
-    return None
+    return "not_in_room", f"room: you are not in {room.name}"
+
+
+def _no_such_user(to: str) -> tuple[ErrorCode, str]:
+    return "no_such_user", f"to: nobody is called {to}"
 
 
 def _fitting(entries: list[Any]) -> int:

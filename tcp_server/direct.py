@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from tcp_server.port import Pace, Port
+from tcp_server.session import Phase
+from tcp_server.state import Session
 
 if TYPE_CHECKING:
     from tcp_server.connection import Connection
-    from tcp_server.state import Session
 
 HIGH_WATER = 64 * 1024  # bytes that wait for a reader before it counts as slow
 
@@ -17,7 +18,8 @@ class Host(Protocol):
     """What a direct session needs of the server."""
 
     def open_session(self, port: DirectPort) -> Session: ...
-    def receive_direct(self, port: DirectPort, body: bytes) -> None: ...
+    def receive(self, session: Session, body: bytes) -> None: ...
+    def receive_opening(self, port: DirectPort, body: bytes) -> None: ...
     def break_session(self, session: Session, text: str) -> None: ...
     def end_session(self, session: Session) -> None: ...
     def congested(self, port: DirectPort) -> None: ...
@@ -33,8 +35,12 @@ class DirectPort(Port):
         self.session = host.open_session(self)
 
     def receive(self, body: bytes) -> bool:
-        self._host.receive_direct(self, body)
-        return not self.is_waiting()
+        session = self.session
+        if session.phase is Phase.OPENING:
+            self._host.receive_opening(self, body)
+        else:
+            self._host.receive(session, body)
+        return not (session.busy or self.pace is Pace.BEHIND)
 
     def is_waiting(self) -> bool:
         return self.session.busy or self.pace is Pace.BEHIND

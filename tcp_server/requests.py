@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
+from msgspec import UnsetType as UnsetType
 
 from tcp_server import names
 from tcp_server.messages import MESSAGE_MAX, QUERY_MAX, REF_MAX, TOPIC_MAX, ErrorCode
@@ -177,12 +178,10 @@ def parse(body: bytes) -> AnyRequest:
         request = _parse_unusual(text)
     if request.ref is not UNSET and not 0 < len(request.ref) <= REF_MAX:
         raise Refusal("bad_packet", f"ref: has 1 to {REF_MAX} characters")
-    check = _CHECKS.get(type(request))
-    if check is not None:
-        try:
-            check(request)
-        except _Fault as fault:
-            raise Refusal(fault.code, fault.text, given(request.ref)) from None
+    try:
+        _CHECKS[type(request)](request)
+    except _Fault as fault:
+        raise Refusal(fault.code, fault.text, given(request.ref)) from None
     return request
 
 
@@ -191,7 +190,7 @@ _Value = TypeVar("_Value")
 
 def given(value: _Value | UnsetType) -> _Value | None:
     """Return an optional field's value, or None where it was not sent."""
-    return None if isinstance(value, UnsetType) else value
+    return None if value is UNSET else value
 
 
 def _parse_unusual(text: str) -> Any:
@@ -241,11 +240,6 @@ class _Fault(Exception):
         self.text = text
 
 
-def check_room(field: str, name: str) -> None:
-    """Raise a fault that names the field if this is no room's name."""
-    _check_name(field, name, names.room_key)
-
-
 def _check_name(field: str, name: str, key: Callable[[str], str]) -> None:
     try:
         key(name)
@@ -278,7 +272,7 @@ def _check_target(request: Msg | Typing | History) -> None:
     if request.room is not UNSET:
         if request.to is not UNSET:
             raise _Fault("to: can't go with room")
-        check_room("room", request.room)
+        _check_name("room", request.room, names.room_key)
     elif request.to is not UNSET:
         _check_name("to", request.to, names.nickname_key)
     else:
@@ -296,19 +290,19 @@ def _check_msg(request: Msg) -> None:
 
 
 def _check_leave(request: Leave) -> None:
-    check_room("room", request.room)
+    _check_name("room", request.room, names.room_key)
     _check_optional_message(request)
 
 
 def _check_topic(request: Topic) -> None:
-    check_room("room", request.room)
+    _check_name("room", request.room, names.room_key)
     _check_text("topic", request.topic, 0, TOPIC_MAX)
 
 
 def _check_nick(request: Nick) -> None:
     _check_id("after", request.after)
     for room in request.rooms if request.rooms is not UNSET else ():
-        check_room("rooms", room)
+        _check_name("rooms", room, names.room_key)
 
 
 def _check_history(request: History) -> None:
@@ -325,7 +319,7 @@ def _check_search(request: Search) -> None:
     if request.query.isspace():
         raise _Fault("query: is all white space")
     if request.room is not UNSET:
-        check_room("room", request.room)
+        _check_name("room", request.room, names.room_key)
     if request.sender is not UNSET:
         _check_name("from", request.sender, names.nickname_key)
     _check_id("before", request.before)
@@ -342,14 +336,19 @@ def _check_resume(request: Resume) -> None:
     _check_id("after", request.after)
 
 
+def _check_nothing(request: Request) -> None:
+    """All that it may hold is right by its type."""
+
+
 _CHECKS: dict[type[Request], Callable[[Any], None]] = {
+    **dict.fromkeys(_TYPES.values(), _check_nothing),
     Msg: _check_msg,
-    Join: lambda request: check_room("room", request.room),
+    Join: lambda request: _check_name("room", request.room, names.room_key),
     Leave: _check_leave,
     Topic: _check_topic,
     Nick: _check_nick,
     Typing: _check_target,
-    Users: lambda request: check_room("room", request.room),
+    Users: lambda request: _check_name("room", request.room, names.room_key),
     History: _check_history,
     Search: _check_search,
     Bye: _check_optional_message,

@@ -33,7 +33,6 @@ from tcp_server.messages import ByeReason
 from tcp_server.port import LinkPort, Port
 from tcp_server.readings import Reader
 from tcp_server.search import Search
-from tcp_server.session import Phase
 from tcp_server.state import Draft, Output, Read, Session
 from tcp_server.upkeep import Upkeep
 from tcp_server.wordpacket import encode
@@ -277,8 +276,9 @@ class Server:
         self._hub.received(session, body, self._clock.now())
         self.wake()
 
-    def receive_direct(self, port: DirectPort, body: bytes) -> None:
-        if port.session.phase is Phase.OPENING and b"LINK" in body:
+    def receive_opening(self, port: DirectPort, body: bytes) -> None:
+        """Act on a body of a session before READY: the connection may become a link."""
+        if b"LINK" in body:
             try:
                 request = requests.parse(body)
             except ValueError:
