@@ -81,8 +81,7 @@ class Child:
 
     def memory(self) -> int:
         """Return the bytes of memory that it holds now (Linux)."""
-        with open(f"/proc/{self.pid}/smaps_rollup") as lines:
-            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def complaints(self) -> list[str]:
         """Return what no log should ever hold: tracebacks."""

@@ -18,8 +18,9 @@ STALL_SECONDS = 4.0
 THROTTLE_SECONDS = 4.0
 THROTTLE_RATES = (2_000, 20_000, 200_000)  # bytes per second
 NAP_SECONDS = 4.0
-BURST = 150  # messages at once, so that who stalls meanwhile falls behind
-BURST_CHARACTERS = 2_000
+# What is said at once while somebody stalls: messages and their text. The first makes connections fall behind, the
+# second, of 24,000 bytes each, a whole link.
+BURSTS = ((200, "!" * 2_000), (250, "…" * 7_900))
 SOME = 0.3  # share of the connections that are hit together
 
 Report: TypeAlias = Callable[[str], None]
@@ -110,15 +111,15 @@ async def _stop(child: Child, random: Random, report: Report) -> None:
 
 
 async def _reset_terminals(world: World, random: Random, report: Report) -> None:
-    _reset(_some(world.door.lines, random), "terminals", report)
+    _reset(await _some_lines([world.door], random), "terminals", report)
 
 
 async def _reset_browsers(world: World, random: Random, report: Report) -> None:
-    _reset(_some(_all_lines(world.doors), random), "browsers", report)
+    _reset(await _some_lines(world.doors, random), "browsers", report)
 
 
 async def _reset_link(world: World, random: Random, report: Report) -> None:
-    _reset(random.choice(world.links).lines, "link", report)
+    _reset(await _some_lines([random.choice(world.links)], random), "links", report)
 
 
 def _reset(lines: list[Line], whose: str, report: Report) -> None:
@@ -128,7 +129,7 @@ def _reset(lines: list[Line], whose: str, report: Report) -> None:
 
 
 async def _stall_some(world: World, random: Random, report: Report) -> None:
-    lines = _some(_all_lines([world.door, *world.doors]), random)
+    lines = await _some_lines([world.door, *world.doors], random)
     seconds = random.uniform(0.5, STALL_SECONDS)
     report(f"stall {len(lines)} connections for {seconds:.1f} s, during a burst")
     _burst(world, random)
@@ -136,7 +137,7 @@ async def _stall_some(world: World, random: Random, report: Report) -> None:
 
 
 async def _stall_link(world: World, random: Random, report: Report) -> None:
-    lines = list(random.choice(world.links).lines)
+    lines = await _some_lines([random.choice(world.links)], random)
     seconds = random.uniform(0.5, STALL_SECONDS)
     report(f"stall a link for {seconds:.1f} s, during a burst")
     _burst(world, random)
@@ -144,13 +145,13 @@ async def _stall_link(world: World, random: Random, report: Report) -> None:
 
 
 async def _throttle_some(world: World, random: Random, report: Report) -> None:
-    lines, rate = _some(_all_lines([world.door, *world.doors]), random), random.choice(THROTTLE_RATES)
+    lines, rate = await _some_lines([world.door, *world.doors], random), random.choice(THROTTLE_RATES)
     report(f"throttle {len(lines)} connections to {rate} bytes/s")
     await asyncio.gather(*(line.throttle(rate, THROTTLE_SECONDS) for line in lines))
 
 
 async def _throttle_link(world: World, random: Random, report: Report) -> None:
-    lines, rate = list(random.choice(world.links).lines), random.choice(THROTTLE_RATES)
+    lines, rate = await _some_lines([random.choice(world.links)], random), random.choice(THROTTLE_RATES)
     report(f"throttle a link to {rate} bytes/s, during a burst")
     _burst(world, random)
     await asyncio.gather(*(line.throttle(rate, THROTTLE_SECONDS) for line in lines))
@@ -168,17 +169,20 @@ def _burst(world: World, random: Random) -> None:
     """Let one member say very much at once, so that connections run full."""
     client = random.choice(world.clients)
     room = random.choice(client.member.rooms)
-    for _ in range(BURST):
-        number = len(client.member.said)
-        client.say(f"{client.member.nickname} shouts {number}: ".ljust(BURST_CHARACTERS, "!"), room=room)
+    count, shout = random.choice(BURSTS)
+    for _ in range(count):
+        client.say(f"{client.member.nickname} shouts {len(client.member.said)}: {shout}", room=room)
 
 
 def _some(things: list[Any], random: Random) -> list[Any]:
     return random.sample(things, min(len(things), max(1, int(len(things) * SOME))))
 
 
-def _all_lines(proxies: list[Proxy]) -> list[Line]:
-    return [line for proxy in proxies for line in proxy.lines]
+async def _some_lines(proxies: list[Proxy], random: Random) -> list[Line]:
+    """Pick some connections; without a server there may be none for a while."""
+    while not (lines := [line for proxy in proxies for line in proxy.lines]):
+        await asyncio.sleep(0.05)
+    return _some(lines, random)
 
 
 FAULTS = [

@@ -8,8 +8,9 @@ import struct
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from tests.chaos.wires import SMALL_BUFFER, SMALL_SEGMENT
+
 CHUNK = 16 * 1024
-BUFFER = 64 * 1024  # of the proxy's sockets: with the system's megabytes no reader would ever seem slow
 BACKLOG = 1024
 SLICES_PER_SECOND = 20  # of a throttled line
 
@@ -115,8 +116,10 @@ class Proxy:
         far = socket.socket()
         for sock in (near, far):
             sock.setblocking(False)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+            # With the system's megabytes of buffers no reader would ever seem slow.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         line = Line(near, far)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -12,10 +13,25 @@ from tcp_server.wordpacket import MAX_BODY, Decoder, encode
 
 OPEN_SECONDS = 5.0
 CHUNK = 64 * 1024
+SMALL_BUFFER = 64 * 1024  # bytes
+SMALL_SEGMENT = 1_400  # bytes
 
 
 class Lost(Exception):
     """The connection can't be made, or is gone."""
+
+
+def small_socket(port: int) -> socket.socket:
+    """Return a connected socket that takes little before its reader reads.
+
+    Segments are small too, since the system grows the sender's buffer with them.
+    """
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT)
+    sock.connect(("127.0.0.1", port))
+    sock.setblocking(False)
+    return sock
 
 
 class Wire(Protocol):
@@ -40,9 +56,12 @@ class TcpWire:
         self._decoder = Decoder()
 
     @classmethod
-    async def open(cls, port: int) -> TcpWire:
+    async def open(cls, port: int, sock: socket.socket | None = None) -> TcpWire:
+        """Connect to a port, or go on with a connected socket."""
         try:
             async with asyncio.timeout(OPEN_SECONDS):
+                if sock is not None:
+                    return cls(*await asyncio.open_connection(sock=sock))
                 return cls(*await asyncio.open_connection("127.0.0.1", port))
         except (OSError, TimeoutError) as error:
             raise Lost(str(error)) from None
@@ -78,13 +97,14 @@ class WebWire:
         self._socket = socket
 
     @classmethod
-    async def open(cls, port: int) -> WebWire:
+    async def open(cls, port: int, sock: socket.socket | None = None) -> WebWire:
+        """Connect to a port, or go on with a connected socket."""
         address = f"ws://127.0.0.1:{port}/ws"
         try:
             return cls(
                 await connect(
                     address, compression=None, max_size=MAX_BODY, ping_interval=None, open_timeout=OPEN_SECONDS,
-                    close_timeout=1, proxy=None,
+                    close_timeout=1, proxy=None, sock=sock,
                 )
             )  # fmt: skip
         except (OSError, TimeoutError, InvalidHandshake, EOFError) as error:
