@@ -312,6 +312,8 @@ class Client(Questions):
         match output.event:
             case Ready():
                 self._refused = False
+                if self._store is not None:
+                    self._store = self._store.renamed(self.nickname)
                 self._save()
                 if self._admitted is not None and not self._admitted.done():
                     self._admitted.set_result(None)
@@ -342,8 +344,8 @@ class Client(Questions):
         self._asking.lost()
         if self._admitted is not None and not self._admitted.done():
             self._admitted.set_exception(Unreachable(hangup.reason))
-        if self._admitted is not None and self._admitted.exception():
-            return False
+        if self._admitted is None or self._admitted.cancelled() or self._admitted.exception():
+            return False  # `connect` has failed, and says why
         state = LinkState.OFFLINE if retry_seconds is None else LinkState.RECONNECTING
         if self.status.state is state:  # the first cut says since when
             self.status = LinkStatus(state, hangup.reason, self.status.since)
@@ -374,9 +376,10 @@ class Client(Questions):
         if self._save_timer is not None:
             self._save_timer.cancel()
             self._save_timer = None
-        if self._store is None:
+        memory = self._conversation.remember()
+        if self._store is None or (memory.token is None and not memory.outgoing):
             return
         try:
-            self._store.save(self._conversation.remember())
+            self._store.save(memory)
         except OSError as error:
             logger.warning("can't save what is unsent: %s", error)

@@ -11,6 +11,8 @@ import enum
 import logging
 import os
 import random
+import re
+import socket
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -133,7 +135,7 @@ class Link:
                 reader, writer = await asyncio.open_connection(self._host, self._port)
         except TimeoutError:
             return Hangup("no answer", "unreachable")
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for a host's name that can't be one
             return Hangup(describe(error), "unreachable")
         self._writer = writer
         self._conversation.connected(self._now())
@@ -162,7 +164,7 @@ class Link:
                     await self._may_read()
             if not self._hangup:
                 decoder.end()
-        except (PacketError, UnicodeDecodeError) as error:
+        except PacketError as error:
             return self._hangup or Hangup(f"the server does not speak word packets: {error}", "framing")
         except OSError as error:
             return self._hangup or Hangup(describe(error))
@@ -225,8 +227,12 @@ class Link:
                 await self._impatient.wait()
 
 
-def describe(error: OSError) -> str:
+def describe(error: OSError | UnicodeError) -> str:
     """Return why a connection failed, in a few lower-case words."""
-    if error.errno:
-        return os.strerror(error.errno).lower()
-    return str(error).lower() or "unknown error"
+    if isinstance(error, socket.gaierror):  # its numbers are not errno's
+        return (error.strerror or str(error)).lower()
+    number = getattr(error, "errno", None)
+    if number is None:  # one error for several addresses, whose numbers are in its text
+        found = re.search(r"\[Errno (\d+)\]", str(error))
+        number = int(found[1]) if found else 0
+    return os.strerror(number).lower() if number else str(error).lower() or "unknown error"

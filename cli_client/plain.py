@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from cli_client.client import Client
 from cli_client.driver import Driver, local_now
 from cli_client.errors import LinkLost
-from cli_client.events import Event, Failed, Live, Lost
+from cli_client.events import Event, Failed, Live, Lost, Refused
 from cli_client.pipes import Lines, Outlet
 from cli_client.session import Session
 from cli_client.text import defuse, defuse_line
@@ -116,6 +116,9 @@ class Plain:
             case Failed(outgoing):
                 self._exit = self._exit or Exit.REFUSED
                 self._complain(f"not sent: {outgoing.reason}: {outgoing.message}")
+            case Refused(nickname, _, text):  # somebody took it while the link was down
+                self._complain(f"{nickname} is not let in: {text}")
+                self._stop(Exit.NICKNAME)
             case Lost(reason, retry_seconds) if retry_seconds is not None and not self._is_lost:
                 self._is_lost = True
                 self._complain(f"the link is lost, trying again: {reason}")

@@ -144,7 +144,9 @@ class Session(Listing):
             case messages.Error(message=text):
                 return self.fail(text)
             case Refused(_, _, text):
-                return self.fail(f"{text}; /nick NAME tries another nickname")
+                text = f"{text}; /nick NAME tries another nickname"
+                lines = self.current.lines
+                return [] if lines and lines[-1].text == text else self.fail(text)  # once for many attempts
             case Live() | Lost():
                 pass  # the link has its place outside the views
         return []

@@ -32,7 +32,8 @@ class Store:
     Open it with `Store.open`; call `save` with what changed and `close` at the end.
     """
 
-    def __init__(self, path: Path, lock: filelock.BaseFileLock) -> None:
+    def __init__(self, who: tuple[str, int, str], path: Path, lock: filelock.BaseFileLock) -> None:
+        self._who = who
         self.path = path
         self._lock = lock
 
@@ -51,7 +52,25 @@ class Store:
             lock.acquire(blocking=False)
         except filelock.Timeout:
             raise StoreBusy(f"another client is open as {nickname}") from None
-        return cls(path, lock)
+        return cls((host, port, nickname), path, lock)
+
+    def renamed(self, nickname: str) -> "Store":
+        """Return the store of this user under another nickname, and leave nothing under the old one.
+
+        If that isn't to be had, because somebody else has it open, everything stays where it is.
+        """
+        host, port, present = self._who
+        if fold(nickname) == fold(present):
+            return self
+        try:
+            store = Store.open(host, port, nickname, self.path.parent)
+        except (StoreBusy, OSError):
+            return self
+        with contextlib.suppress(OSError):
+            if self.path.exists():
+                self.path.replace(store.path)
+        self.close()
+        return store
 
     def load(self) -> Memory | None:
         """Return what was saved last. A file that can't be read counts as none: it is moved aside."""

@@ -2,19 +2,21 @@
 
 import asyncio
 import json
+import socket
+from pathlib import Path
 
 import pytest
 from conftest import Open
 from scripted_server import NOON, Peer, ScriptedServer, echo_of, msg
 
 from cli_client import client as client_module
-from cli_client import conversation, inbox
+from cli_client import conversation, inbox, link
 from cli_client.client import Client
 from cli_client.errors import LinkLost, NotAdmitted, RequestError, Unreachable
 from cli_client.events import Event, Failed, Held, Live, Lost, Refused, Sent
 from cli_client.link import LinkState
 from cli_client.outbox import State
-from cli_client.store import Store
+from cli_client.store import Store, store_path
 from tcp_server import messages, requests
 
 
@@ -185,7 +187,7 @@ async def test_a_forgotten_user_does_not_say_it_twice(server: ScriptedServer, op
     assert (await peer.echo(10)).message == "fresh"
     await client.sent(fresh)
     assert tried.state is State.FAILED
-    before, failed = await until(client, Failed)
+    _, failed = await until(client, Failed)
     assert failed.outgoing is tried
     _, gap = await until(client, messages.Gap)
     assert (gap.after, gap.id) == (4, 10)
@@ -294,9 +296,9 @@ async def test_rooms_are_entered_and_left(server: ScriptedServer, opened: Open) 
     assert (await (await server.accepted()).open(resumed=True, rooms=("dev",))).rooms == ["dev"]
 
 
-async def test_a_rename_brings_a_new_name_and_token(server: ScriptedServer, opened: Open) -> None:
-    """READY in the middle renames; RETRY is an error of the request."""
-    client, peer = await opened()
+async def test_a_rename_brings_a_new_name_and_token(server: ScriptedServer, opened: Open, tmp_path: Path) -> None:
+    """READY in the middle renames, the store too; RETRY is an error of the request."""
+    client, peer = await opened(store=Store.open("127.0.0.1", server.port, "alice", tmp_path))
     renaming = asyncio.create_task(client.rename("bob"))
     nick = await peer.expect(requests.Nick)
     peer.say(messages.Retry(nickname="bob", reason="taken", message="bob is taken", ref=nick.ref))
@@ -310,6 +312,8 @@ async def test_a_rename_brings_a_new_name_and_token(server: ScriptedServer, open
     peer.cut()
     nick = await (await server.accepted()).open(resumed=True)
     assert (nick.nickname, nick.token, nick.after) == ("carol", "new", 0)
+    assert store_path("127.0.0.1", server.port, "carol", tmp_path).exists()
+    assert not store_path("127.0.0.1", server.port, "alice", tmp_path).exists()
 
 
 async def test_an_unexpected_answer_is_an_error(opened: Open) -> None:
@@ -406,10 +410,56 @@ async def test_nobody_answers() -> None:
         await Client("127.0.0.1", gone.port, nickname="alice").connect()
 
 
-async def test_nobody_has_that_name() -> None:
+@pytest.mark.parametrize("host", ["host.invalid", "a..b", "x" * 70 + ".invalid"])
+async def test_nobody_has_that_name(host: str) -> None:
     """A host that can't be found is the same kind of error."""
-    with pytest.raises(Unreachable):
-        await Client("host.invalid", 9, nickname="alice").connect()
+    with pytest.raises(Unreachable, match=r"[a-z]"):
+        await Client(host, 9, nickname="alice").connect()
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ConnectionResetError(104, "x"), "connection reset by peer"),
+        (
+            OSError("Multiple exceptions: [Errno 111] Connect call failed ('::1', 9), [Errno 101] x"),
+            "connection refused",
+        ),
+        (socket.gaierror(-2, "Name or service not known"), "name or service not known"),
+        (OSError("Odd"), "odd"),
+        (OSError(), "unknown error"),
+    ],
+)
+def test_an_error_is_told_in_a_few_words(error: OSError, text: str) -> None:
+    """Not as a number, nor as a list."""
+    assert link.describe(error) == text
+
+
+def test_delays_double_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, then half a second, doubling to thirty, each shortened at random by up to half."""
+    monkeypatch.setattr(link, "RECONNECT_MIN_SECONDS", 0.5)
+    monkeypatch.setattr(link, "RECONNECT_MAX_SECONDS", 30)
+    longest = link.reconnect_delays(lambda least, most: most)
+    assert [next(longest) for _ in range(9)] == [0, 0.5, 1, 2, 4, 8, 16, 30, 30]
+    shortest = link.reconnect_delays(lambda least, most: least)
+    assert [next(shortest) for _ in range(3)] == [0, 0.25, 0.5]
+
+
+async def test_a_stable_link_is_made_again_at_once(
+    server: ScriptedServer, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that lived for a while; one that flaps waits longer and longer."""
+    client, peer = await opened()
+    waits = []
+    for stable in (9.0, 9.0, 0.0, 0.0):
+        monkeypatch.setattr(link, "STABLE_SECONDS", stable)
+        await until(client, Live)
+        peer.cut()
+        _, lost = await until(client, Lost)
+        waits.append(lost.retry_seconds)
+        peer = await reopened(server)
+    assert waits[0] == waits[2] == waits[3] == 0
+    assert waits[1] > 0
 
 
 @pytest.mark.parametrize("greeting", [b"\x00\x05hello", b"\x00\x00", b"HTTP/1.1 400 Bad Request\r\n\r\n" * 700])
@@ -458,7 +508,7 @@ async def test_a_server_that_never_greets_is_given_up(server: ScriptedServer, mo
 
 async def test_a_ping_is_answered(opened: Open) -> None:
     """PING gets PONG; packets of types that we don't know are passed over."""
-    client, peer = await opened()
+    _, peer = await opened()
     peer.say_bytes(b'\x00\x11{"type":"FUTURE"}')
     peer.say(messages.Subscribe(room="lobby"), messages.Ping())
     await peer.expect(requests.Pong)
@@ -518,7 +568,7 @@ async def test_a_slow_program_slows_the_server_down(opened: Open, monkeypatch: p
     client, peer = await opened()
     await until(client, Live)
     peer.say(*(msg(number) for number in range(1, 11)))
-    while len(client._inbox._items) < 10:
+    while len(client._inbox._items) < 10:  # noqa: ASYNC110 - nothing tells of that
         await asyncio.sleep(0)
     peer.say(*(msg(number) for number in range(11, 21)), messages.Ping())
     for _ in range(100):  # turns of the loop in which they would be read
@@ -547,8 +597,7 @@ async def test_messages_leave_out_our_own(opened: Open) -> None:
     client, peer = await opened()
     peer.say(msg(1, "mine", "ALICE"), msg(2, "yours", "bob", to="alice"))
     async with asyncio.timeout(5):
-        async for message in client.messages():
-            break
+        message = await anext(client.messages())
     assert message.id == 2
     client.reply(message, "thanks")
     said = await peer.expect(requests.Msg)

@@ -195,6 +195,17 @@ async def test_being_sent_away_is_an_error(piped, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == "wordpacket: the server sent us away: go away\n"
 
 
+async def test_a_nickname_lost_on_the_way_is_exit_3(server: ScriptedServer, piped, capsys) -> None:
+    """Taken by somebody else while the link was down: a pipe can't ask for another."""
+    pipes = await piped()
+    pipes.peer.cut()
+    peer = await server.accepted()
+    await peer.greet()
+    peer.say(messages.Retry(nickname="alice", reason="taken", message="alice is taken"))
+    assert await pipes.exit() is Exit.NICKNAME
+    assert "wordpacket: alice is not let in: alice is taken" in capsys.readouterr().err.splitlines()
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 async def test_signals_end_with_a_bye(piped, number: int, code: int) -> None:
     """Ctrl-C and kill leave in order."""
@@ -237,7 +248,7 @@ async def test_export_writes_what_may_be_seen(piped, tmp_path: Path, capsys) -> 
     assert pipes.output() == [f"4 messages are in {goal}"]
     exported = [messages.parse(line) for line in goal.read_bytes().splitlines()]
     assert exported == [msg(1), msg(2), msg(3), msg(4, to="bob")]
-    assert list(tmp_path.iterdir()) == [goal]
+    assert os.listdir(tmp_path) == [goal.name]
     assert goal.stat().st_mode & 0o777 == 0o600
     errors = capsys.readouterr().err.splitlines()
     assert errors == [

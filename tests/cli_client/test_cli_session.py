@@ -165,7 +165,7 @@ def test_msg_opens_a_conversation(session: Session) -> None:
     assert session.typed("/w @bob", NOW) == []
     assert session.current.target == "@bob"
     assert list(session.typed("/msg bob again", NOW)) == [Send("@bob", "again")]
-    assert list(session.typed("/msg #lobby hi", NOW))[0] == Send("#lobby", "hi")
+    assert next(iter(session.typed("/msg #lobby hi", NOW))) == Send("#lobby", "hi")
     assert session.typed("/leave", NOW) == []
     assert session.targets() == ["#lobby"]
 
@@ -349,7 +349,8 @@ def test_the_rest_is_told(session: Session) -> None:
     """Notices, errors and refusals are lines; the link is shown elsewhere."""
     session.received(messages.Notice(message="going down"), NOW)
     session.received(messages.Error(code="forbidden", message="no"), NOW)
-    session.received(Refused("alice", "taken", "alice is taken"), NOW)
+    for _ in range(3):
+        session.received(Refused("alice", "taken", "alice is taken"), NOW)
     session.received(Live(True), NOW)
     session.received(Lost("gone", 1.0), NOW)
     assert [(line.kind, line.text) for line in session.current.lines] == [

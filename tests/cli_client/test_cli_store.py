@@ -47,6 +47,24 @@ def test_a_damaged_file_is_moved_aside(tmp_path: Path, damage: bytes) -> None:
     store.close()
 
 
+def test_a_rename_moves_it(tmp_path: Path) -> None:
+    """To the new nickname's file, unless somebody has that open."""
+    store = Store.open("h", 1, "alice", tmp_path)
+    store.save(MEMORY)
+    old = store.path
+    assert store.renamed("ALICE") is store
+    other = Store.open("h", 1, "bob", tmp_path)
+    assert store.renamed("bob") is store
+    other.close()
+    store = store.renamed("bob")
+    assert store.load() is not None
+    assert not old.exists()
+    Store.open("h", 1, "alice", tmp_path).close()
+    with pytest.raises(StoreBusy):
+        Store.open("h", 1, "bob", tmp_path)
+    store.close()
+
+
 def test_forgetting_removes_it(tmp_path: Path) -> None:
     """And says whether there was anything."""
     store = Store.open("h", 1, "alice", tmp_path)
