@@ -7,8 +7,11 @@ every browser once. It owns the browsers by number; the rooms are `fanout`'s, a 
 import asyncio
 import contextlib
 import itertools
+import logging
 from collections import deque
 from collections.abc import Iterable
+
+import msgspec
 
 from ws_bridge import translate
 from ws_bridge.browser import HELD_MAX, Browser, Phase
@@ -28,6 +31,8 @@ AWAY_NOTICE = translate.notice("The chat server can't be reached right now; tryi
 TRY_AGAIN_LATER = 1013
 GOING_AWAY = 1001
 
+logger = logging.getLogger(__name__)
+
 
 class Browsers:
     """Every browser that is connected, and their share of the link."""
@@ -42,7 +47,7 @@ class Browsers:
         self._waiting: dict[Browser, float] = {}  # without a server: since when, oldest first
         self._to_open: deque[Browser] = deque()  # their turn comes with a later slice
         self._slow: dict[Browser, tuple[int, float]] = {}  # unsent bytes, and since when they don't shrink
-        self._unread: list[Browser] = []  # not read because the link is stalled
+        self._unread: set[Browser] = set()  # not read because the link is stalled
         self._sweeps = 0
         self._gone = asyncio.Event()  # set when the last browser has left
 
@@ -73,7 +78,11 @@ class Browsers:
         fanout = self._fanout
         try:
             for body in bodies:
-                envelope = decode(body)
+                try:
+                    envelope = decode(body)
+                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                    logger.warning("the server sent what is no packet: %s", error)
+                    continue
                 if envelope.session is not None:
                     browser = self._by_number.get(envelope.session)
                     if browser is not None:
@@ -151,7 +160,7 @@ class Browsers:
         link = self._sessions.link
         if link is not None and link.stalled:
             browser.stop_reading()
-            self._unread.append(browser)
+            self._unread.add(browser)
 
     def browser_choked(self, browser: Browser) -> None:
         loop = asyncio.get_running_loop()
@@ -173,6 +182,7 @@ class Browsers:
         del self._by_number[browser.number]
         self._waiting.pop(browser, None)
         self._slow.pop(browser, None)
+        self._unread.discard(browser)
         if not self._by_number:
             self._gone.set()
 

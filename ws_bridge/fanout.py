@@ -40,7 +40,7 @@ class Room:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.audiences: list[Audience] = []
+        self.audiences: dict[Audience, None] = {}  # a set that keeps its order
         self.pending: list[tuple[int, bytes]] = []  # this tick's (sequence, frame)
         self.joined = b""  # the same frames as one, once the tick is flushed to somebody
         self.newest = 0  # id of its last MSG on this link
@@ -204,7 +204,7 @@ class Fanout:
             rooms = tuple([self._rooms.setdefault(name, Room(name)) for name in names])
             audience = self._audiences[names] = Audience(names, rooms)
             for room in rooms:
-                room.audiences.append(audience)
+                room.audiences[audience] = None
         return audience
 
     def _release(self, audience: Audience) -> None:
@@ -214,6 +214,6 @@ class Fanout:
             return
         del self._audiences[audience.names]
         for room in audience.rooms:
-            room.audiences.remove(audience)
+            del room.audiences[audience]
             if not room.audiences:
                 del self._rooms[room.name]

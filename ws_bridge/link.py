@@ -9,8 +9,6 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
-import msgspec
-
 from tcp_server.wordpacket import Decoder, PacketError
 from ws_bridge import translate
 from ws_bridge.stats import Stats
@@ -110,6 +108,7 @@ class Link(asyncio.Protocol):
             case "BYE":
                 reason, message = translate.said(body)
                 self._why = f"the server said {reason}: {message}"
+                self.close()
             case "ERROR":
                 logger.warning("the server complains of the link: %s", translate.said(body)[1])
 
@@ -125,7 +124,7 @@ class Link(asyncio.Protocol):
         self._decoder.feed(data)
         try:
             self._downstream.tick(self, self._decoder)
-        except (PacketError, msgspec.MsgspecError, ValueError) as error:
+        except PacketError as error:
             self.give_up(f"the server sent what is no packet: {error}")
         except Exception:
             # A bug. A new link starts every session afresh, and so from a sound state.

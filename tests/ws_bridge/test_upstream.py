@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from bridge_rig import HELLO, FakeServer, Link, Rig, msg
 
+from tcp_server.wordpacket import encode
 from ws_bridge.timing import Timing, backoff
 
 Start = Callable[..., Awaitable[Rig]]
@@ -82,14 +83,21 @@ async def test_a_server_that_never_says_hello(start: Start, server: FakeServer) 
     await server.connection()
 
 
-@pytest.mark.parametrize("data", [b"\0\0", b"\0\x02[]", b"\0\x01x", b'\0\x0c{"type":"\xff"}'])
-async def test_bad_packets_end_the_link(
-    rig: Rig, link: Link, server: FakeServer, data: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    """What is no packet ends the link, after all that was good before it; the next one is sound."""
+@pytest.mark.parametrize("body", [b"[]", b"x", b'{"type":"\xff"}', b'{"type":5}', b'{"room":{}}'])
+async def test_bad_bodies_are_passed_over(rig: Rig, link: Link, body: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """A body that can't be read is logged, and the next one counts."""
     browser = await rig.enter(link, 1, "a")
-    good = b'{"type":"MSG","room":"a","id":1}'
-    link.write(len(good).to_bytes(2, "big") + good + data)
+    link.write(encode(body) + encode(b'{"type":"MSG","room":"a","id":1}'))
+    await browser.expect("MSG", id=1)
+    assert "no packet" in caplog.text
+
+
+async def test_length_zero_ends_the_link(
+    rig: Rig, link: Link, server: FakeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The stream can't be read any further; all that was good before it counts, and the next link is sound."""
+    browser = await rig.enter(link, 1, "a")
+    link.write(encode(b'{"type":"MSG","room":"a","id":1}') + b"\0\0")
     await browser.expect("MSG", id=1)
     await browser.expect("NOTICE")
     link = await server.link()
