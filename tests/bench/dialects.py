@@ -19,9 +19,12 @@ class Dialect(Protocol):
 
     Attributes:
         echoes: a publisher hears its own messages.
+        under_way: how many clients may be between connect and their room at once; fewer than the server lets
+            wait for accept, or the kernel makes them wait a second.
     """
 
     echoes: bool
+    under_way: int
 
     def cut(self, data: bytes, start: int) -> int:
         """Return where the packet that begins at `start` ends, 0 if that isn't there yet."""
@@ -40,6 +43,7 @@ class WordPackets:
     """PROTOCOL.md sections 1 to 4, over TCP."""
 
     echoes = True
+    under_way = 100
 
     def cut(self, data: bytes, start: int) -> int:
         body = start + LENGTH_BYTES

@@ -26,7 +26,6 @@ from tests.bench.payload import Stamp
 from tests.bench.transcript import Receiver, Transcript
 
 READ_BYTES = 64 * 1024
-UNDER_WAY_MAX = 64  # connections between connect and READY at once: below every server's accept queue
 PATIENCE_SECONDS = 60.0  # for all clients to arrive
 DRAIN_SECONDS = 20.0  # for the last messages, once nothing more is published
 QUIET_SECONDS = 0.2  # after the last message: time in which a duplicate would come
@@ -84,7 +83,7 @@ class Loader:
             for room in range(min(self._load.rooms, self._load.clients - place * self._load.rooms))
         )
         while todo or self._logging_in:
-            while todo and self._logging_in < UNDER_WAY_MAX:
+            while todo and self._logging_in < self._dialect.under_way:
                 self._connect(*todo.popleft())
             self._serve(0.1)
             if time.monotonic() - started > PATIENCE_SECONDS:

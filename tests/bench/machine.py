@@ -42,7 +42,13 @@ def usage(pids: Sequence[int]) -> Usage:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return a process's user and system time, all its threads', in steps of 10 ms."""
+    """Return a process's user and system time, all its threads'."""
+    try:  # the scheduler's own count: the same time, in nanoseconds instead of steps of 10 ms
+        counts = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
+    except OSError:
+        counts = []  # a thread ended meanwhile
+    if counts:
+        return sum(int(count.split()[0]) for count in counts) / 1e9
     # The name in the second field may hold spaces and brackets; the fields after it are plain.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS

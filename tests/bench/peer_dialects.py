@@ -9,17 +9,18 @@ class Irc:
     """RFC 1459, as ngIRCd speaks it. A sender isn't sent its own messages."""
 
     echoes = False
+    under_way = 8
 
     def cut(self, data: bytes, start: int) -> int:
         return data.find(b"\n", start) + 1
 
     def login(self, nickname: str, room: str) -> Login:
         line = yield f"NICK {nickname}\r\nUSER {nickname} 0 * :{nickname}\r\n".encode()
-        while b" 001 " not in line:
+        while _word(line, 1) != b"001":
             self._complain(line)
             line = yield self.answer(line)
         line = yield f"JOIN #{room}\r\n".encode()
-        while b" 366 " not in line:  # the end of the list of names
+        while _word(line, 1) != b"366":  # the end of the list of names
             self._complain(line)
             line = yield self.answer(line)
 
@@ -30,14 +31,20 @@ class Irc:
         return b"PONG" + packet[4:] if packet.startswith(b"PING") else b""
 
     def _complain(self, line: bytes) -> None:
-        if line.startswith(b"ERROR") or b" 433 " in line:
+        if line.startswith(b"ERROR") or _word(line, 1) == b"433":
             raise ConnectionRefusedError(line.decode(errors="replace"))
+
+
+def _word(line: bytes, place: int) -> bytes:
+    words = line.split(b" ", place + 1)
+    return words[place] if place < len(words) else b""
 
 
 class Mqtt:
     """MQTT 3.1.1 with quality of service 0: a room is a topic."""
 
     echoes = True
+    under_way = 64
 
     CONNACK, SUBACK = 0x20, 0x90
 
@@ -80,6 +87,7 @@ class Nats:
     """The text protocol of core NATS: a room is a subject."""
 
     echoes = True
+    under_way = 64
 
     def cut(self, data: bytes, start: int) -> int:
         end = data.find(b"\n", start) + 1

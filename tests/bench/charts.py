@@ -1,0 +1,123 @@
+"""The figures as PNG charts: light, calm, and legible at half their size in a README."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tests.bench.measure import Result
+from tests.bench.scenarios import ABOUT, Figures, Series
+
+INK, FAINT, GRID = "#24292f", "#6e7781", "#e6e8eb"
+COLOURS = {"server": "#0f766e", "server and bridge": "#5eb3ab", "naive": "#d08a3c"}
+OTHERS = "#b4bac2"
+STYLE: Any = {
+    "font.size": 11, "text.color": INK, "axes.labelcolor": FAINT, "axes.titlesize": 12, "axes.titlelocation": "left",
+    "axes.titleweight": "bold", "axes.edgecolor": GRID, "axes.spines.top": False, "axes.spines.right": False,
+    "xtick.color": FAINT, "ytick.color": INK, "axes.axisbelow": True, "grid.color": GRID, "figure.dpi": 110,
+}  # fmt: skip
+SHARES = [1 - 10 ** (-step / 40) for step in range(8, 121)]  # of all messages: 0.37 to 0.999, ever closer to 1
+
+
+def draw(figures: Figures, folder: Path) -> list[Path]:
+    """Draw what was measured and return the files."""
+    drawn: list[Path] = []
+    with matplotlib.rc_context(STYLE):
+        if figures.fan_out:
+            drawn.append(_save(_cost(figures.fan_out), folder / "cost.png"))
+            drawn.append(_save(_latency(figures.fan_out), folder / "latency.png"))
+        if figures.growth:
+            drawn.append(_save(_growth(figures.growth), folder / "growth.png"))
+    return drawn
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    figure.savefig(path, facecolor="white")
+    return path
+
+
+def _grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
+    columns = min(2, count)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(5.4 * columns, height * rows), layout="constrained")
+    axes = [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
+    return figure, axes
+
+
+def _cost(fan_out: dict[str, list[Result]]) -> Figure:
+    """Bars: what a delivery costs each server."""
+    rows = max(map(len, fan_out.values()))
+    figure, panels = _grid(len(fan_out), 1.0 + 0.3 * rows)
+    figure.suptitle("CPU time for each delivery: a message to one member", x=0.01, ha="left", fontsize=14)
+    for axes, (scenario, results) in zip(panels, fan_out.items(), strict=True):
+        names = [result.target.name for result in results]
+        values = [result.per_delivery for result in results]
+        bars = axes.barh(names, values, color=[COLOURS.get(name, OTHERS) for name in names], height=0.66)
+        axes.bar_label(bars, [f"{value:.2f}" for value in values], padding=4, color=INK, fontsize=10)
+        axes.set_ylim(rows - 0.5, -0.5)  # from the top, and bars of one height in all panels
+        axes.set_title(ABOUT[scenario], fontsize=11)
+        axes.set_xlabel("µs")
+        axes.set_xlim(0, max(values) * 1.18)
+        axes.tick_params(left=False)
+        axes.grid(axis="x")
+    return figure
+
+
+def _latency(fan_out: dict[str, list[Result]]) -> Figure:
+    """Lines: how long messages were on their way, up to the slowest in a thousand."""
+    figure, panels = _grid(len(fan_out), 3.1)
+    figure.suptitle("From sending a message to a member's having it", x=0.01, ha="left", fontsize=14)
+    for axes, (scenario, results) in zip(panels, fan_out.items(), strict=True):
+        for result in results:
+            if result.target.name in COLOURS and result.report.latencies:
+                _line(axes, result)
+        axes.set_title(ABOUT[scenario], fontsize=11)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlim(1.6, 1_100)
+        axes.set_xticks([2, 10, 100, 1_000], ["half of all", "90 %", "99 %", "99.9 %"])
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.set_ylabel("ms")
+        axes.grid()
+    panels[0].legend(frameon=False, fontsize=9, loc="upper left")
+    return figure
+
+
+def _line(axes: Axes, result: Result) -> None:
+    name = result.target.name
+    axes.plot(
+        [1 / (1 - share) for share in SHARES],
+        [result.latency(share) for share in SHARES],
+        color=COLOURS.get(name, OTHERS),
+        linewidth=2,
+        label=name,
+    )
+
+
+def _growth(growth: Sequence[Series]) -> Figure:
+    """Lines that should be flat."""
+    figure = Figure(figsize=(10.8, 3.4), layout="constrained")
+    figure.suptitle("What grows, and what it costs", x=0.01, ha="left", fontsize=14)
+    for place, series in enumerate(growth):
+        axes = figure.add_subplot(1, len(growth), place + 1)
+        sizes, values = [size for size, _ in series.points], [value for _, value in series.points]
+        axes.plot(sizes, values, color=COLOURS["server"], linewidth=2, marker="o")
+        for size, value in series.points:
+            axes.annotate(f"{value:.3g}", (size, value), (0, 8), textcoords="offset points", ha="center", fontsize=9)
+        axes.set_title(series.title, fontsize=11)
+        axes.set_xscale("log")
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.minorticks_off()
+        axes.set_xlim(min(sizes) / 1.8, max(sizes) * 1.8)
+        axes.set_ylim(0, max(values) * 1.35)
+        axes.set_xlabel(series.grows)
+        axes.set_ylabel(series.unit)
+        axes.grid(axis="y")
+    return figure

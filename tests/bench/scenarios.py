@@ -1,0 +1,125 @@
+"""The scenarios: what is loaded how, and what is asked of a big log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from tests.bench import programs
+from tests.bench.load import Load
+from tests.bench.measure import Arrival, Result, crowd, measure
+from tests.bench.programs import Target
+
+FAN_OUT = {
+    "A": Load(clients=500, publishers=4, window=8),
+    "B": Load(clients=1_000, rooms=100, window=4),
+    "C": Load(clients=200, rate=50),
+    "E": Load(clients=5_000, window=2),
+}
+ABOUT = {
+    "A": "500 members, 4 publishers, window 8",
+    "B": "1,000 clients in 100 rooms, window 4",
+    "C": "200 members, 50 messages a second",
+    "E": "5,000 members, 1 publisher, window 2",
+}
+
+IDLE = Load(clients=10_000, rooms=1_000, publishers=0)
+CROWD = Load(clients=10_000, publishers=0)  # all into one room
+
+MEMBERS = (100, 1_000, 10_000)
+ROOMS = (1, 10, 100, 1_000)
+ROOM_SIZE = 10
+BROWSERS = (10, 100, 1_000)
+BROWSERS_FULL = (*BROWSERS, 8_000)
+BROWSERS_RATE = 25.0  # messages a second: at 8,000 browsers 200,000 deliveries a second
+
+LOG = Load(clients=8, rooms=8, window=64)  # each alone in its room: nearly all of the work is the log's
+
+Program: TypeAlias = Callable[[], AbstractContextManager[Target]]
+
+
+@dataclass
+class Series:
+    """A figure that must stay flat while something grows."""
+
+    title: str
+    grows: str
+    unit: str
+    points: list[tuple[int, float]] = field(default_factory=list)
+
+    @property
+    def growth(self) -> float:
+        """How many times the value at some size is the value at a smaller one; at most 1 if it never grows."""
+        values = [value for _, value in self.points]
+        return max(later / value for place, value in enumerate(values) for later in values[place:])
+
+
+@dataclass
+class Figures:
+    """All that a run of the benchmark found."""
+
+    fan_out: dict[str, list[Result]] = field(default_factory=dict)  # by scenario
+    arrivals: list[tuple[str, str, Arrival]] = field(default_factory=list)  # load, target, what it took
+    growth: list[Series] = field(default_factory=list)
+    log: list[tuple[str, str]] = field(default_factory=list)  # question, answer
+    faults: list[str] = field(default_factory=list)
+
+    def check(self, name: str, result: Result) -> Result:
+        """Note what was lost, doubled or out of order in one load."""
+        report = result.report
+        if report.faults:
+            self.faults.append(f"{name}, {result.target.name}: {report.lost} lost, {report.duplicated} doubled,"
+                               f" {report.reordered} out of order, {report.misrouted} in a wrong room,"
+                               f" {report.damaged} damaged, {report.closed} connections ended")  # fmt: skip
+        if report.apart and result.target.dialect in ("wp", "ws"):
+            self.faults.append(f"{name}, {result.target.name}: {report.apart} members saw another order")
+        return result
+
+
+@contextmanager
+def server_and_bridge() -> Iterator[Target]:
+    """Run the server and one bridge."""
+    with programs.server_with_bridges() as bridges:
+        yield bridges[0]
+
+
+OURS: Sequence[Program] = (programs.server, server_and_bridge, programs.naive)
+
+
+def run_fan_out(figures: Figures, scenario: str, programs: Sequence[Program], seconds: float) -> None:
+    """Load each program the same way, one after the other."""
+    for run in programs:
+        with run() as target:
+            result = measure(target, FAN_OUT[scenario], seconds)
+        figures.fan_out.setdefault(scenario, []).append(figures.check(scenario, result))
+
+
+def run_idle(figures: Figures, full: bool) -> None:
+    """Let thousands arrive and do nothing; and in full, all of them in one room."""
+    loads = [("1,000 rooms", IDLE)] + ([("one room", CROWD)] if full else [])
+    for name, load in loads:
+        for run in OURS:
+            with run() as target, crowd(target, load) as crowded:
+                figures.arrivals.append((f"{load.clients:,} into {name}", target.name, crowded.arrival))
+
+
+def run_growth(figures: Figures, seconds: float, full: bool) -> None:
+    """Let members, rooms and browsers grow."""
+    members = Series("More members in a room", "members", "µs a delivery")
+    rooms = Series(f"More rooms of {ROOM_SIZE} members", "rooms", "µs a delivery")
+    browsers = Series("More browsers behind one bridge", "browsers", "µs of the server a room message")
+    figures.growth += [members, rooms, browsers]
+    for count in MEMBERS:
+        with programs.server() as target:
+            result = measure(target, Load(clients=count, window=2), seconds)
+        members.points.append((count, figures.check(f"{count} members", result).per_delivery))
+    for count in ROOMS:
+        with programs.server() as target:
+            result = measure(target, Load(clients=count * ROOM_SIZE, rooms=count), seconds)
+        rooms.points.append((count, figures.check(f"{count} rooms", result).per_delivery))
+    for count in BROWSERS_FULL if full else BROWSERS:
+        with server_and_bridge() as target:
+            result = measure(target, Load(clients=count, rate=BROWSERS_RATE), max(seconds, 3.0))
+        browsers.points.append((count, figures.check(f"{count} browsers", result).per_message[0]))
