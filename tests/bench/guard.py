@@ -1,0 +1,248 @@
+"""What must not creep back, counted instead of timed: writes, messages in a write, system calls, and memory.
+
+The load is fixed: every publisher sends a window's messages in one segment and waits until every member has heard
+them all. So the counts depend on the code and hardly on the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import tracemalloc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest.mock import patch
+
+from tcp_server.connection import Connection
+from tcp_server.fanout import Fanout
+from tcp_server.state import Room
+from tcp_server.wordpacket import encode, read_message, send_packet
+from tests.bench import programs
+from tests.bench.dialects import WordPackets
+
+MARK = b'"type":"MSG"'
+PATIENCE_SECONDS = 30.0
+
+# The bounds. What is measured today stands beside each; one write for each message fails the first three at 1.0.
+WRITES_PER_DELIVERY = 0.25  # 0.08
+MESSAGES_PER_WRITE = 4.0  # 13
+SYSTEM_CALLS_PER_DELIVERY = 0.3  # 0.09: the writes, and what reading, waiting and the log take
+BYTES_PER_DELIVERY = 12.0  # 3: a place in the tables of a tick, shared by its 32 messages
+KEPT_BYTES_PER_DELIVERY = 0.5  # 0: nothing may stay for each message
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Scenario A, smaller, and for a fixed number of rounds."""
+
+    members: int = 50
+    publishers: int = 2
+    window: int = 8
+    rounds: int = 20
+
+    @property
+    def deliveries(self) -> int:
+        return self.members * self.publishers * self.window * self.rounds
+
+
+@dataclass
+class Counts:
+    """What was counted of the server while it delivered."""
+
+    deliveries: int
+    writes: int = 0
+    messages: int = 0
+    system_calls: int | None = None  # where they could be counted
+
+    def faults(self) -> list[str]:
+        """Return what is over its bound."""
+        found = []
+        if self.writes > WRITES_PER_DELIVERY * self.deliveries:
+            found.append(f"{self.writes / self.deliveries:.2f} writes a delivery, at most {WRITES_PER_DELIVERY}")
+        if self.messages < MESSAGES_PER_WRITE * self.writes:
+            found.append(f"{self.messages / self.writes:.1f} messages a write, at least {MESSAGES_PER_WRITE}")
+        if self.system_calls is not None and self.system_calls > SYSTEM_CALLS_PER_DELIVERY * self.deliveries:
+            found.append(f"{self.system_calls / self.deliveries:.2f} system calls a delivery, at most"
+                         f" {SYSTEM_CALLS_PER_DELIVERY}")  # fmt: skip
+        return found
+
+
+# The load
+
+
+class Members:
+    """Blocking clients of one room, all in this thread."""
+
+    def __init__(self, port: int, crowd: Crowd) -> None:
+        self._crowd = crowd
+        self._sockets: list[socket.socket] = []
+        for number in range(crowd.members):
+            sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
+            self._sockets.append(sock)
+            send_packet(sock, {"type": "NICK", "nickname": f"u{number}", "rooms": ["bench"]})
+            while read_message(sock)["type"] != "READY":
+                pass
+        for sock in self._sockets:  # when all have their PONG, nobody's arrival is under way any more
+            send_packet(sock, {"type": "PING"})
+            while read_message(sock)["type"] != "PONG":
+                pass
+
+    def talk(self) -> None:
+        """Publish all rounds; return when everybody has heard everything."""
+        crowd = self._crowd
+        window = WordPackets().message("bench", b"x" * 100) * crowd.window
+        for _ in range(crowd.rounds):
+            for publisher in self._sockets[: crowd.publishers]:
+                publisher.sendall(window)
+            for sock in self._sockets:
+                _hear(sock, crowd.publishers * crowd.window)
+
+    def close(self) -> None:
+        for sock in self._sockets:
+            sock.close()
+
+
+def _hear(sock: socket.socket, messages: int) -> None:
+    heard, rest = 0, b""
+    while heard < messages:
+        data = rest + sock.recv(65_536)
+        if data == rest:
+            raise EOFError("the server closed a member's connection")
+        heard += data.count(MARK)
+        rest = data[-len(MARK) + 1 :]  # the mark may be cut by the end of a read
+
+
+# Writes, in this process
+
+
+@contextmanager
+def counted_writes(counts: Counts) -> Iterator[None]:
+    """Count what connections that are made in this block give to their transports."""
+    made = Connection.connection_made
+
+    def connection_made(connection: Connection, transport: asyncio.BaseTransport) -> None:
+        made(connection, transport)
+        write = connection.write
+
+        def count_and_write(data: bytes) -> None:
+            counts.writes += 1
+            counts.messages += data.count(MARK)
+            write(data)
+
+        connection.write = count_and_write
+
+    with patch.object(Connection, "connection_made", connection_made):
+        yield
+
+
+async def count_writes(port: int, counts: Counts, crowd: Crowd) -> None:
+    """Load a server of this process, which was started within `counted_writes`."""
+    members = await asyncio.to_thread(Members, port, crowd)
+    try:
+        counts.writes = counts.messages = 0  # the arrivals'
+        await asyncio.to_thread(members.talk)
+    finally:
+        members.close()
+
+
+# System calls, of a process of its own
+
+
+def can_count_system_calls() -> bool:
+    """Tell whether strace is here and may look at a process."""
+    strace = shutil.which("strace")
+    return strace is not None and not subprocess.run([strace, "-c", "true"], capture_output=True).returncode
+
+
+def count_system_calls(data: Path, crowd: Crowd) -> int:
+    """Run a server under strace and return how many system calls it made between the arrivals and the end."""
+    with programs.server(data) as target:
+        members = Members(target.port, crowd)
+        try:
+            return _count_calls_of(target.pids[0], members)
+        finally:
+            members.close()
+
+
+def _count_calls_of(pid: int, members: Members) -> int:
+    with tempfile.NamedTemporaryFile() as summary:
+        command = ["strace", "-c", "-f", "-o", summary.name, "-p", str(pid)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as strace:
+            if strace.stderr is None:
+                raise AssertionError("stderr is a pipe")
+            while b"attached" not in strace.stderr.readline():
+                pass
+            members.talk()
+            strace.send_signal(signal.SIGINT)
+            strace.communicate()
+        total = re.search(r"^100\.00.*?(\d+)\s+(?:\d+\s+)?total$", Path(summary.name).read_text(), re.MULTILINE)
+    if total is None:
+        raise AssertionError("strace wrote no total")
+    return int(total[1])
+
+
+# Memory, of the fan-out alone
+
+
+@dataclass(eq=False)
+class FullOutlet:
+    """A connection that takes nothing at the moment: what is written to it stays."""
+
+    kept: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.write = self.kept.append
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes for each delivery: at the end of a tick, with all that was written still unsent, and later."""
+
+    peak: float
+    kept: float
+
+    def faults(self) -> list[str]:
+        found = []
+        if self.peak > BYTES_PER_DELIVERY:
+            found.append(f"{self.peak:.1f} bytes a delivery, at most {BYTES_PER_DELIVERY}")
+        if self.kept > KEPT_BYTES_PER_DELIVERY:
+            found.append(f"{self.kept:.2f} bytes kept for each delivery, at most {KEPT_BYTES_PER_DELIVERY}")
+        return found
+
+
+def measure_memory(fanout: Fanout, members: int = 500, messages: int = 32, ticks: int = 20) -> Memory:
+    """Deliver some ticks of scenario A to outlets that keep what they are given until the tick's end."""
+    room = Room("bench", "bench")
+    outlets = [FullOutlet() for _ in range(members)]
+    for outlet in outlets:
+        fanout.subscribe(outlet, room)
+    packet = encode(b'{"type":"MSG","id":1,"message":"' + b"x" * 160 + b'"}')
+    _deliver(fanout, room, [packet] * messages, outlets)  # what is made once for all ticks
+    tracemalloc.start()
+    try:
+        peak = 0
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(ticks):
+            tracemalloc.reset_peak()
+            _deliver(fanout, room, [packet] * messages, outlets)
+            peak = max(peak, tracemalloc.get_traced_memory()[1] - before)
+        kept = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    deliveries = members * messages
+    return Memory(peak / deliveries, kept / (deliveries * ticks))
+
+
+def _deliver(fanout: Fanout, room: Room, packets: Sequence[bytes], outlets: Sequence[FullOutlet]) -> None:
+    for packet in packets:
+        fanout.broadcast(room, packet)
+    fanout.flush()
+    for outlet in outlets:
+        outlet.kept.clear()
