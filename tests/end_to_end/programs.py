@@ -1,0 +1,71 @@
+"""The server and the bridge as processes of their own: started, killed, and started again where they were."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+END_SECONDS = 30.0  # for an end in order, on a busy machine
+
+
+class Program:
+    """`python -m MODULE …`, which prints a line with its port once it listens.
+
+    `port` may stand in `arguments` as "{port}": 0 at the first start, then the one that the system chose, so that
+    who was connected finds it again. Afterwards call `stop`; it fails if the program ever wrote a traceback.
+    """
+
+    def __init__(self, arguments: Sequence[str], listening: str, folder: Path) -> None:
+        self.port = 0
+        self.said: list[str] = []
+        self._arguments = arguments
+        self._listening = re.compile(listening)
+        self._errors = folder / f"{arguments[1]}.stderr"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        command = [argument.format(port=self.port) for argument in self._arguments]
+        with self._errors.open("ab") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.said.append(line.rstrip())
+            if found := self._listening.search(line):
+                self.port = int(found[1])
+                return
+        raise AssertionError(f"{command} ended: {self._errors.read_text()}")
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._process.kill()
+        self._end()
+
+    def stop(self) -> None:
+        """End it in order, unless it was killed; it must never have failed."""
+        if self._process.returncode is None:
+            self._process.terminate()
+            assert self._end() == 0
+        errors = self._errors.read_text()
+        assert "Traceback" not in errors, errors
+
+    def _end(self) -> int:
+        rest, _ = self._process.communicate(timeout=END_SECONDS)
+        self.said += rest.splitlines()
+        return self._process.returncode
+
+
+def server(folder: Path, *flags: str) -> Program:
+    """Start a server whose data, and what it says on standard error, lie in `folder`."""
+    arguments = ["-m", "tcp_server", "{port}", "--host", "127.0.0.1", "--data", str(folder / "data")]
+    return Program([*arguments, "--shutdown-delay", "0", *flags], r"^listening on 127\.0\.0\.1:(\d+)", folder)
+
+
+def bridge(folder: Path, server_port: int, *flags: str) -> Program:
+    """Start a bridge to a server on this machine."""
+    arguments = ["-m", "ws_bridge", "--server", f"127.0.0.1:{server_port}", "--host", "127.0.0.1", "--port", "{port}"]
+    return Program([*arguments, *flags], r"http://127\.0\.0\.1:(\d+)", folder)
