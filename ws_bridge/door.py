@@ -1,7 +1,7 @@
-"""The door: the first request of each connection, and who may come in (PROTOCOL.md section 6).
+"""The door: HTTP requests, and who may come in (PROTOCOL.md section 6).
 
-A connection either becomes a browser's WebSocket or gets one HTTP response and is closed. The handshake
-itself is the `websockets` library's.
+Parsing requests and the WebSocket handshake are the `websockets` library's. It serves one request a connection;
+the page has many files, so each request here gets a parser of its own.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class Door(asyncio.Protocol):
-    """A connection until its request is answered."""
+    """A connection that speaks HTTP: until it becomes a WebSocket, or ends."""
 
     def __init__(
         self, page: Page, browsers: Browsers, origins: Collection[str], doors: "set[Door]", timing: Timing
@@ -68,39 +68,65 @@ class Door(asyncio.Protocol):
         self._origins = origins
         self._doors = doors  # all that are open, so that a bridge that ends can close them
         self._timing = timing
-        self._head = b""
-        self._answered = False
+        self._unread = b""
+        self._is_full = False  # the responses are not taken as fast as requests come
+        self._is_done = False
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
-        self._doors.add(self)
-        # Somebody who connects and says nothing, or a byte now and then, costs no more than this.
-        self._timer = asyncio.get_running_loop().call_later(self._timing.handshake, self._transport.abort)
-
-    def data_received(self, data: bytes) -> None:
-        if self._answered:
-            return  # one request a connection
-        self._head += data
-        end = self._head.find(_END_OF_HEAD)
-        if end >= 0:
-            end += len(_END_OF_HEAD)
-            self._answered = True
-            self._answer(self._head[:end], self._head[end:])
-        elif len(self._head) > HEAD_MAX:
-            self._answered = True
-            self._send(make_response(431, TEXT, b"the request is too long\n"))
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._leave()
 
     def close(self) -> None:
         """End the connection at once."""
         if self._transport is not None:
             self._transport.abort()
 
-    def _answer(self, head: bytes, rest: bytes) -> None:
+    # asyncio's side.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
+        self._doors.add(self)
+        self._await_request()
+
+    def data_received(self, data: bytes) -> None:
+        self._unread += data
+        self._advance()
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        if self._transport is not None:
+            self._transport.resume_reading()
+            self._advance()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._leave()
+
+    # Requests.
+
+    def _await_request(self) -> None:
+        """Somebody who says nothing, or a byte now and then, is here no longer than this."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(self._timing.handshake, self.close)
+
+    def _advance(self) -> None:
+        """Answer the requests that are complete, one after the other."""
+        while not self._is_done and not self._is_full:
+            end = self._unread.find(_END_OF_HEAD)
+            if end < 0:
+                if len(self._unread) > HEAD_MAX:
+                    self._send(make_response(431, TEXT, b"the request is too long\n"))
+                return
+            end += len(_END_OF_HEAD)
+            head, self._unread = self._unread[:end], self._unread[end:]
+            self._answer(head)
+        if self._is_done:
+            self._unread = b""
+
+    def _answer(self, head: bytes) -> None:
         method = head.partition(b" ")[0].decode("latin-1")
         if method.isalpha() and method not in ("GET", "HEAD"):
             self._send(self._page.respond(method, ""))  # the library knows no request with a body
@@ -108,54 +134,69 @@ class Door(asyncio.Protocol):
         library = ServerProtocol(logger=quiet)
         library.receive_data(head)
         for event in library.events_received():
-            if isinstance(event, Request):
-                if event.method == "GET" and asks_for_websocket(event):
-                    self._admit(library, event, rest)
-                else:
-                    tag = next(iter(event.headers.get_all("If-None-Match")), None)
-                    self._send(self._page.respond(event.method, event.path, tag))
-                return
+            assert isinstance(event, Request)
+            if event.method == "GET" and _tokens(event, "Upgrade") & {"websocket"}:
+                self._admit(library, event)
+            else:
+                tag = _first(event, "If-None-Match")
+                stays = event.protocol == "HTTP/1.1" and "close" not in _tokens(event, "Connection")
+                self._send(self._page.respond(event.method, event.path, tag), stays)
+            return
         status = 431 if isinstance(library.handshake_exc, SecurityError) else 400
         self._send(make_response(status, TEXT, b"this is no request that can be answered\n"))
 
-    def _admit(self, library: ServerProtocol, request: Request, rest: bytes) -> None:
+    def _admit(self, library: ServerProtocol, request: Request) -> None:
         """Let a browser in, or tell it why not."""
-        assert self._transport is not None
         origins = request.headers.get_all("Origin")
-        host = next(iter(request.headers.get_all("Host")), None)
         if request.path.partition("?")[0] not in WEBSOCKET_PATHS:
             self._send(make_response(404, TEXT, b"the chat is at / and /ws\n"))
-        elif len(origins) > 1 or not is_origin_allowed(next(iter(origins), None), host, self._origins):
+        elif len(origins) > 1 or not is_origin_allowed(
+            _first(request, "Origin"), _first(request, "Host"), self._origins
+        ):
             logger.info("refused a page from %s", ", ".join(origins))
             self._send(make_response(403, TEXT, b"pages from this origin are not allowed here; see --origin\n"))
         else:
             response = library.accept(request)
-            if response.status_code != 101:
+            if response.status_code == 101:
+                self._become_browser(response)
+            else:
                 self._send(response)
-                return
-            transport = self._transport
-            self._leave()
-            transport.write(response.serialize())
-            browser = self._browsers.arrived(transport)
-            transport.set_protocol(browser)
-            if rest:
-                browser.data_received(rest)
 
-    def _send(self, response: Response) -> None:
-        """Send a response and half-close: a full close could reset the connection before it is read.
+    def _become_browser(self, response: Response) -> None:
+        transport = self._transport
+        assert transport is not None
+        self._leave()
+        transport.write(response.serialize())
+        browser = self._browsers.arrived(transport)
+        transport.set_protocol(browser)
+        if self._unread:  # a client that did not wait for the response
+            browser.data_received(self._unread)
 
-        The timer of the handshake ends the connection if the other side doesn't.
-        """
+    def _send(self, response: Response, stays: bool = False) -> None:
+        """Send a response; the connection ends with it unless it stays open for a further request."""
         assert self._transport is not None
+        response.headers["Connection"] = "keep-alive" if stays else "close"
         self._transport.write(response.serialize())
-        self._transport.write_eof()
+        if stays:
+            self._await_request()
+        else:
+            # Half-close: to close fully while requests are unread would reset the connection, and the reset
+            # could overtake the response. The timer closes it if the other side doesn't.
+            self._is_done = True
+            self._transport.write_eof()
 
     def _leave(self) -> None:
+        self._is_done = True
         self._doors.discard(self)
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
 
 
-def asks_for_websocket(request: Request) -> bool:
-    return any("websocket" in value.lower() for value in request.headers.get_all("Upgrade"))
+def _first(request: Request, header: str) -> str | None:
+    return next(iter(request.headers.get_all(header)), None)
+
+
+def _tokens(request: Request, header: str) -> set[str]:
+    """Return the comma-separated words of a header, in lower case."""
+    return {word.strip().lower() for value in request.headers.get_all(header) for word in value.split(",")}

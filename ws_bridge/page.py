@@ -161,7 +161,6 @@ def make_response(status: int, content_type: str | None, body: bytes) -> Respons
     headers = Headers(
         {
             "Date": formatdate(usegmt=True),
-            "Connection": "close",
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": CONTENT_SECURITY_POLICY,

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from bridge_rig import PATIENCE, Link, Rig
@@ -18,10 +19,12 @@ UPGRADE = (
 )
 
 
-async def ask(rig: Rig, request: str | bytes) -> tuple[int, str]:
-    """Send a request as it is; return the status (0: none) and all of the response."""
+async def ask(rig: Rig, request: str, ends: bool = True) -> tuple[int, str]:
+    """Send a request as it is, and an end unless more might come; return the status (0: none) and the response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
-    writer.write(request if isinstance(request, bytes) else request.encode("latin-1"))
+    writer.write(request.encode("latin-1"))
+    if ends:
+        writer.write_eof()
     async with asyncio.timeout(PATIENCE):
         response = (await reader.read()).decode("latin-1")
     writer.close()
@@ -142,15 +145,44 @@ async def test_the_page_is_revalidated(rig: Rig) -> None:
     assert response.endswith("\r\n\r\n")
 
 
-async def test_one_request_a_connection(rig: Rig) -> None:
-    """What is sent behind the request is left unread, in the same segment and in a later one."""
+async def test_a_connection_serves_many_requests(rig: Rig, link: Link) -> None:
+    """One after the other, in one segment or in pieces, and a WebSocket in the end."""
     reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
-    writer.write(b"GET /healthz HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n")
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     async with asyncio.timeout(PATIENCE):
-        await reader.readline()
-        writer.write(b"GET / HTTP/1.1\r\n\r\n")
-        rest = await reader.read()
-    assert b"HTTP/1.1" not in rest
+        for pieces in ([request], [request + request], [request[:5], request[5:] + request[:7], request[7:]]):
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+            for _ in range(b"".join(pieces).count(b"GET")):
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+                assert await reader.readuntil(b"</title>")
+        writer.write(f"GET /ws HTTP/1.1\r\n{UPGRADE}\r\n".encode())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+    await link.expect("OPEN", session=1)
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "request_text", ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nConnection: Close\r\n\r\n", "PUT / HTTP/1.1\r\n\r\n"]
+)
+async def test_the_last_request(rig: Rig, request_text: str) -> None:
+    """Behind a request that ends the connection nothing is read any more."""
+    status, response = await ask(rig, request_text + "GET / HTTP/1.1\r\n\r\n")
+    assert status in (200, 405)
+    assert response.count("HTTP/1.1") == 1
+    assert "Connection: close" in response
+
+
+async def test_responses_that_are_not_read(rig: Rig, web: Path) -> None:
+    """Requests wait until the responses to the earlier ones are taken, so they cost no memory; none is lost."""
+    (web / "big.txt").write_bytes(b"x" * 1_000_000)
+    reader, writer = await asyncio.open_connection("127.0.0.1", rig.port, limit=1000)
+    writer.write(b"GET /big.txt HTTP/1.1\r\n\r\n" * 40)
+    async with asyncio.timeout(4 * PATIENCE):
+        for _ in range(40):
+            await reader.readuntil(b"\r\n\r\n")
+            assert len(await reader.readexactly(1_000_000)) == 1_000_000
     writer.close()
 
 
@@ -170,7 +202,9 @@ async def test_who_says_nothing_is_shown_out(start: Start) -> None:
     rig = await start(handshake=0.05)
     for request in ("", "GET / HT", "GET / HTTP/1.1\r\nX: y\r\n"):
         with contextlib.suppress(ConnectionError):
-            assert (await ask(rig, request))[0] == 0
+            assert await ask(rig, request, ends=False) == (0, "")
+    status, _ = await ask(rig, "GET / HTTP/1.1\r\n\r\n", ends=False)
+    assert status == 200
 
 
 async def test_an_unfinished_request_does_not_keep_the_bridge(rig: Rig) -> None:
