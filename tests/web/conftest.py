@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +10,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from .fake_server import FakeServer
 
-ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 WEB = Path(__file__).parents[2] / "web"
 
-expect.set_options(timeout=8_000)
+# A busy machine makes a page slow, not wrong.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
@@ -66,19 +64,32 @@ def page(context: BrowserContext) -> Page:
     return context.new_page()
 
 
-SignIn = Callable[..., Page]
+class SignIn:
+    """Opens the page and signs in, up to a live link: `signed_in("bob")`, or in a page that is there already."""
 
+    def __init__(self, context: BrowserContext, server: FakeServer) -> None:
+        self.server = server
+        self.new_page = context.new_page
 
-@pytest.fixture
-def signed_in(context: BrowserContext, server: FakeServer) -> SignIn:
-    """Returns a function that opens the page and signs in, up to a live link."""
-
-    def sign_in(nickname: str = "alice") -> Page:
-        page = context.new_page()
-        page.goto(server.url())
+    def __call__(self, nickname: str = "alice", page: Page | None = None) -> Page:
+        page = page or self.new_page()
+        if page.url == "about:blank":
+            page.goto(self.server.url())
         page.locator("#nickname").fill(nickname)
         page.locator("#connect").click()
         expect(page.locator("#link-state")).to_have_attribute("data-state", "live")
         return page
 
-    return sign_in
+
+@pytest.fixture
+def signed_in(context: BrowserContext, server: FakeServer) -> SignIn:
+    return SignIn(context, server)
+
+
+@pytest.fixture(scope="package")
+def lab(browser: Browser) -> Iterator[Page]:
+    """The page opened from disk and left alone: a place to run its pure parts by `evaluate`."""
+    page = browser.new_page()
+    page.goto((WEB / "index.html").as_uri())
+    yield page
+    page.context.close()

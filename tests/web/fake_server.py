@@ -35,6 +35,8 @@ class Session:
 
     socket: ServerConnection
     user: "User | None" = None
+    seen: int = 0  # the last id that it was sent
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 @dataclass(eq=False)
@@ -155,7 +157,7 @@ class FakeServer:
             self.away = False
             for session in self.sessions:
                 if session.user is not None:
-                    self._ready(session, session.user, resumed=True, after=session.__dict__.get("seen", 0))
+                    self._ready(session, session.user, resumed=True, after=session.seen)
 
         self.call(resume)
 
@@ -174,7 +176,12 @@ class FakeServer:
         body = path.read_bytes()
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         headers = Headers(
-            {"Content-Type": kind, "Content-Length": str(len(body)), "Content-Security-Policy": CSP, "Cache-Control": "no-store"}
+            {
+                "Content-Type": kind,
+                "Content-Length": str(len(body)),
+                "Content-Security-Policy": CSP,
+                "Cache-Control": "no-store",
+            }
         )
         return Response(200, "OK", headers, body)
 
@@ -182,7 +189,14 @@ class FakeServer:
         session = Session(socket)
         self.sessions.append(session)
         limits = {"packet": 65535, "message": 8000, "nickname": 32, "room": 64, "topic": 300, "rooms": 50}
-        hello = {"type": "HELLO", "protocol": 1, "server": "Fake", "version": "0", "limits": limits, "server_password": False}
+        hello = {
+            "type": "HELLO",
+            "protocol": 1,
+            "server": "Fake",
+            "version": "0",
+            "limits": limits,
+            "server_password": False,
+        }
         self._send(session, {**hello, **self.hello})
         try:
             async for body in socket:
@@ -201,11 +215,12 @@ class FakeServer:
 
     def _send(self, session: Session, packet: Packet) -> None:
         body = json.dumps({key: value for key, value in packet.items() if value is not None}, ensure_ascii=False)
-        session.__dict__["seen"] = max(session.__dict__.get("seen", 0), packet["id"] if packet["type"] == "MSG" else 0)
+        if packet["type"] == "MSG" and packet.get("timestamp") is not None:
+            session.seen = max(session.seen, packet["id"])
         # The loop writes in the order of these tasks, so packets keep theirs.
         task = self._loop.create_task(self._write(session.socket, body))
-        session.__dict__.setdefault("tasks", set()).add(task)
-        task.add_done_callback(session.__dict__["tasks"].discard)
+        session.tasks.add(task)
+        task.add_done_callback(session.tasks.discard)
 
     async def _write(self, socket: ServerConnection, body: str) -> None:
         try:
@@ -219,7 +234,9 @@ class FakeServer:
         handler = getattr(self, f"_on_{packet['type'].lower()}", None)
         if packet["type"] in self.refuse:
             code = self.refuse.pop(packet["type"])
-            self._send(session, {"type": "ERROR", "code": code, "message": f"refused: {code}", "ref": packet.get("ref")})
+            self._send(
+                session, {"type": "ERROR", "code": code, "message": f"refused: {code}", "ref": packet.get("ref")}
+            )
         elif handler is not None:
             handler(session, packet)
 
@@ -235,7 +252,13 @@ class FakeServer:
         user = next((one for one in self.users.values() if packet.get("token") == f"token-{one.uid}"), None)
         known = user is not None
         if user is None and nickname.casefold() in self.users:
-            answer = {"type": "RETRY", "nickname": nickname, "reason": "taken", "message": f"{nickname} is taken.", "ref": ref}
+            answer = {
+                "type": "RETRY",
+                "nickname": nickname,
+                "reason": "taken",
+                "message": f"{nickname} is taken.",
+                "ref": ref,
+            }
             self._send(session, answer)
             return
         if user is None:
@@ -245,12 +268,28 @@ class FakeServer:
         joined = [room for room in rooms if room not in user.rooms]
         user.rooms.update(rooms)
         session.user = user
-        self._ready(session, user, resumed=known and "after" in packet, after=packet.get("after", 0), ref=ref, epoch=packet.get("epoch"))
+        self._ready(
+            session,
+            user,
+            resumed=known and "after" in packet,
+            after=packet.get("after", 0),
+            ref=ref,
+            epoch=packet.get("epoch"),
+        )
         for room in joined:
-            self._to_room(room, {"type": "JOIN", "room": room, "nickname": user.nickname, "timestamp": self._now()}, but=session)
+            self._to_room(
+                room, {"type": "JOIN", "room": room, "nickname": user.nickname, "timestamp": self._now()}, but=session
+            )
 
     def _ready(
-        self, session: Session, user: User, *, resumed: bool, after: int, ref: str | None = None, epoch: str | None = None
+        self,
+        session: Session,
+        user: User,
+        *,
+        resumed: bool,
+        after: int,
+        ref: str | None = None,
+        epoch: str | None = None,
     ) -> None:
         newest = len(self.log)
         ready = {"type": "READY", "nickname": user.nickname, "token": f"token-{user.uid}", "epoch": self.epoch, "id": newest,
@@ -276,7 +315,9 @@ class FakeServer:
         user.nickname = nickname
         self.users[nickname.casefold()] = user
         for room in user.rooms:
-            self._to_room(room, {"type": "NICK", "room": room, "old": old, "nickname": nickname, "timestamp": self._now()})
+            self._to_room(
+                room, {"type": "NICK", "room": room, "old": old, "nickname": nickname, "timestamp": self._now()}
+            )
         for session in self.sessions:
             if session.user is user:
                 ready = {"type": "READY", "nickname": nickname, "token": f"token-{user.uid}", "epoch": self.epoch, "ref": ref,
@@ -290,14 +331,20 @@ class FakeServer:
         if logged is not None:
             self._send(session, logged)
         elif "room" in packet and packet["room"] not in user.rooms:
-            self._send(session, {"type": "ERROR", "code": "not_in_room", "message": "You are not in this room", "ref": ref})
+            self._send(
+                session, {"type": "ERROR", "code": "not_in_room", "message": "You are not in this room", "ref": ref}
+            )
         else:
             keys = ("room", "to", "message", "action", "ref")
-            self._log({**{key: packet[key] for key in keys if key in packet}, "nickname": user.nickname, "uid": user.uid})
+            self._log(
+                {**{key: packet[key] for key in keys if key in packet}, "nickname": user.nickname, "uid": user.uid}
+            )
 
     def _append(self, message: Packet) -> Packet:
         identity = len(self.log) + 1
-        timestamp = (FIRST_MESSAGE + timedelta(minutes=identity)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        timestamp = (
+            (FIRST_MESSAGE + timedelta(minutes=identity)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        )
         logged = {"type": "MSG", "id": identity, "uid": 0, **message}
         logged.setdefault("timestamp", timestamp)
         self.log.append(logged)
@@ -325,7 +372,9 @@ class FakeServer:
         room = packet["room"]
         if room not in session.user.rooms:
             session.user.rooms.add(room)
-            self._to_room(room, {"type": "JOIN", "room": room, "nickname": session.user.nickname, "timestamp": self._now()})
+            self._to_room(
+                room, {"type": "JOIN", "room": room, "nickname": session.user.nickname, "timestamp": self._now()}
+            )
         self._send(session, {**self._room(room), "ref": packet.get("ref")})
 
     def _on_leave(self, session: Session, packet: Packet) -> None:
@@ -347,13 +396,21 @@ class FakeServer:
 
     def _on_rooms(self, session: Session, packet: Packet) -> None:
         names = sorted({room for user in self.users.values() for room in user.rooms} | set(self.extra_members))
-        rooms = [{"room": room, "topic": self.topics.get(room, ""), "count": len(self._members(room))} for room in names]
+        rooms = [
+            {"room": room, "topic": self.topics.get(room, ""), "count": len(self._members(room))} for room in names
+        ]
         self._send(session, {"type": "ROOMS", "rooms": rooms, "more": False, "ref": packet.get("ref")})
 
     def _on_users(self, session: Session, packet: Packet) -> None:
         members = self._members(packet["room"])
         rest = [name for name in members if name.casefold() > packet.get("after", "").casefold()]
-        answer = {"type": "USERS", "room": packet["room"], "count": len(members), "users": rest[:200], "more": len(rest) > 200}
+        answer = {
+            "type": "USERS",
+            "room": packet["room"],
+            "count": len(members),
+            "users": rest[:200],
+            "more": len(rest) > 200,
+        }
         self._send(session, {**answer, "ref": packet.get("ref")})
 
     def _on_history(self, session: Session, packet: Packet) -> None:
@@ -397,7 +454,14 @@ class FakeServer:
     def _room(self, room: str) -> Packet:
         members = self._members(room)
         newest = max((one["id"] for one in self.log if one.get("room") == room), default=0)
-        return {"type": "ROOM", "room": room, "topic": self.topics.get(room, ""), "count": len(members), "users": members[:200], "id": newest}
+        return {
+            "type": "ROOM",
+            "room": room,
+            "topic": self.topics.get(room, ""),
+            "count": len(members),
+            "users": members[:200],
+            "id": newest,
+        }
 
     def _members(self, room: str) -> list[str]:
         present = [user.nickname for user in self.users.values() if room in user.rooms]

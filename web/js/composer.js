@@ -173,7 +173,6 @@ class Composer {
     this.completing = found === null || found.options.length === 0 ? null : { chosen: -1, ...found };
     const { options, chosen } = this.completing ?? { options: [], chosen: -1 };
     this.list.hidden = options.length === 0;
-    this.input.setAttribute("aria-expanded", String(options.length > 0));
     if (chosen >= 0) this.input.setAttribute("aria-activedescendant", `completion-${chosen}`);
     else this.input.removeAttribute("aria-activedescendant");
     this.list.replaceChildren(...options.map(({ label, detail }, at) =>

@@ -11,6 +11,8 @@ class Connection {
   static IDLE_MSEC = 25_000;
   // A PING without its PONG for so long means that the server is away, though the socket may stand (a bridge).
   static ANSWER_MSEC = 4_000;
+  // After a NOTICE, by which a bridge says just that, so long is enough.
+  static DOUBTFUL_MSEC = 1_500;
   // A bridge gives up its server after 30 s and closes; when even that doesn't come, the socket is dead.
   static DEAD_MSEC = 45_000;
 
@@ -57,13 +59,13 @@ class Connection {
   }
 
   /** Asks whether the server is there; if no answer comes, `silent` is emitted, and much later the socket is given up. */
-  probe() {
+  probe(patience = Connection.ANSWER_MSEC) {
     if (this.socket?.readyState !== 1 || this.asking) return;
     this.asking = true;
     const since = this.clock.now();
     this.pings += 1;
     this.send({ type: "PING", ref: `alive-${this.pings}` });
-    this.#timer("answer", Connection.ANSWER_MSEC, () => this.emit({ type: "silent", since }));
+    this.#timer("answer", patience, () => this.emit({ type: "silent", since }));
     this.#timer("dead", Connection.DEAD_MSEC, () => this.#lost(this.socket, 0));
   }
 

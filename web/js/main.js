@@ -48,7 +48,8 @@ const main = (() => {
     for (const effect of effects) carryOut[effect.do](effect);
     watchOrphans();
     scheduleTick();
-    scheduleSave();
+    if (state.token !== before.token || state.current !== before.current) save();
+    else scheduleSave();
     draw();
   }
 
@@ -60,7 +61,7 @@ const main = (() => {
     send: ({ packet }) => connection.send(packet),
     connect: ({ url }) => connection.start(url),
     stop: () => connection.stop(),
-    probe: () => connection.probe(),
+    probe: () => connection.probe(Connection.DOUBTFUL_MSEC),
     replace() {
       store.replaceOutbox(Wire.newRef());
       watching = null;
@@ -112,7 +113,7 @@ const main = (() => {
     }, Math.max(0, at - Date.now()) + 1) };
   }
 
-  /** The cursor moves with each message; it is kept about once a second, and when the page goes. */
+  /** Who one is, is kept at once; the cursor moves with each message and is kept about once a second, and when the page goes. */
   function scheduleSave() {
     saving ??= setTimeout(save, SAVE_EVERY_MSEC);
   }

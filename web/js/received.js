@@ -8,7 +8,7 @@ const Received = (() => {
   const PASSING = new Set(["rate_limited", "log_unavailable", "not_ready"]);
   // After these the server doesn't want us back; after any other BYE the page reconnects.
   const FINAL = new Set(["quit", "kicked", "forbidden", "protocol"]);
-  const LEAVE_WORDS = { kicked: "was removed", timeout: "lost the connection", quit: "left the chat" };
+  const LEFT_BECAUSE = { kicked: "You were removed from this room", timeout: "You were away too long and left this room" };
 
   const on = {};
 
@@ -163,7 +163,7 @@ const Received = (() => {
       leave(turn, key);
     } else {
       const said = packet.message === undefined ? "" : `: ${packet.message}`;
-      turn.note(`You left this room (${LEAVE_WORDS[packet.reason] ?? packet.reason})${said}`, "error", key);
+      turn.note(`${LEFT_BECAUSE[packet.reason] ?? `You left this room (${packet.reason})`}${said}`, "error", key);
       turn.update(key, (old) => ({ ...old, joined: false, count: 0, members: {} }));
     }
   };

@@ -25,7 +25,7 @@ class SigninView {
 
   render(state) {
     const nickname = this.find("nickname");
-    if (!this.touched && nickname.value === "" && state.nickname !== "") nickname.value = state.nickname;
+    if (!this.touched && state.nickname !== "") nickname.value = state.nickname;
     if (this.page.fromDisk && state.url !== null && state.url !== this.url) {
       this.url = state.url;
       this.find("server").value = state.url;
@@ -41,7 +41,10 @@ class SigninView {
     this.#preview();
   }
 
-  focus() {
+  /** The form comes up: it proposes the nickname that was in use. */
+  open(state) {
+    this.touched = false;
+    this.render(state);
     this.find("nickname").focus();
   }
 

@@ -54,7 +54,8 @@ const State = (() => {
     const { state } = turn;
     const sameServer = state.url === url;
     turn.set({ nickname, password, serverPassword, url, phase: "joining", refusal: null });
-    if (!sameServer || (state.token !== null && state.link.stopped && !Names.same(state.nickname, nickname))) forgetUser(turn);
+    const anotherUser = state.token !== null && state.link.stopped && !Names.same(state.nickname, nickname);
+    if (anotherUser || (state.url !== null && !sameServer)) forgetUser(turn);
     if (sameServer && !state.link.stopped && state.link.greeted) return Received.introduce(turn);
     connect(turn);
   };

@@ -28,7 +28,6 @@ class TimelineView {
     this.start = 0;
     this.end = 0;
     this.atEnd = true;
-    this.scrolledUp = true;
     this.goalSerial = 0;
     this.unseen = 0;
     this.lastTop = 0;
@@ -193,7 +192,6 @@ class TimelineView {
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.root;
     if (this.key === null || scrollTop === this.lastTop) return;
-    this.scrolledUp = scrollTop < this.lastTop;
     this.lastTop = scrollTop;
     const below = scrollHeight - scrollTop - clientHeight;
     this.atEnd = this.end === this.entries.length && below < TimelineView.END_PIXELS;
@@ -213,16 +211,22 @@ class TimelineView {
     this.#showNewest();
   }
 
-  /** Asks for what a gap near the visible part left out, from the side that the reader comes from. */
+  /**
+   * Asks for what a gap near the visible part left out, from the side on which the reader's line stands: what comes in
+   * then pushes the gap away from them. (From the other side it would stay in sight, and ask on until nothing is left.)
+   */
   #fillNear() {
     if (!this.hasLink || this.conversation.loading !== null) return;
     const view = this.root.getBoundingClientRect();
     if (view.height === 0) return;
+    const anchor = this.atEnd ? null : this.#anchor();
+    let passed = false;
     for (const entry of this.entries.slice(this.start, this.end)) {
+      passed ||= entry.key === anchor?.key;
       if (entry.kind !== "gap" || entry.failed) continue;
       const { top, bottom } = this.drawn.get(entry.key).element.getBoundingClientRect();
       if (bottom < view.top - TimelineView.AHEAD_PIXELS || top > view.bottom + TimelineView.AHEAD_PIXELS) continue;
-      const side = entry.after === 0 || this.scrolledUp || this.atEnd ? "before" : "after";
+      const side = passed && entry.after > 0 ? "after" : "before";
       this.emit({ type: "fill", key: this.key, gap: entry, side });
       return;
     }

@@ -35,13 +35,13 @@ class View {
   render() {
     const state = this.state();
     const chatting = state.phase === "chat" || (state.phase === "joining" && state.identity !== null);
-    const turned = this.find("chat").hidden === chatting;
+    const turned = this.find("chat").hidden === chatting || this.find("welcome").hidden !== chatting;
     this.find("welcome").hidden = chatting;
     this.find("chat").hidden = !chatting;
     if (chatting) this.#chat(state);
+    else if (turned) this.signin.open(state);
     else this.signin.render(state);
     this.#title(state, chatting);
-    if (turned && !chatting) this.signin.focus();
     if (turned && chatting && !this.narrow.matches) this.composer.focus();
   }
 

@@ -1,0 +1,413 @@
+"""The page as a chat: signing in, rooms, people, messages, commands, with the small server of fake_server.py behind it."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import SignIn
+from .fake_server import FakeServer
+
+
+def write(page: Page, text: str) -> None:
+    page.locator("#composer").fill(text)
+    page.locator("#composer").press("Enter")
+
+
+def texts(page: Page) -> list[str]:
+    return page.locator(".message .text").all_text_contents()
+
+
+def test_sign_in_and_own_echo(signed_in: SignIn, server: FakeServer) -> None:
+    """What is sent comes back as the server logged it."""
+    page = signed_in()
+    expect(page.locator("#title")).to_have_text("#lobby")
+    write(page, "hello")
+    message = page.locator("article.message")
+    expect(message).to_have_attribute("data-state", "sent")
+    expect(message).to_have_attribute("data-id", "1")
+    expect(message.locator(".nickname")).to_have_text("alice")
+    assert server.log[0]["message"] == "hello"
+    expect(page.locator("#composer")).to_have_value("")
+
+
+def test_bad_nicknames_are_told_before_they_travel(page: Page, server: FakeServer) -> None:
+    page.goto(server.url())
+    page.locator("#nickname").fill("two words")
+    page.locator("#nickname").press("Enter")
+    expect(page.locator("#signin-fault")).to_contain_text("made of letters")
+    assert server.received == []
+
+
+def test_passwords_appear_when_asked_for(page: Page, server: FakeServer) -> None:
+    """The server's password by HELLO; the nickname's by RETRY."""
+    server.hello = {"server_password": True}
+    page.goto(server.url())
+    expect(page.locator("#server-password")).to_be_hidden()
+    page.locator("#nickname").fill("alice")
+    page.locator("#connect").click()
+    expect(page.locator("#server-password")).to_be_focused()
+    page.locator("#server-password").fill("sesame")
+    server.retry = {"reason": "registered", "message": "alice is registered."}
+    page.locator("#connect").click()
+    expect(page.locator("#password")).to_be_focused()
+    expect(page.locator("#signin-fault")).to_have_text("alice is registered.")
+    page.locator("#password").fill("secret")
+    page.keyboard.press("Enter")
+    expect(page.locator("#link-state")).to_have_attribute("data-state", "live")
+    nick = server.packets("NICK")[-1]
+    assert (nick["server_password"], nick["password"]) == ("sesame", "secret")
+
+
+def test_rooms_unread_and_title(signed_in: SignIn, server: FakeServer) -> None:
+    page = signed_in()
+    write(page, "/join den")
+    expect(page.locator("#title")).to_have_text("#den")
+    server.say("bob", "lobby", "one")
+    server.say("bob", "lobby", "Alice?")
+    count = page.locator('[data-key="#lobby"] .unread')
+    expect(count).to_have_text("2")
+    expect(count).to_have_class(re.compile("mentioned"))
+    expect(page).to_have_title("(2•) #den · Wordpacket")
+    page.locator('[data-key="#lobby"]').click()
+    expect(page).to_have_title("#lobby · Wordpacket")
+    expect(count).to_have_count(0)
+    expect(page.locator(".divider + .message .text")).to_have_text("one")
+    expect(page.locator(".message.mention .text")).to_have_text("Alice?")
+
+
+def test_rooms_by_keyboard(signed_in: SignIn) -> None:
+    page = signed_in()
+    write(page, "/join den attic")
+    expect(page.locator("#title")).to_have_text("#attic")
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator("#title")).to_have_text("#den")
+    page.keyboard.press("Alt+ArrowUp")
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.locator("#title")).to_have_text("#lobby")
+    write(page, "/leave")
+    expect(page.locator('[data-key="#lobby"]')).to_have_count(0)
+
+
+def test_grouping_days_actions_and_lines(signed_in: SignIn, server: FakeServer) -> None:
+    """One head for what one person says in a row; a line for each day; line ends and spaces stay."""
+    page = signed_in()
+    server.say("bob", "lobby", "a", timestamp="2026-11-20T10:00:00.000Z")
+    server.say("bob", "lobby", "b", timestamp="2026-11-20T10:01:00.000Z")
+    server.say("bob", "lobby", "c", timestamp="2026-11-21T10:01:30.000Z")
+    server.say("bob", "lobby", "waves", action=True, timestamp="2026-11-21T10:02:00.000Z")
+    server.say("bob", "lobby", "x\n  y", timestamp="2026-11-21T10:02:00.000Z")
+    expect(page.locator(".message")).to_have_count(5)
+    classes = page.locator(".message").evaluate_all("all => all.map((one) => one.classList.contains('grouped'))")
+    assert classes == [False, True, False, False, False]
+    expect(page.locator(".day")).to_have_count(2)
+    assert texts(page)[3:] == ["bob waves", "x\n  y"]
+    height = page.locator(".message .text").last.evaluate("one => one.getBoundingClientRect().height")
+    assert height > 40
+
+
+def test_links_are_links_and_nothing_else_is(signed_in: SignIn, server: FakeServer) -> None:
+    """Only http and https; what looks like HTML or script stays text."""
+    page = signed_in()
+    server.say(
+        "bob",
+        "lobby",
+        'see https://example.org/a_(b)?c=d. or <img src=x onerror="1"> javascript:alert(1) (http://x.test/)',
+    )
+    link = page.locator(".message a")
+    expect(link).to_have_count(2)
+    assert link.evaluate_all("all => all.map((one) => one.getAttribute('href'))") == [
+        "https://example.org/a_(b)?c=d",
+        "http://x.test/",
+    ]
+    assert "noopener" in (link.first.get_attribute("rel") or "")
+    assert page.locator(".message img").count() == 0
+    expect(page.locator(".message .text")).to_contain_text('<img src=x onerror="1"> javascript:alert(1)')
+
+
+def test_people_come_go_and_rename(signed_in: SignIn, server: FakeServer) -> None:
+    page = signed_in()
+    other = signed_in_elsewhere(page, server, "bob")
+    expect(page.locator("#members li")).to_have_text(["ALalice", "BObob"])
+    expect(page.locator(".event-text")).to_have_text("bob joined")
+    write(other, "/nick robert")
+    expect(page.locator("#members .nickname")).to_have_text(["alice", "robert"])
+    expect(page.locator(".event-text").last).to_have_text("bob is now robert")
+    expect(other.locator("#own-nickname")).to_have_text("robert")
+    write(other, "/leave")
+    expect(page.locator("#panel-title")).to_have_text("1 member")
+    other.context.close()
+
+
+def signed_in_elsewhere(page: Page, server: FakeServer, nickname: str) -> Page:
+    """Another person, in a browser profile of their own."""
+    browser = page.context.browser
+    assert browser is not None
+    other = browser.new_context().new_page()
+    other.goto(server.url())
+    other.locator("#nickname").fill(nickname)
+    other.locator("#connect").click()
+    expect(other.locator("#link-state")).to_have_attribute("data-state", "live")
+    return other
+
+
+def test_taken_nickname(signed_in: SignIn, server: FakeServer) -> None:
+    page = signed_in("bob")
+    browser = page.context.browser
+    assert browser is not None
+    other = browser.new_context().new_page()
+    other.goto(server.url())
+    other.locator("#nickname").fill("Bob")
+    other.locator("#connect").click()
+    expect(other.locator("#signin-fault")).to_have_text("Bob is taken.")
+    expect(other.locator("#nickname")).to_be_focused()
+    other.keyboard.type("robert")
+    other.keyboard.press("Enter")
+    expect(other.locator("#own-nickname")).to_have_text("robert")
+    other.context.close()
+
+
+def test_topic(signed_in: SignIn, server: FakeServer) -> None:
+    """Edited in place or by command, shown to all."""
+    page = signed_in()
+    page.locator("#topic").click()
+    page.keyboard.type("Tea at four")
+    page.keyboard.press("Enter")
+    expect(page.locator("#topic")).to_have_text("Tea at four")
+    expect(page.locator("#composer")).to_be_focused()
+    write(page, "/topic -")
+    expect(page.locator("#topic")).to_have_text("Add a topic")
+    assert server.topics["lobby"] == ""
+
+
+def test_direct_messages(signed_in: SignIn, server: FakeServer) -> None:
+    page = signed_in()
+    other = signed_in_elsewhere(page, server, "bob")
+    write(page, "/msg bob psst\nsecond line")
+    expect(page.locator("#title")).to_have_text("bob")
+    expect(other.locator('[data-key="@alice"] .unread')).to_have_text("1")
+    other.locator('[data-key="@alice"]').click()
+    expect(other.locator(".message .text")).to_have_text("psst\nsecond line")
+    write(other, "yes?")
+    expect(page.locator(".message .text").last).to_have_text("yes?")
+    page.locator('[data-leave="@bob"]').click()
+    expect(page.locator("#title")).to_have_text("#lobby")
+    page.locator("#members button", has_text="bob").click()
+    expect(page.locator(".message .text")).to_have_text(["psst\nsecond line", "yes?"])
+    other.context.close()
+
+
+def test_typing(signed_in: SignIn, server: FakeServer) -> None:
+    page = signed_in()
+    server.broadcast({"type": "TYPING", "room": "lobby", "nickname": "bob"})
+    expect(page.locator("#typing")).to_have_text("bob is typing …")
+    server.say("bob", "lobby", "done")
+    expect(page.locator("#typing")).to_have_text("")
+    page.locator("#composer").press_sequentially("/he")
+    page.locator("#composer").fill("hello")
+    server.wait_for(lambda: server.packets("TYPING") != [])
+    assert server.packets("TYPING") == [{"type": "TYPING", "room": "lobby"}]
+
+
+def test_completion(signed_in: SignIn, server: FakeServer) -> None:
+    server.extra_members["lobby"] = ["bob", "barbara"]
+    page = signed_in()
+    composer = page.locator("#composer")
+    composer.press_sequentially("bo")
+    composer.press("Tab")
+    expect(composer).to_have_value("bob: ")
+    composer.fill("hi b")
+    composer.press("Tab")
+    expect(page.locator("#completions [aria-selected=true]")).to_have_text("barbara")
+    composer.press("Tab")
+    composer.press("Enter")
+    expect(composer).to_have_value("hi bob ")
+    composer.fill("")
+    composer.press_sequentially("/se")
+    expect(page.locator("#completions [role=option]")).to_contain_text("/search")
+    composer.press("Tab")
+    expect(composer).to_have_value("/search ")
+    composer.fill("")
+    composer.press_sequentially("see #lo")
+    composer.press("ArrowDown")
+    composer.press("Enter")
+    expect(composer).to_have_value("see #lobby ")
+    composer.press_sequentially("/")
+    composer.press("Escape")
+    expect(page.locator("#completions")).to_be_hidden()
+
+
+def test_input_history_and_drafts(signed_in: SignIn) -> None:
+    """Arrow up brings back what was written; each room keeps what was begun in it."""
+    page = signed_in()
+    composer = page.locator("#composer")
+    write(page, "one")
+    write(page, "two")
+    composer.fill("unfinished")
+    composer.press("ArrowUp")
+    composer.press("ArrowUp")
+    expect(composer).to_have_value("one")
+    composer.press("ArrowDown")
+    composer.press("ArrowDown")
+    expect(composer).to_have_value("unfinished")
+    page.locator("#join-room").fill("den")
+    page.locator("#join-room").press("Enter")
+    expect(page.locator("#title")).to_have_text("#den")
+    expect(composer).to_have_value("")
+    page.locator('[data-key="#lobby"]').click()
+    expect(composer).to_have_value("unfinished")
+
+
+def test_lines_and_limits(signed_in: SignIn, server: FakeServer) -> None:
+    """Shift+Enter breaks the line; too long a text stays in the input and says so."""
+    page = signed_in()
+    composer = page.locator("#composer")
+    composer.press_sequentially("a")
+    composer.press("Shift+Enter")
+    composer.press_sequentially("b")
+    composer.press("Enter")
+    expect(page.locator(".message .text")).to_have_text("a\nb")
+    write(page, "x" * 8001)
+    expect(page.locator("#slip")).to_have_text("That is 8001 characters; a message has at most 8000")
+    expect(composer).to_have_value("x" * 8001)
+    write(page, "x" * 8000)
+    expect(page.locator(".message[data-state=sent]")).to_have_count(2)
+    assert server.log[-1]["message"] == "x" * 8000
+
+
+@pytest.mark.parametrize(
+    ("typed", "slip"),
+    [
+        ("/jion lobby", "There is no command /jion; /help shows them"),
+        ("/join", "Usage: /join room …"),
+        ("/nick two words", "a nickname is made of letters, digits and - _ . [ ] { } ^ | only"),
+        ("/search from:bob", "Write at least one word to look for"),
+        ("/search x before:2026-13-01", "“2026-13-01” is no date; write it as 2026-11-01"),
+    ],
+)
+def test_slips(lab: Page, typed: str, slip: str) -> None:
+    """A command that can't be done says why, in a sentence."""
+    script = "typed => { try { return Commands.read(typed, State.initial()) } catch (e) { return e.message } }"
+    assert lab.evaluate(script, typed) == slip
+
+
+def test_slashes_that_are_no_commands(lab: Page) -> None:
+    script = "typed => Commands.read(typed, State.initial())"
+    assert lab.evaluate(script, "//etc") == [{"type": "say", "text": "/etc"}]
+    assert lab.evaluate(script, "/usr/bin is a folder") == [{"type": "say", "text": "/usr/bin is a folder"}]
+
+
+def test_query(lab: Page) -> None:
+    """`before:` is the protocol's `until`; days are those of the person."""
+    found = lab.evaluate(
+        "Query.parse('two  words from:Bob in:#den since:2026-10-01T10:00:00Z before:2026-11-01 https://x')"
+    )
+    midnight = lab.evaluate("new Date(2026, 10, 1).toISOString()")
+    assert found == {
+        "query": "two words https://x",
+        "from": "Bob",
+        "room": "den",
+        "since": "2026-10-01T10:00:00.000Z",
+        "until": midnight,
+    }
+
+
+def test_all_rooms(signed_in: SignIn, server: FakeServer) -> None:
+    server.extra_members["den"] = ["bob"]
+    server.topics["den"] = "quiet please"
+    page = signed_in()
+    write(page, "/rooms")
+    room = page.locator("#directory button", has_text="#den")
+    expect(room).to_contain_text("quiet please")
+    room.click()
+    expect(page.locator("#title")).to_have_text("#den")
+
+
+def test_members_of_a_big_room_come_in_pages(signed_in: SignIn, server: FakeServer) -> None:
+    server.extra_members["lobby"] = [f"user{number:04}" for number in range(450)]
+    page = signed_in()
+    expect(page.locator("#panel-title")).to_have_text("451 members")
+    expect(page.locator("#members li")).to_have_count(200)
+    page.locator("#members-more").click()
+    expect(page.locator("#members li")).to_have_count(400)
+    page.locator("#members-more").click()
+    expect(page.locator("#members li")).to_have_count(451)
+    expect(page.locator("#members-more")).to_be_hidden()
+
+
+def test_search_opens_the_context(signed_in: SignIn, server: FakeServer) -> None:
+    """One key from a hit to its place in the log, however far back."""
+    server.fill("lobby", 400)
+    server.log[99]["message"] = "the needle"
+    page = signed_in()
+    write(page, "/search needle from:bob in:lobby")
+    hit = page.locator("#hits button")
+    expect(hit).to_have_count(1)
+    expect(hit.locator("mark")).to_have_text("needle")
+    page.locator("#search-input").press("ArrowDown")
+    page.keyboard.press("Enter")
+    found = page.locator(".message.found")
+    expect(found).to_have_attribute("data-id", "100")
+    expect(found).to_be_in_viewport()
+    neighbours = page.locator(".message").evaluate_all("all => all.map((one) => Number(one.dataset.id))")
+    assert {95, 99, 100, 101, 105} <= set(neighbours)
+    page.locator("#newest").click()
+    expect(page.locator('.message[data-id="400"]')).to_be_in_viewport()
+
+
+def test_search_shows_older(signed_in: SignIn, server: FakeServer) -> None:
+    server.fill("lobby", 100)
+    page = signed_in()
+    page.locator("#show-search").click()
+    page.locator("#search-input").fill("line")
+    page.keyboard.press("Enter")
+    expect(page.locator("#hits li")).to_have_count(40)
+    page.locator("#hits-more").click()
+    expect(page.locator("#hits li")).to_have_count(80)
+    page.locator("#hits-more").click()
+    expect(page.locator("#hits li")).to_have_count(100)
+    expect(page.locator("#hits-more")).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel-title")).to_have_text("1 member")
+
+
+def test_export(signed_in: SignIn, server: FakeServer) -> None:
+    """All one may see, one JSON object a line, by id."""
+    server.fill("lobby", 450)
+    server.fill("secret", 10)
+    page = signed_in()
+    server.tell("bob", "alice", "psst")
+    expect(page.locator('[data-key="@bob"]')).to_be_visible()
+    with page.expect_download() as download:
+        write(page, "/export")
+    lines = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [*range(1, 451), 461]
+    assert re.fullmatch(r"wordpacket-\d{4}-\d\d-\d\d\.jsonl", download.value.suggested_filename)
+
+
+def test_help_lists_every_command(signed_in: SignIn) -> None:
+    page = signed_in()
+    write(page, "/help")
+    names = [text.split()[0] for text in page.locator("#command-list dt").all_text_contents()]
+    wanted = ["/join", "/leave", "/msg", "/me", "/nick", "/topic", "/users", "/rooms", "/history", "/search", "/export", "/help", "/quit"]
+    assert names == wanted
+
+
+def test_notice_and_errors_are_said(signed_in: SignIn, server: FakeServer) -> None:
+    page = signed_in()
+    server.broadcast({"type": "NOTICE", "message": "Tea is ready"})
+    expect(page.locator(".event.tone-server .event-text")).to_have_text("Tea is ready")
+    server.refuse["TOPIC"] = "forbidden"
+    write(page, "/topic mine")
+    expect(page.locator(".event.tone-error .event-text")).to_have_text("refused: forbidden")
+
+
+def test_bad_packets_are_ignored(signed_in: SignIn, server: FakeServer) -> None:
+    """A packet that isn't one of the protocol's does no harm to what comes after it."""
+    page = signed_in()
+    server.broadcast({"type": "MSG", "id": "seven"})
+    server.broadcast({"type": "WHATEVER", "id": 1})
+    server.broadcast({"type": "ROOM", "room": "nowhere", "count": 3})
+    server.say("bob", "lobby", "still here")
+    expect(page.locator(".message .text")).to_have_text("still here")

@@ -1,0 +1,236 @@
+"""What can be seen and reached: contrast and roles by axe, both themes, the phone, long and right-to-left names, from disk."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from .conftest import WEB, SignIn
+from .fake_server import FakeServer
+
+
+def write(page: Page, text: str) -> None:
+    page.locator("#composer").fill(text)
+    page.locator("#composer").press("Enter")
+
+
+def assert_accessible(page: Page) -> None:
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
+    assert found.violations_count == 0, found.generate_report()
+
+
+def populate(server: FakeServer) -> None:
+    """A bit of everything that can stand in the log."""
+    server.extra_members["lobby"] = ["bob", "مريم", "小林", "x" * 32]
+    server.topics["lobby"] = "A topic"
+    server.say("bob", "lobby", "hello", timestamp="2026-11-20T10:00:00.000Z")
+    server.say("bob", "lobby", "alice: see https://example.org/", timestamp="2026-11-20T10:01:00.000Z")
+    server.say("مريم", "lobby", "صباح الخير", timestamp="2026-11-21T10:01:00.000Z")
+    server.say("x" * 32, "lobby", "y" * 300, timestamp="2026-11-21T10:02:00.000Z")
+    server.say("小林", "lobby", "waves", action=True, timestamp="2026-11-21T10:03:00.000Z")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessible(signed_in: SignIn, server: FakeServer, scheme: str) -> None:
+    """No violation that axe finds, contrast AA included: sign-in, chat, each panel, failed, pending and no connection."""
+    populate(server)
+    page = signed_in.new_page()
+    page.emulate_media(color_scheme=scheme)
+    page.goto(server.url())
+    assert_accessible(page)
+    signed_in(page=page)
+    server.refuse["MSG"] = "forbidden"
+    write(page, "refused")
+    expect(page.locator(".message[data-state=failed]")).to_have_count(1)
+    server.broadcast({"type": "NOTICE", "message": "A notice"})
+    write(page, "/topic -")
+    assert_accessible(page)
+    write(page, "/search hello")
+    expect(page.locator("#hits li")).to_have_count(1)
+    assert_accessible(page)
+    write(page, "/help")
+    server.stop_serving()
+    write(page, "pending")
+    expect(page.locator("#banner")).to_be_visible()
+    page.locator("#composer").press_sequentially("/")
+    expect(page.locator("#completions")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_every_nickname_colour_has_contrast(lab: Page) -> None:
+    """All 360 hues, in both themes, against paper, desk, the mention's wash, and as a stamp: at least 4.5 to 1 (AA)."""
+    script = """() => {
+      const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+      const rgb = (color) => {
+        canvas.clearRect(0, 0, 1, 1);
+        canvas.fillStyle = color;
+        canvas.fillRect(0, 0, 1, 1);
+        return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((value) => value / 255);
+      };
+      const luminance = (color) => {
+        const [r, g, b] = rgb(color).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const contrast = (one, other) => {
+        const [high, low] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+        return (high + 0.05) / (low + 0.05);
+      };
+      const name = Dom.el("span", { class: "nickname" }, "x");
+      const stamp = Dom.el("span", { class: "stamp" }, "x");
+      document.body.append(name, stamp);
+      const grounds = ["paper", "desk", "wash", "raised", "wash-red"].map((one) => getComputedStyle(document.documentElement).getPropertyValue(`--${one}`));
+      let worst = 99;
+      for (let hue = 0; hue < 360; hue += 1) {
+        for (const one of [name, stamp]) one.style.setProperty("--hue", hue);
+        const ink = getComputedStyle(name).color;
+        worst = Math.min(worst, ...grounds.map((ground) => contrast(ink, ground)));
+        worst = Math.min(worst, contrast(getComputedStyle(stamp).color, getComputedStyle(stamp).backgroundColor));
+      }
+      name.remove();
+      stamp.remove();
+      return worst;
+    }"""
+    for scheme in ("light", "dark"):
+        lab.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert lab.evaluate(script) >= 4.5, scheme
+    lab.emulate_media(color_scheme="no-override")
+
+
+def test_themes_differ(lab: Page) -> None:
+    """The system's choice is followed, without a switch to be found first."""
+    colours = []
+    for scheme in ("light", "dark"):
+        lab.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        colours.append(lab.evaluate("getComputedStyle(document.body).backgroundColor"))
+    lab.emulate_media(color_scheme="no-override")
+    assert colours[0] != colours[1]
+
+
+def test_phone(signed_in: SignIn, server: FakeServer) -> None:
+    """390 pixels: nothing sticks out, rooms and members come as drawers, by touch and by key."""
+    populate(server)
+    page = signed_in.new_page()
+    page.set_viewport_size({"width": 390, "height": 844})
+    signed_in(page=page)
+    expect(page.locator(".message")).to_have_count(5)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("messages.scrollWidth <= messages.clientWidth")
+    expect(page.locator("#rooms")).to_be_hidden()
+    write(page, "/join den")
+    expect(page.locator("#title")).to_have_text("#den")
+    server.say("bob", "lobby", "over here")
+    expect(page.locator("#elsewhere")).to_have_text("1")
+    page.locator("#show-rooms").click()
+    expect(page.locator('[data-key="#den"]')).to_be_focused()
+    page.locator('[data-key="#lobby"]').click()
+    expect(page.locator("#title")).to_have_text("#lobby")
+    expect(page.locator("#rooms")).to_be_hidden()
+    page.locator("#show-members").click()
+    expect(page.locator("#members li").first).to_be_visible()
+    assert_accessible(page)
+    page.keyboard.press("Escape")
+    expect(page.locator("#members")).to_be_hidden()
+    expect(page.locator("#composer")).to_be_focused()
+
+
+def test_names_and_texts_of_all_kinds_stay_in_place(signed_in: SignIn, server: FakeServer) -> None:
+    populate(server)
+    page = signed_in()
+    expect(page.locator(".message")).to_have_count(5)
+    assert page.evaluate("messages.scrollWidth <= messages.clientWidth")
+    assert page.evaluate("panel.scrollWidth <= panel.clientWidth")
+    arabic = page.locator(".message .text", has_text="صباح")
+    assert arabic.evaluate("one => getComputedStyle(one).direction") == "rtl"
+    expect(page.locator("#members .nickname").nth(1)).to_have_text("bob")
+
+
+def test_by_keyboard_alone(page: Page, server: FakeServer) -> None:
+    """From the first key to a message sent, another room and a search; what has the focus shows it."""
+    page.goto(server.url())
+    expect(page.locator("#nickname")).to_be_focused()
+    page.keyboard.type("alice")
+    page.keyboard.press("Enter")
+    expect(page.locator("#composer")).to_be_focused()
+    page.keyboard.type("hello")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message[data-state=sent]")).to_have_count(1)
+    page.keyboard.press("Shift+Tab")
+    expect(page.locator("#messages")).to_be_focused()
+    assert page.evaluate("getComputedStyle(messages).outlineStyle") == "solid"
+    page.keyboard.press("Escape")
+    page.keyboard.type("/search hello")
+    page.keyboard.press("Enter")
+    expect(page.locator("#hits li")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message.found")).to_be_focused()
+
+
+def test_the_log_is_announced_and_history_is_not(signed_in: SignIn, server: FakeServer) -> None:
+    """role=log reads out what comes at the end; a page of history isn't read out."""
+    server.fill("lobby", 200)
+    page = signed_in()
+    log = page.get_by_role("log", name="Messages")
+    server.say("bob", "lobby", "news")
+    expect(page.locator('.message[data-id="201"]')).to_be_attached()
+    expect(log).to_have_attribute("aria-live", "polite")
+    page.evaluate("messages.scrollTop = 0")
+    expect(page.locator('.message[data-id="100"]')).to_be_attached()
+    expect(log).to_have_attribute("aria-live", "off")
+
+
+def test_less_motion(browser: Browser, server: FakeServer) -> None:
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(server.url())
+    page.locator("#nickname").fill("alice")
+    page.locator("#connect").click()
+    expect(page.locator("#link-state")).to_have_attribute("data-state", "live")
+    server.stop_serving()
+    expect(page.locator("#link-state")).to_have_attribute("data-state", "reconnecting")
+    assert page.locator(".link-dot").evaluate("one => getComputedStyle(one).animationName") == "none"
+    context.close()
+
+
+def test_from_disk(page: Page, server: FakeServer) -> None:
+    """Opened as a file: the server's address is asked for, with the usual one filled in, and kept."""
+    page.goto((WEB / "index.html").as_uri())
+    expect(page.locator("#server")).to_have_value("ws://127.0.0.1:8765/")
+    page.locator("#nickname").fill("alice")
+    page.locator("#server").fill("http://127.0.0.1/")
+    page.locator("#connect").click()
+    expect(page.locator("#signin-fault")).to_have_text("The server's address looks like ws://127.0.0.1:8765/")
+    page.locator("#server").fill(server.ws_url())
+    page.locator("#connect").click()
+    expect(page.locator("#link-state")).to_have_attribute("data-state", "live")
+    write(page, "from disk")
+    expect(page.locator(".message[data-state=sent] .text")).to_have_text("from disk")
+    page.reload()
+    expect(page.locator("#link-state")).to_have_attribute("data-state", "live")
+    assert len(server.log) == 1
+
+
+def test_nobody_there(page: Page) -> None:
+    """An address where nobody listens is said at the form, which stays usable."""
+    page.goto((WEB / "index.html").as_uri())
+    page.locator("#nickname").fill("alice")
+    page.locator("#server").fill("ws://127.0.0.1:9/")
+    page.locator("#connect").click()
+    expect(page.locator("#signin-status")).to_have_text("No answer from ws://127.0.0.1:9/. Trying again …")
+    expect(page.locator("#nickname")).to_be_enabled()
+
+
+def test_nothing_is_asked_of_anybody_else(context, server: FakeServer) -> None:  # type: ignore[no-untyped-def]
+    """Page, style, scripts and icon come from where the page comes from; the chat goes to the server; that is all."""
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    page = context.new_page()
+    page.goto(server.url())
+    page.locator("#nickname").fill("alice")
+    page.locator("#connect").click()
+    expect(page.locator("#link-state")).to_have_attribute("data-state", "live")
+    assert len(asked) > 20
+    assert [
+        url for url in asked if not re.match(rf"(https?|ws|data):(//127\.0\.0\.1:{server.port}/|image/)", url)
+    ] == []

@@ -1,0 +1,127 @@
+"""Reading back: earlier messages come in above without moving the line that is read, and the document stays small."""
+
+from playwright.sync_api import Page, expect
+
+from .conftest import SignIn
+from .fake_server import FakeServer
+
+# Scrolls up by hand, so to speak, and takes note of where the first visible message is, frame by frame, while pages of
+# history come in above it. Whatever moves by more than the scrolling itself is a jump.
+READ_BACK = """async ({ steps, pixels }) => {
+  const root = document.getElementById("messages");
+  const frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  const top = () => root.getBoundingClientRect().top;
+  const seen = () => [...root.querySelectorAll(".message[data-id]")].find((one) => one.getBoundingClientRect().top >= top() + 100);
+  let worst = 0;
+  let most = 0;
+  for (let step = 0; step < steps; step += 1) {
+    const message = seen();
+    const before = message.getBoundingClientRect().top;
+    const room = root.scrollTop;
+    root.scrollTop -= pixels;
+    const scrolled = room - root.scrollTop;
+    for (let frames = 0; frames < 2; frames += 1) {
+      await frame();
+      if (message.isConnected) worst = Math.max(worst, Math.abs(message.getBoundingClientRect().top - before - scrolled));
+      most = Math.max(most, root.children.length);
+    }
+    if (root.querySelector(".message[data-id='1']") && root.scrollTop === 0) break;
+  }
+  return { worst, most, oldest: Number(root.querySelector(".message[data-id]").dataset.id) };
+}"""
+
+
+def at_end(page: Page) -> bool:
+    return bool(page.evaluate("(root => root.scrollHeight - root.scrollTop - root.clientHeight < 2)(messages)"))
+
+
+def test_reading_back_does_not_jump(signed_in: SignIn, server: FakeServer) -> None:
+    """Through 300 messages of different heights to the very first, with less than a pixel of jump on the way."""
+    server.fill("lobby", 300)
+    for number, message in enumerate(server.log):
+        message["message"] += "\nand another line" * (number % 4) + " word" * (number * 7 % 90)
+    page = signed_in()
+    expect(page.locator('.message[data-id="300"]')).to_be_in_viewport()
+    found = page.evaluate(READ_BACK, {"steps": 400, "pixels": 900})
+    assert found["worst"] < 1, found
+    assert found["oldest"] == 1
+    expect(page.locator(".gap")).to_have_count(0)
+    page.locator("#newest").click()
+    expect(page.locator('.message[data-id="300"]')).to_be_in_viewport()
+
+
+def test_ten_thousand_messages_keep_the_document_small(signed_in: SignIn, server: FakeServer) -> None:
+    """All are in the state; a few hundred rows are in the document, and a new message is drawn within a frame or so."""
+    page = signed_in()
+    server.stop_serving()
+    server.fill("lobby", 9_990)
+    server.resume_serving()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator('.message[data-id="9990"]')).to_be_in_viewport()
+    assert page.evaluate("main.state().conversations['#lobby'].timeline.length") == 9_990
+    found = page.evaluate(READ_BACK, {"steps": 15, "pixels": 2_000})
+    assert found["worst"] < 1, found
+    assert found["most"] < 300
+    assert found["oldest"] < 9_990 - 300
+    page.locator("#newest").click()
+    # Counted in work, not in time: one more message touches one row.
+    touched = page.evaluate("""() => new Promise((resolve) => {
+      let added = 0;
+      const watch = new MutationObserver((records) => { for (const record of records) added += record.addedNodes.length; });
+      watch.observe(messages, { childList: true });
+      main.dispatch({ type: "packet", packet: { type: "MSG", id: 9991, room: "lobby", nickname: "bob", message: "one more",
+                                                timestamp: "2026-11-27T09:00:00Z" } });
+      requestAnimationFrame(() => requestAnimationFrame(() => resolve(added)));
+    })""")
+    assert touched <= 2
+
+
+def test_who_reads_back_is_not_pulled_down(signed_in: SignIn, server: FakeServer) -> None:
+    """New messages are counted on the button; the line that is read stays."""
+    server.fill("lobby", 150)
+    page = signed_in()
+    expect(page.locator('.message[data-id="150"]')).to_be_in_viewport()
+    page.locator("#composer").press("PageUp")
+    expect(page.locator("#newest")).to_be_visible()
+    reading = "messages.querySelector('.message[data-id=\"140\"]').getBoundingClientRect().top"
+    before = page.evaluate(reading)
+    server.say("bob", "lobby", "news")
+    server.say("bob", "lobby", "more news")
+    expect(page.locator("#newest-text")).to_have_text("2 new messages")
+    assert abs(page.evaluate(reading) - before) < 1
+    page.keyboard.press("Escape")
+    expect(page.locator("#newest")).to_be_hidden()
+    assert at_end(page)
+
+
+def test_who_is_at_the_end_stays_there(signed_in: SignIn, server: FakeServer) -> None:
+    """Whatever comes, and however the page changes its size."""
+    server.fill("lobby", 80)
+    page = signed_in()
+    expect(page.locator('.message[data-id="80"]')).to_be_in_viewport()
+    server.say("bob", "lobby", "a\n" * 30)
+    expect(page.locator('.message[data-id="81"]')).to_be_attached()
+    page.wait_for_function("() => messages.scrollHeight - messages.scrollTop - messages.clientHeight < 2")
+    page.set_viewport_size({"width": 700, "height": 420})
+    page.wait_for_function("() => messages.scrollHeight - messages.scrollTop - messages.clientHeight < 2")
+    page.locator("#composer").fill("one\ntwo\nthree\nfour\nfive")
+    page.wait_for_function("() => messages.scrollHeight - messages.scrollTop - messages.clientHeight < 2")
+
+
+def test_each_room_remembers_where_one_was(signed_in: SignIn, server: FakeServer) -> None:
+    server.fill("lobby", 200)
+    page = signed_in()
+    expect(page.locator('.message[data-id="200"]')).to_be_in_viewport()
+    page.evaluate("messages.scrollTop -= 1500")
+    expect(page.locator("#newest")).to_be_visible()
+    expect(page.locator('.message[data-id="81"]')).to_be_attached()
+    place = """(() => { const top = messages.getBoundingClientRect().top;
+      const one = [...messages.querySelectorAll('.message')].find((m) => m.getBoundingClientRect().top >= top);
+      return [one.dataset.id, Math.round(one.getBoundingClientRect().top)]; })()"""
+    before = page.evaluate(place)
+    page.locator("#join-room").fill("den")
+    page.locator("#join-room").press("Enter")
+    expect(page.locator("#title")).to_have_text("#den")
+    page.locator('[data-key="#lobby"]').click()
+    expect(page.locator(f'.message[data-id="{before[0]}"]')).to_be_in_viewport()
+    assert page.evaluate(place) == before

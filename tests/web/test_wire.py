@@ -1,0 +1,81 @@
+"""wire.js: bodies to packets and back, held against the cases that the Python side shares."""
+
+import functools
+import json
+import operator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+CASES = Path(__file__).parents[1] / "cases"
+BODIES = json.loads((CASES / "bodies.json").read_text(encoding="utf-8"))
+PACKETS = json.loads((CASES / "packets.json").read_text(encoding="utf-8"))
+
+PARSE = """body => {
+  try { return { packet: Wire.parse(body) } }
+  catch (fault) { return { fault: fault instanceof Wire.WireError ? fault.message : `not a WireError: ${fault}` } }
+}"""
+
+
+@pytest.mark.parametrize("case", BODIES, ids=lambda case: case.get("why", case["text"]))
+def test_body(lab: Page, case: dict[str, Any]) -> None:
+    """A body is a JSON object with a type, or parsing it says why not."""
+    found = lab.evaluate(PARSE, case["text"])
+    assert ("packet" in found) == case["valid"], found
+    if case["valid"]:
+        assert found["packet"]["type"] == case.get("type", "PING")
+    else:
+        assert not found["fault"].startswith("not a WireError")
+
+
+@pytest.mark.parametrize("case", PACKETS, ids=lambda case: f"{case['packet']['type']} {case.get('field', 'good')}")
+def test_packet(lab: Page, case: dict[str, Any]) -> None:
+    """A packet of the server has the fields that the page reads; a fault names the field."""
+    found = lab.evaluate(PARSE, json.dumps(case["packet"]))
+    if case.get("valid"):
+        assert found["packet"] == case["packet"]
+    else:
+        assert found["fault"].startswith(f"{case['field']} of {case['packet']['type']}")
+
+
+def test_unknown_type_passes(lab: Page) -> None:
+    """A type of a later protocol is no fault; the state ignores it."""
+    assert lab.evaluate(PARSE, '{"type":"REACTION","x":1}') == {"packet": {"type": "REACTION", "x": 1}}
+
+
+def test_format_leaves_out_what_is_undefined_and_escapes_nothing(lab: Page) -> None:
+    assert (
+        lab.evaluate("Wire.format({type: 'MSG', room: undefined, message: 'é😀'})") == '{"type":"MSG","message":"é😀"}'
+    )
+
+
+@pytest.mark.parametrize(("length", "fits"), [(65_483, True), (65_484, False)])
+def test_format_keeps_to_the_size(lab: Page, length: int, fits: bool) -> None:
+    """A body has at most 65,500 bytes, counted in UTF-8."""
+    script = "length => { try { return Wire.format({type: 'A', x: 'y'.repeat(length)}).length } catch (e) { return e.message } }"
+    found = lab.evaluate(script, length - len('{"type":"A","x":""}') + 17)
+    assert found == 65_500 if fits else found == "packet of 65501 bytes; at most 65500 travel"
+
+
+def test_clean_text(lab: Page) -> None:
+    """What was typed or pasted becomes what the protocol allows, and nothing readable is lost."""
+    text = "a\r\nb\rc\td\u0000\u0007\u009fe\u2028😀"
+    assert lab.evaluate("text => Wire.clean(text)", text) == "a\nb\nc\tde\u2028😀"
+    assert lab.evaluate("Wire.clean('x\\ud800y\\udc00z😀')") == "x\ufffdy\ufffdz😀"
+
+
+def test_length_counts_code_points(lab: Page) -> None:
+    assert lab.evaluate("Wire.length('a😀é')") == 3
+
+
+def test_refs_are_long_and_never_the_same(lab: Page) -> None:
+    """A ref has at least 64 random bits (section 5); ours has 128."""
+    refs = lab.evaluate("Array.from({length: 2000}, () => Wire.newRef())")
+    assert len(set(refs)) == 2000
+    assert all(len(ref) == 32 and int(ref, 16) >= 0 for ref in refs)
+    # Every one of the 128 bits is seen both set and clear; 2000 refs miss one with a chance of 2^-1992.
+    numbers = [int(ref, 16) for ref in refs]
+    assert functools.reduce(operator.or_, numbers) == 2**128 - 1
+    assert functools.reduce(operator.and_, numbers) == 0
