@@ -27,7 +27,7 @@ from tests.bench.transcript import Receiver, Transcript
 
 READ_BYTES = 64 * 1024
 PATIENCE_SECONDS = 60.0  # for all clients to arrive
-DRAIN_SECONDS = 20.0  # for the last messages, once nothing more is published
+STALL_SECONDS = 5.0  # without a message while some are missing: they are lost
 QUIET_SECONDS = 0.2  # after the last message: time in which a duplicate would come
 SAMPLE_MAX = 100_000  # latencies in a report; of more, every so manieth
 
@@ -53,7 +53,7 @@ class Client:
 
 
 class Loader:
-    """Carries out one task: `arrive`, then `run`, then `drain`."""
+    """Carries out one task: `arrive`, then `run`, then `drain`; and `close`."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -188,9 +188,11 @@ class Loader:
     def drain(self, sent: Sent) -> Report:
         """Wait for what is still under way, and check that everybody heard everything once and in order."""
         expected = sum(sum(self._due_to(client, sent).values()) for client in self._clients.values())
-        deadline = time.monotonic() + DRAIN_SECONDS
-        while self._heard < expected and time.monotonic() < deadline:
+        heard, moved = self._heard, time.monotonic()
+        while self._heard < expected and time.monotonic() - moved < STALL_SECONDS:
             self._serve(0.05)
+            if self._heard > heard:
+                heard, moved = self._heard, time.monotonic()
         self._serve_until(time.monotonic() + QUIET_SECONDS)
         report = self._report
         report.expected = expected
@@ -212,6 +214,11 @@ class Loader:
         if client.slot >= 0 and not self._dialect.echoes:
             return {slot: count for slot, count in counts.items() if slot != client.slot}
         return counts
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.sock.close()
+        self._poll.close()
 
     # Sockets
 

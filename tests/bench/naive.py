@@ -55,7 +55,10 @@ class Naive:
             }
         )
         for writer in self._rooms[room]:
-            writer.write(data)
+            self._write(room, writer, data)
+
+    def _write(self, room: str, writer: asyncio.StreamWriter, data: bytes) -> None:
+        writer.write(data)
 
 
 def packet(body: dict[str, Any]) -> bytes:
