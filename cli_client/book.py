@@ -13,6 +13,7 @@ from tcp_server.names import fold
 
 HITS_TARGET = "?"  # the list of what a search found
 START_TARGET = "*"  # what is looked at before any room: the server's and the client's words
+_ORDER = "#@?"
 
 
 class Book:
@@ -39,8 +40,9 @@ class Book:
 
     @property
     def views(self) -> list[View]:
-        """All views in the order in which they were opened; the first only while it is the only one."""
-        return [view for key, view in self._views.items() if key != START_TARGET] or [self._start]
+        """Rooms, then conversations, then hits, each as they were opened; the first view only while alone."""
+        views = [view for key, view in self._views.items() if key != START_TARGET]
+        return sorted(views, key=lambda view: _ORDER.index(view.target[0])) or [self._start]
 
     def targets(self) -> list[str]:
         """Return the targets of the views."""

@@ -19,7 +19,7 @@ from cli_client.views import Fate, View
 from tcp_server import names, requests
 from tcp_server.messages import LIST_MAX
 
-HITS = 20  # a page of them fits on most screens
+HITS = 10  # a page of them fits on most screens
 CONTEXT = 6  # messages before a hit, and after it
 PAGE = 50
 SEARCH_HELP = "find messages; from:NAME in:ROOM since:DATE before:DATE narrow it down"

@@ -357,8 +357,8 @@ class Conversation:
                 self._rooms[fold(packet.room)] = packet.room
             case messages.Room() if packet.id is not None:
                 self._rooms[fold(packet.room)] = packet.room
-            case messages.Leave() if self.is_me(packet.nickname):
-                self._rooms.pop(fold(packet.room), None)
+            case messages.Leave(reason="left" | "kicked") if self.is_me(packet.nickname):
+                self._rooms.pop(fold(packet.room), None)  # who quits comes back to the same rooms
 
 
 def _write(request: requests.Request) -> Write:

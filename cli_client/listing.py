@@ -17,6 +17,8 @@ from cli_client.views import Kind, View
 from tcp_server import messages, requests
 
 PAGE = 50  # messages that one look back brings
+SNIPPET_CHARACTERS = 90  # of a hit: two rows of an 80-column screen
+SNIPPET_BEFORE = 30  # of them before the word that was searched
 
 
 class Listing(Book):
@@ -92,6 +94,7 @@ class Listing(Book):
             self._hits.append((message_target(message, self.nickname), message.id))
             line = self.message_line(message)
             line.kind, line.id = Kind.HIT, 0  # the same message may be a hit twice
+            line.text = snippet(message.message, search.query)
             line.number, line.target = len(self._hits), self._hits[-1][0]
             view.append(line)
             shown.append(Show(view.target, line))
@@ -151,3 +154,14 @@ class Listing(Book):
         if rooms.more and rooms.rooms:
             shown.append(Ask(requests.Rooms(after=rooms.rooms[-1].room)))
         return shown or self.note("no room has members")
+
+
+def snippet(text: str, query: str) -> str:
+    """Return the part of a message where the first word of a query is, as one line."""
+    text = " ".join(text.split())
+    if len(text) <= SNIPPET_CHARACTERS:
+        return text
+    start = max(text.casefold().find(query.split()[0].casefold()) - SNIPPET_BEFORE, 0)
+    start = min(start, len(text) - SNIPPET_CHARACTERS)
+    end = start + SNIPPET_CHARACTERS
+    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"

@@ -69,6 +69,7 @@ class Outbox:
     def __init__(self, new_ref: Callable[[], str] = random_ref) -> None:
         self._new_ref = new_ref
         self._entries: dict[str, Outgoing] = {}
+        self._failed = 0  # how many of them are FAILED
         self._flying: set[str] = set()  # refs written to the present connection and not answered
         self._window = WINDOW_MAX
         self._hold_seconds = HOLD_MIN_SECONDS
@@ -81,7 +82,7 @@ class Outbox:
     @property
     def pending(self) -> int:
         """How many messages have neither been acknowledged nor refused."""
-        return sum(entry.state is State.PENDING for entry in self._entries.values())
+        return len(self._entries) - self._failed
 
     def add(self, message: str, *, room: str | None = None, to: str | None = None, action: bool = False) -> Outgoing:
         """Append a message to a room or, with `to`, to a person."""
@@ -94,6 +95,7 @@ class Outbox:
     def restore(self, entries: Iterable[Outgoing]) -> None:
         """Take over what an earlier run of the program had not got acknowledged."""
         self._entries = {entry.ref: entry for entry in entries} | self._entries
+        self._failed = sum(entry.state is State.FAILED for entry in self)
 
     def due(self, now: float) -> list[Outgoing]:
         """Return the messages to write now. From here on they are flying: due again once the link is lost."""
@@ -119,6 +121,7 @@ class Outbox:
         if entry is None:
             return None
         self._flying.discard(entry.ref)
+        self._failed -= entry.state is State.FAILED
         entry.state, entry.code, entry.reason = State.SENT, "", ""
         self._window = min(2 * self._window, WINDOW_MAX)
         self._hold_seconds = HOLD_MIN_SECONDS
@@ -136,6 +139,7 @@ class Outbox:
         self._flying.discard(entry.ref)
         entry.code, entry.reason = code, reason
         if code not in TRY_LATER:
+            self._failed += entry.state is not State.FAILED
             entry.state = State.FAILED
             return entry
         self._window = 1
@@ -154,6 +158,7 @@ class Outbox:
         failed = []
         for entry in self._entries.values():
             if entry.tried and entry.state is State.PENDING:
+                self._failed += 1
                 entry.state, entry.code = State.FAILED, UNSURE
                 entry.reason = "it may have been sent before; the server has forgotten this user"
                 failed.append(entry)
@@ -162,9 +167,11 @@ class Outbox:
     def retry(self, entry: Outgoing) -> None:
         """Make a failed message pending again, at its old place."""
         if entry.ref in self._entries and entry.state is State.FAILED:
+            self._failed -= 1
             entry.state, entry.code, entry.reason = State.PENDING, "", ""
 
     def discard(self, entry: Outgoing) -> None:
         """Forget a failed message."""
-        if entry.state is State.FAILED:
-            self._entries.pop(entry.ref, None)
+        if entry.ref in self._entries and entry.state is State.FAILED:
+            self._failed -= 1
+            del self._entries[entry.ref]

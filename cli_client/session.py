@@ -63,8 +63,10 @@ class Session(Listing):
     # -- what became of it -----------------------------------------------------------------------
 
     def queued(self, outgoing: Outgoing, now: datetime) -> None:
-        """Show a message of ours as pending."""
+        """Show a message of ours as pending, if there is a screen where it can change."""
         self.now = now
+        if not self.paged:
+            return
         target = f"@{outgoing.to}" if outgoing.to is not None else f"#{outgoing.room}"
         kind = Kind.ACTION if outgoing.action else Kind.MESSAGE
         line = Line(kind, outgoing.message, now, self.nickname, ref=outgoing.ref)

@@ -70,6 +70,7 @@ class View:
     anchor: Line | None = None  # the lowest line on the screen while somebody has scrolled up
     typing: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     _ids: dict[int, Line] = field(default_factory=dict)
+    _unsent: dict[str, Line] = field(default_factory=dict)  # by ref; they are in `lines` too
 
     @property
     def oldest_id(self) -> int:
@@ -87,6 +88,8 @@ class View:
                 return False
             self._ids[line.id] = line
             self.typing.pop(fold(line.nickname), None)
+        if line.fate is not Fate.SENT:
+            self._unsent[line.ref] = line
         index = len(self.lines)
         while index and self._comes_after(self.lines[index - 1], line):
             index -= 1
@@ -112,16 +115,14 @@ class View:
 
     def pending(self, ref: str) -> Line | None:
         """Return our line with this ref that has no echo yet."""
-        for line in reversed(self.lines):
-            if line.ref == ref and line.fate is not Fate.SENT:
-                return line
-        return None
+        return self._unsent.get(ref)
 
     def remove(self, line: Line) -> None:
         """Take a line out."""
         if line in self.lines:
             self.lines.remove(line)
             self._ids.pop(line.id, None)
+            self._unsent.pop(line.ref, None)
             if self.anchor is line:
                 self.anchor = None
 

@@ -544,15 +544,34 @@ async def test_after_shutdown_it_comes_back_but_not_at_once(server: ScriptedServ
 
 
 async def test_closing_says_bye(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`close` says BYE with a message and waits for the server's."""
+    """`close` says BYE with a message and waits for the server's; the rooms stay those to come back to."""
     monkeypatch.setattr(client_module, "BYE_SECONDS", 5)
     client, peer = await opened()
     closing = asyncio.create_task(client.close("so long"))
     assert (await peer.expect(requests.Bye)).message == "so long"
+    peer.say(messages.Leave(room="lobby", nickname="alice", timestamp=NOON, reason="quit"))
     peer.say(messages.Bye(reason="quit", message="goodbye"))
     await closing
     await peer.closed()
     await client.close()
+    assert client.joined == ["lobby"]
+
+
+async def test_leaving_the_block_says_bye(server: ScriptedServer) -> None:
+    """`async with` connects and closes."""
+    client = Client("127.0.0.1", server.port, nickname="alice")
+
+    async def chat() -> None:
+        async with client as chat:
+            assert chat is client
+
+    chatting = asyncio.create_task(chat())
+    peer = await server.accepted()
+    await peer.greet()
+    peer.say(messages.Ready(nickname="alice", token="t", epoch="e1", id=0, rooms=[], resumed=False))
+    await peer.expect(requests.Ping)
+    await peer.expect(requests.Bye)
+    await chatting
 
 
 async def test_closing_does_not_wait_for_ever(opened: Open) -> None:

@@ -10,6 +10,7 @@ from cli_client.actions import Action, Ask, Discard, Export, Purpose, Quit, Rena
 from cli_client.book import mentions
 from cli_client.commands import COMMANDS, TABLE
 from cli_client.events import Failed, Held, Live, Lost, Refused, Sent
+from cli_client.listing import snippet
 from cli_client.outbox import Outgoing, State
 from cli_client.session import Session
 from cli_client.views import LINES_MAX, Fate, Kind, Line, View
@@ -437,7 +438,7 @@ def test_hits_are_numbered_and_lead_to_their_context(session: Session) -> None:
     """A number typed in the list shows what was said around the hit, before and after."""
     (ask,) = session.typed("/search Hello from:@bob in:#dev since:2026-11-01 before:today", NOW)
     wanted = ask.request
-    assert (wanted.query, wanted.sender, wanted.room, wanted.limit) == ("Hello", "bob", "dev", 20)
+    assert (wanted.query, wanted.sender, wanted.room, wanted.limit) == ("Hello", "bob", "dev", 10)
     assert wanted.since == datetime(2026, 11, 1, tzinfo=ZONE)
     assert wanted.until == datetime(2026, 11, 22, tzinfo=ZONE)
     found = [msg(9, "hello you", room="dev"), msg(4, "hello", to="alice")]
@@ -455,6 +456,20 @@ def test_hits_are_numbered_and_lead_to_their_context(session: Session) -> None:
     assert "a hit's number" in only(session.typed("seven", NOW)).line.text
     session.close("?")
     assert session.current.target == "#lobby"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("short\n\ttext", "short text"),
+        ("x" * 200, "x" * 90 + "…"),
+        ("a" * 100 + " Needle " + "b" * 100, "…" + "a" * 29 + " Needle " + "b" * 53 + "…"),
+        ("a" * 100 + " needle", "…" + "a" * 83 + " needle"),
+    ],
+)
+def test_a_hit_shows_where_the_word_is(text: str, shown: str) -> None:
+    """In one line of bounded length, whatever the message was."""
+    assert snippet(text, "needle other") == shown
 
 
 def test_older_hits_go_on_counting(session: Session) -> None:
