@@ -30,6 +30,8 @@ EPILOG = """\
 python -m tcp_server export FILE writes the whole log as JSON Lines (- is standard output), while the server runs too;
 python -m tcp_server import FILE fills an empty data folder from such a file.
 """
+logger = logging.getLogger(__name__)
+
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 SWITCH_SECONDS = 0.0005  # how long the loop may keep the log's threads from running Python (default 0.005)
 
@@ -173,7 +175,7 @@ async def _run(options: argparse.Namespace, sockets: list[socket.socket], log: L
     await server.listen(sockets)
     _announce(sockets, options)
     await stop.wait()
-    print(f"shutting down in {options.shutdown_delay:g} s; once more to end at once", flush=True)
+    logger.info("shutting down in %g s; once more to end at once", options.shutdown_delay)
     await server.shutdown(options.shutdown_delay, hurry)
 
 

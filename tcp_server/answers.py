@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from tcp_server import messages, names
@@ -11,6 +10,8 @@ from tcp_server.readings import Paging, Reader
 from tcp_server.requests import History, given
 from tcp_server.requests import Search as SearchRequest
 from tcp_server.search import Query, Search
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def answer(request: History | SearchRequest, reader: Reader, room: str | None, through: int, readings: Search) -> bytes:
@@ -64,5 +65,5 @@ def _with_messages(body: bytes, bodies: list[bytes]) -> bytes:
 
 
 def _millis(time: datetime) -> int:
-    """Return the first whole millisecond that is not before a time."""
-    return math.ceil(time.timestamp() * 1000)
+    """Return the first whole millisecond since 1970 that is not before a time."""
+    return -((_EPOCH - time) // timedelta(milliseconds=1))

@@ -316,7 +316,8 @@ class Log:
                 pairs,
             )
             ids |= {(uid, ref): id for uid, ref, id in rows}
-        return {key: (id, self._one("SELECT body FROM entry WHERE id = ?", (id,)).encode()) for key, id in ids.items()}
+        bodies = {key: (id, self._one("SELECT body FROM entry WHERE id = ?", (id,))) for key, id in ids.items()}
+        return {key: (id, body.encode()) for key, (id, body) in bodies.items() if body is not None}  # None: pruned
 
     def _number(self, room: Room) -> int:
         number = self._room_numbers.get(room.key)

@@ -97,7 +97,7 @@ class Server:
             seconds = round(delay)
             text = f"Server shutting down in {seconds} second{'' if seconds == 1 else 's'}"
             self._delivery.send_all(list(self._connections), messages.format(messages.Notice(text, seconds)))
-            await _wait(hurry, delay)
+            await _wait_for_any((hurry,), delay)
         await self._drain()
         bye = messages.format(messages.Bye("shutdown", "the server is shutting down"))
         connections = list(self._connections)
@@ -105,7 +105,7 @@ class Server:
         for connection in connections:
             connection.close()
         if connections:
-            await _wait(self._empty, 0.0 if hurry.is_set() else FLUSH_SECONDS)
+            await _wait_for_any((self._empty, hurry), FLUSH_SECONDS)
         await self._drain()
         self._keeper.stop()
         self._upkeep.stop()
@@ -355,9 +355,9 @@ def _is_loopback(address: str) -> bool:
     return (mapped or ip).is_loopback
 
 
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Wait for an event, but not longer."""
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
+async def _wait_for_any(events: Sequence[asyncio.Event], seconds: float) -> None:
+    """Wait until one of the events is set, but not longer than that."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
