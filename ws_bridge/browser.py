@@ -70,7 +70,6 @@ class Browser(asyncio.Protocol):
         "number",
         "phase",
         "pings",
-        "rooms",
         "silent",
         "since",
         "transport",
@@ -89,8 +88,7 @@ class Browser(asyncio.Protocol):
         # Its session, for resuming.
         self.greeted = False  # it has seen a HELLO
         self.nick: bytes | None = None  # its NICK that has no answer yet, as word packet for the link
-        self.known: Ready | None = None  # its newest READY; None before the first
-        self.rooms: tuple[str, ...] = ()  # all rooms of its user, as far as known
+        self.known: Ready | None = None  # its newest READY, with the rooms of now; None before the first
         self.cursor = 0  # id of the last MSG that it was sent; see `Fanout.settle`
 
         # What waits: its packets for the link, and the PINGs to be repeated.

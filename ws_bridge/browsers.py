@@ -133,7 +133,7 @@ class Browsers:
             browser = self._to_open.popleft()
             # A browser that is slow right now gets its session when it has drained.
             if browser.phase is Phase.AWAY and not browser.choked:
-                self._sessions.open(browser, link)
+                self._sessions.open(browser)
         if self._to_open:
             link.fence(self._open_slice)
 
@@ -151,7 +151,7 @@ class Browsers:
         elif self._to_open:
             self._to_open.append(browser)
         else:
-            self._sessions.open(browser, link)
+            self._sessions.open(browser)
         return browser
 
     def browser_said(self, browser: Browser, body: bytes) -> None:

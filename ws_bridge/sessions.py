@@ -48,16 +48,16 @@ class Sessions:
 
     # What happens to the browser.
 
-    def open(self, browser: Browser, link: Link) -> None:
+    def open(self, browser: Browser) -> None:
         """Give an AWAY browser its session on a new link, resumed if it had one before."""
         browser.phase = Phase.OPENING
-        link.send(translate.open_session(browser.number, browser.address))
+        self._send(translate.open_session(browser.number, browser.address))
         if browser.known is not None:
-            link.send(translate.come_back(browser.number, browser.known, browser.rooms, browser.cursor))
+            self._send(translate.come_back(browser.number, browser.known, browser.cursor))
         elif browser.nick is not None:
-            link.send(browser.nick)
+            self._send(browser.nick)
         # The server takes what follows in order, so it need not wait for the READY.
-        self._release(browser, link)
+        self._release(browser)
 
     def said(self, browser: Browser, body: bytes) -> None:
         """Forward what the browser says, or keep it until the link takes it."""
@@ -72,8 +72,8 @@ class Sessions:
             browser.nick = packet  # `open` sends it (again) if its answer is lost with the link
             if browser.phase is Phase.AWAY:
                 return
-        if self.link is not None and self._is_forwarded(browser):
-            self.link.send(packet)
+        if self._is_forwarded(browser):
+            self._send(packet)
         else:
             browser.hold(packet)
 
@@ -87,30 +87,28 @@ class Sessions:
         All of the tick in which a browser became slow has been written to it, so its cursor is exact.
         """
         for browser in self._choked:
-            if self.link is not None and browser.phase is Phase.LIVE and browser.choked:
+            if browser.phase is Phase.LIVE and browser.choked:
                 self._fanout.silence(browser)  # this brings the cursor up to date
                 browser.phase = Phase.PAUSED
                 self._stats.pauses += 1
-                self.link.send(translate.pause(browser.number))
+                self._send(translate.pause(browser.number))
         self._choked.clear()
 
     def drained(self, browser: Browser) -> None:
         """Go on with a browser that was slow."""
-        if self.link is None:
-            return
         if browser.phase is Phase.PAUSED:
             browser.phase = Phase.CATCHING_UP
-            self.link.send(translate.resume(browser.number, browser.cursor))
-        elif browser.phase is Phase.AWAY:
-            self.open(browser, self.link)
+            self._send(translate.resume(browser.number, browser.cursor))
+        elif browser.phase is Phase.AWAY and self.link is not None:
+            self.open(browser)
         elif self._is_forwarded(browser):
-            self._release(browser, self.link)
+            self._release(browser)
 
     def end(self, browser: Browser) -> None:
         """Tell the server that the browser is gone; it keeps the user in grace."""
         self._fanout.silence(browser)
-        if self.link is not None and browser.phase not in (Phase.AWAY, Phase.ENDED):
-            self.link.send(translate.close_session(browser.number))
+        if browser.phase not in (Phase.AWAY, Phase.ENDED):
+            self._send(translate.close_session(browser.number))
         browser.phase = Phase.ENDED
 
     def close(self, browser: Browser, code: int, reason: str) -> None:
@@ -158,10 +156,9 @@ class Sessions:
             browser.nick = None
             if browser.choked:
                 self.choked(browser)
-        self._remember_rooms(browser, ready.rooms)
-        ready.rooms = []
         ready.epoch = self._epoch = self._epoch if ready.epoch == self._epoch else ready.epoch
         browser.known = ready
+        self._remember_rooms(browser, ready.rooms)
         return True
 
     def _retry(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
@@ -181,7 +178,8 @@ class Sessions:
         if browser.phase in DROPPING:  # what it vouches for was dropped in part
             browser.pings = [*(browser.pings or ()), translate.ping_again(browser.number, body)]
             return False
-        browser.cursor = max(browser.cursor, envelope.id)
+        if browser.phase is Phase.LIVE:
+            browser.cursor = max(browser.cursor, envelope.id)
         return True
 
     def _gap(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
@@ -191,16 +189,16 @@ class Sessions:
         return True
 
     def _subscribe(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
-        if envelope.room is not None:
+        if envelope.room is not None and browser.known is not None:
             if browser.phase not in DROPPING:
                 self._fanout.subscribe(browser, envelope.room)
-            self._remember_rooms(browser, {*browser.rooms, envelope.room})
+            self._remember_rooms(browser, {*browser.known.rooms, envelope.room})
         return False
 
     def _unsubscribe(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
-        if envelope.room is not None:
+        if envelope.room is not None and browser.known is not None:
             self._fanout.unsubscribe(browser, envelope.room)
-            self._remember_rooms(browser, {*browser.rooms} - {envelope.room})
+            self._remember_rooms(browser, {*browser.known.rooms} - {envelope.room})
         return False
 
     def _resume(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
@@ -208,8 +206,8 @@ class Sessions:
             browser.phase = Phase.LIVE
             if browser.choked:
                 self.choked(browser)
-            elif self.link is not None:
-                self._release(browser, self.link)
+            else:
+                self._release(browser)
         return False
 
     def _bye(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
@@ -224,11 +222,17 @@ class Sessions:
         """Whether its packets cross now. A slow browser's wait, so that its answers don't pile up here."""
         return browser.phase is Phase.OPENING or (browser.phase is Phase.LIVE and not browser.choked)
 
-    def _release(self, browser: Browser, link: Link) -> None:
+    def _send(self, packet: bytes) -> None:
+        if self.link is not None:
+            self.link.send(packet)
+
+    def _release(self, browser: Browser) -> None:
         for packet in browser.release():
-            link.send(packet)
+            self._send(packet)
 
     def _remember_rooms(self, browser: Browser, names: Collection[str]) -> None:
-        rooms = tuple(sorted(names))
-        # Thousands hear the same rooms: one tuple for all of them.
-        browser.rooms = browser.audience.names if browser.audience.names == rooms else rooms
+        """Note all rooms of a browser's user; they are more than it hears while it is paused."""
+        if browser.known is not None:
+            rooms = tuple(sorted(names))
+            # Thousands hear the same rooms: one tuple for all of them.
+            browser.known.rooms = browser.audience.names if browser.audience.names == rooms else rooms

@@ -51,7 +51,7 @@ class Ready(msgspec.Struct):
     token: str | None = None
     epoch: str | None = None
     id: int = 0
-    rooms: list[str] = []  # msgspec copies a default
+    rooms: tuple[str, ...] = ()
     resumed: bool = False
 
 
@@ -145,7 +145,7 @@ def resume(number: int, after: int) -> bytes:
     return encode(b'{"session":%d,"type":"RESUME","after":%d}' % (number, after))
 
 
-def come_back(number: int, known: Ready, rooms: tuple[str, ...], after: int) -> bytes:
+def come_back(number: int, known: Ready, after: int) -> bytes:
     """The NICK that resumes a session on a new link in the browser's name."""
     return _packet(
         {
@@ -154,7 +154,7 @@ def come_back(number: int, known: Ready, rooms: tuple[str, ...], after: int) -> 
             "nickname": known.nickname,
             "token": known.token,
             "epoch": known.epoch,
-            "rooms": rooms,
+            "rooms": known.rooms,
             "after": after,
         }
     )

@@ -76,6 +76,36 @@ async def test_bye(rig: Rig, link: Link, reason: str, code: int) -> None:
     await link.nothing()
 
 
+async def test_words_after_bye_are_not_forwarded(rig: Rig, link: Link) -> None:
+    """What a browser says while its socket is being closed reaches nobody."""
+    browser = await rig.enter(link, 1)
+    browser.connection.transport.pause_reading()
+    link.session(1, type="BYE", reason="kicked", message="m")
+    await link.nothing()
+    await browser.say(type="MSG", message="too late")
+    browser.connection.transport.resume_reading()
+    await browser.expect("BYE")
+    assert await browser.closed() == 1008
+    await link.nothing()
+
+
+async def test_pong_before_ready_vouches_for_nothing(rig: Rig, link: Link) -> None:
+    """A PING is allowed before READY, but there is no place in the log yet."""
+    browser = await rig.open(link, 1)
+    link.say(
+        {"session": 1, "type": "PONG", "id": 50},
+        {"session": 1, "type": "SUBSCRIBE", "room": "too early"},
+        {"session": 1, "type": "UNSUBSCRIBE", "room": "too early"},
+        ready(1, id=4),
+    )
+    await browser.expect("PONG")
+    await browser.expect("READY")
+    link.reset()
+    link = await rig.server.link()
+    await link.expect("OPEN")
+    await link.expect("NICK", after=4, rooms=[])
+
+
 async def test_a_browser_that_goes_is_reported(rig: Rig, link: Link) -> None:
     """CLOSE, whether it says goodbye by close frame or is cut off; packets that cross are ignored."""
     ann, bob = await rig.enter(link, 1), await rig.enter(link, 2)

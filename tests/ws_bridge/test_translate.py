@@ -118,7 +118,7 @@ def test_envelope_is_all_that_is_read() -> None:
 
 def test_packets_of_the_bridge() -> None:
     """Each packet that a bridge sends for a session has the key first."""
-    known = Ready(nickname="ana", token="t", epoch="e")
+    known = Ready(nickname="ana", token="t", epoch="e", rooms=("a", "b"))
     for packet, body in [
         (translate.open_session(1, "::1"), {"session": 1, "type": "OPEN", "address": "::1"}),
         (translate.close_session(1), {"session": 1, "type": "CLOSE"}),
@@ -127,7 +127,7 @@ def test_packets_of_the_bridge() -> None:
         (translate.ping_again(1, b'{"type":"PONG","ref":"r"}'), {"session": 1, "type": "PING", "ref": "r"}),
         (translate.ping_again(1, b'{"type":"PONG"}'), {"session": 1, "type": "PING"}),
         (
-            translate.come_back(1, known, ("a", "b"), 8),
+            translate.come_back(1, known, 8),
             {"session": 1, "type": "NICK", "nickname": "ana", "token": "t", "epoch": "e", "rooms": ["a", "b"],
              "after": 8},
         ),
