@@ -35,7 +35,9 @@ def main() -> None:
         per_second=options.rate,
         server_module=("-m", "tests.chaos.sabotage", options.sabotage) if options.sabotage else ("-m", "tcp_server"),
     )
-    print(f"seed {plan.seed}: {plan.terminals} terminals, {plan.browsers} browsers on {plan.bridges} bridges", flush=True)
+    print(
+        f"seed {plan.seed}: {plan.terminals} terminals, {plan.browsers} browsers on {plan.bridges} bridges", flush=True
+    )
     result = asyncio.run(run(plan, lambda line: print(line, flush=True)))
     show(plan, result)
     sys.exit(bool(result.wrongs))

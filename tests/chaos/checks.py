@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from tests.chaos.member import Heard, Member, Packet
 
@@ -37,7 +38,7 @@ def check_senders_order(members: Iterable[Member]) -> list[str]:
     for member in members:
         ids = [member.acknowledged[ref] for ref in member.said if ref in member.acknowledged]
         if ids != sorted(ids):
-            late = [id for before, id in zip(ids, ids[1:], strict=False) if id < before]
+            late = [id for before, id in pairwise(ids) if id < before]
             wrongs.append(f"{member.nickname}: said in another order than logged: {late[:SHOWN]}")
     return wrongs
 

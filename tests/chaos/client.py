@@ -25,14 +25,15 @@ Connect: TypeAlias = Callable[[], Awaitable[Wire]]
 class Client:
     """A member and its connection.
 
-    After making one: `start()`, and at the end `await stop()`.
+    After making one: `start()`, and at the end `await stop()`. It sets `stirred` whenever it heard something.
     """
 
-    def __init__(self, member: Member, connect: Connect, random: Random) -> None:
+    def __init__(self, member: Member, connect: Connect, random: Random, stirred: asyncio.Event) -> None:
         self.member = member
         self.connections = 0
         self.entered = asyncio.Event()  # it was READY once
         self._connect = connect
+        self._stirred = stirred
         self._random = random
         self._wire: Wire | None = None
         self._outgoing: list[Packet] = []
@@ -116,6 +117,7 @@ class Client:
 
     def _take(self, packet: Packet) -> None:
         self._send(self.member.received(packet))
+        self._stirred.set()
         if packet["type"] == "READY":
             self.entered.set()
         waiting = self._answers.get(packet.get("ref") or "")

@@ -181,7 +181,7 @@ def _some(things: list[Any], random: Random) -> list[Any]:
 async def _some_lines(proxies: list[Proxy], random: Random) -> list[Line]:
     """Pick some connections; without a server there may be none for a while."""
     while not (lines := [line for proxy in proxies for line in proxy.lines]):
-        await asyncio.sleep(0.05)
+        await proxies[0].has_line.wait()
     return _some(lines, random)
 
 

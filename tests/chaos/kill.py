@@ -67,8 +67,7 @@ async def _await_echo(world: World) -> None:
     """Wait until the load goes on."""
     before = _acknowledged(world)
     async with asyncio.timeout(FIRST_ECHO_SECONDS):
-        while _acknowledged(world) == before:
-            await asyncio.sleep(TICK_SECONDS)
+        await world.until(lambda: _acknowledged(world) > before)
 
 
 def _acknowledged(world: World) -> int:

@@ -166,7 +166,7 @@ class Member:
             packet["id"], packet.get("room"), packet.get("to"), packet["nickname"], packet["message"],
             packet["timestamp"],
         )  # fmt: skip
-        ref = packet.get("ref")
+        ref = packet.get("ref", "")
         is_own = ref in self.said
         if is_own:
             self._arrived[ref] += 1

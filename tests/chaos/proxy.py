@@ -86,6 +86,7 @@ class Proxy:
 
     def __init__(self, target: Callable[[], int]) -> None:
         self.lines: list[Line] = []
+        self.has_line = asyncio.Event()
         self._target = target
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
@@ -132,7 +133,10 @@ class Proxy:
                 return
             raise
         self.lines.append(line)
+        self.has_line.set()
         try:
             await line.carry()
         finally:
             self.lines.remove(line)
+            if not self.lines:
+                self.has_line.clear()

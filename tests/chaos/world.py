@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -43,6 +44,7 @@ class World:
         server_module: tuple[str, ...] = ("-m", "tcp_server"),
     ) -> None:  # fmt: skip
         self.random = random
+        self._stirred = asyncio.Event()
         self.data = folder / "data"
         self.server = server_child(self.data, folder, module=server_module)
         self.door = Proxy(lambda: self.server.port)  # of the terminals
@@ -68,7 +70,7 @@ class World:
         rooms = random.sample(ROOMS, ROOMS_EACH)
         hasty, nervous = random.random() < HASTY, random.random() < NERVOUS
         member = Member(f"{kind}{number}", rooms, random, hasty=hasty, nervous=nervous)
-        return Client(member, connect, random)
+        return Client(member, connect, random, self._stirred)
 
     async def open(self) -> None:
         """Start it all and wait until everybody is in all rooms."""
@@ -95,6 +97,12 @@ class World:
         for task in self._speaking:
             task.cancel()
         await asyncio.gather(*self._speaking, return_exceptions=True)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is true that only what clients hear can make true."""
+        while not condition():
+            self._stirred.clear()
+            await self._stirred.wait()
 
     async def settle(self, seconds: float) -> None:
         """Wait until everything said is acknowledged and everything logged has arrived, or for so long."""
