@@ -44,6 +44,8 @@ class Program:
             _, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except ConnectionRefusedError:
             return False
+        except ConnectionResetError:  # it was in the queue of the listening socket when that was closed
+            return True
         writer.close()
         return True
 
