@@ -1,4 +1,4 @@
-"""The browser and the page under test: one Chromium for all tests, a fresh profile for each, a server of the test's own."""
+"""The browser and the page under test: one Chromium for all, a fresh profile and a server for each test."""
 
 import os
 import shutil
@@ -10,7 +10,16 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from .fake_server import FakeServer
 
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 WEB = Path(__file__).parents[2] / "web"
 
 # A busy machine makes a page slow, not wrong.

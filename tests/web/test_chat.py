@@ -1,9 +1,8 @@
-"""The page as a chat: signing in, rooms, people, messages, commands, with the small server of fake_server.py behind it."""
+"""The page as a chat: signing in, rooms, people, messages, panels, with the small fake server behind it."""
 
 import json
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from .conftest import SignIn
@@ -210,109 +209,6 @@ def test_typing(signed_in: SignIn, server: FakeServer) -> None:
     assert server.packets("TYPING") == [{"type": "TYPING", "room": "lobby"}]
 
 
-def test_completion(signed_in: SignIn, server: FakeServer) -> None:
-    server.extra_members["lobby"] = ["bob", "barbara"]
-    page = signed_in()
-    composer = page.locator("#composer")
-    composer.press_sequentially("bo")
-    composer.press("Tab")
-    expect(composer).to_have_value("bob: ")
-    composer.fill("hi b")
-    composer.press("Tab")
-    expect(page.locator("#completions [aria-selected=true]")).to_have_text("barbara")
-    composer.press("Tab")
-    composer.press("Enter")
-    expect(composer).to_have_value("hi bob ")
-    composer.fill("")
-    composer.press_sequentially("/se")
-    expect(page.locator("#completions [role=option]")).to_contain_text("/search")
-    composer.press("Tab")
-    expect(composer).to_have_value("/search ")
-    composer.fill("")
-    composer.press_sequentially("see #lo")
-    composer.press("ArrowDown")
-    composer.press("Enter")
-    expect(composer).to_have_value("see #lobby ")
-    composer.press_sequentially("/")
-    composer.press("Escape")
-    expect(page.locator("#completions")).to_be_hidden()
-
-
-def test_input_history_and_drafts(signed_in: SignIn) -> None:
-    """Arrow up brings back what was written; each room keeps what was begun in it."""
-    page = signed_in()
-    composer = page.locator("#composer")
-    write(page, "one")
-    write(page, "two")
-    composer.fill("unfinished")
-    composer.press("ArrowUp")
-    composer.press("ArrowUp")
-    expect(composer).to_have_value("one")
-    composer.press("ArrowDown")
-    composer.press("ArrowDown")
-    expect(composer).to_have_value("unfinished")
-    page.locator("#join-room").fill("den")
-    page.locator("#join-room").press("Enter")
-    expect(page.locator("#title")).to_have_text("#den")
-    expect(composer).to_have_value("")
-    page.locator('[data-key="#lobby"]').click()
-    expect(composer).to_have_value("unfinished")
-
-
-def test_lines_and_limits(signed_in: SignIn, server: FakeServer) -> None:
-    """Shift+Enter breaks the line; too long a text stays in the input and says so."""
-    page = signed_in()
-    composer = page.locator("#composer")
-    composer.press_sequentially("a")
-    composer.press("Shift+Enter")
-    composer.press_sequentially("b")
-    composer.press("Enter")
-    expect(page.locator(".message .text")).to_have_text("a\nb")
-    write(page, "x" * 8001)
-    expect(page.locator("#slip")).to_have_text("That is 8001 characters; a message has at most 8000")
-    expect(composer).to_have_value("x" * 8001)
-    write(page, "x" * 8000)
-    expect(page.locator(".message[data-state=sent]")).to_have_count(2)
-    assert server.log[-1]["message"] == "x" * 8000
-
-
-@pytest.mark.parametrize(
-    ("typed", "slip"),
-    [
-        ("/jion lobby", "There is no command /jion; /help shows them"),
-        ("/join", "Usage: /join room …"),
-        ("/nick two words", "a nickname is made of letters, digits and - _ . [ ] { } ^ | only"),
-        ("/search from:bob", "Write at least one word to look for"),
-        ("/search x before:2026-13-01", "“2026-13-01” is no date; write it as 2026-11-01"),
-    ],
-)
-def test_slips(lab: Page, typed: str, slip: str) -> None:
-    """A command that can't be done says why, in a sentence."""
-    script = "typed => { try { return Commands.read(typed, State.initial()) } catch (e) { return e.message } }"
-    assert lab.evaluate(script, typed) == slip
-
-
-def test_slashes_that_are_no_commands(lab: Page) -> None:
-    script = "typed => Commands.read(typed, State.initial())"
-    assert lab.evaluate(script, "//etc") == [{"type": "say", "text": "/etc"}]
-    assert lab.evaluate(script, "/usr/bin is a folder") == [{"type": "say", "text": "/usr/bin is a folder"}]
-
-
-def test_query(lab: Page) -> None:
-    """`before:` is the protocol's `until`; days are those of the person."""
-    found = lab.evaluate(
-        "Query.parse('two  words from:Bob in:#den since:2026-10-01T10:00:00Z before:2026-11-01 https://x')"
-    )
-    midnight = lab.evaluate("new Date(2026, 10, 1).toISOString()")
-    assert found == {
-        "query": "two words https://x",
-        "from": "Bob",
-        "room": "den",
-        "since": "2026-10-01T10:00:00.000Z",
-        "until": midnight,
-    }
-
-
 def test_all_rooms(signed_in: SignIn, server: FakeServer) -> None:
     server.extra_members["den"] = ["bob"]
     server.topics["den"] = "quiet please"
@@ -384,14 +280,6 @@ def test_export(signed_in: SignIn, server: FakeServer) -> None:
     lines = download.value.path().read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["id"] for line in lines] == [*range(1, 451), 461]
     assert re.fullmatch(r"wordpacket-\d{4}-\d\d-\d\d\.jsonl", download.value.suggested_filename)
-
-
-def test_help_lists_every_command(signed_in: SignIn) -> None:
-    page = signed_in()
-    write(page, "/help")
-    names = [text.split()[0] for text in page.locator("#command-list dt").all_text_contents()]
-    wanted = ["/join", "/leave", "/msg", "/me", "/nick", "/topic", "/users", "/rooms", "/history", "/search", "/export", "/help", "/quit"]
-    assert names == wanted
 
 
 def test_notice_and_errors_are_said(signed_in: SignIn, server: FakeServer) -> None:

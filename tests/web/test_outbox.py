@@ -5,7 +5,8 @@ from typing import Any
 from playwright.sync_api import Page
 
 PRELUDE = """
-  const write = (box, ref, at = 0) => Outbox.add(box, { ref, target: { room: "lobby" }, message: ref, action: false, at });
+  const target = { room: "lobby" };
+  const write = (box, ref, at = 0) => Outbox.add(box, { ref, target, message: ref, action: false, at });
   const refs = (entries) => entries.map((entry) => entry.ref);
   const flush = (box, now = 0) => { const due = Outbox.due(box, now); return [Outbox.markSent(box, due), refs(due)]; };
   let box = write(write(write([], "a"), "b"), "c");

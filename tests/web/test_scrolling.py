@@ -5,24 +5,24 @@ from playwright.sync_api import Page, expect
 from .conftest import SignIn
 from .fake_server import FakeServer
 
-# Scrolls up by hand, so to speak, and takes note of where the first visible message is, frame by frame, while pages of
-# history come in above it. Whatever moves by more than the scrolling itself is a jump.
+# Scrolls up by hand, so to speak, and takes note of where the first visible message is, frame by frame, while
+# pages of history come in above it. Whatever moves by more than the scrolling itself is a jump.
 READ_BACK = """async ({ steps, pixels }) => {
   const root = document.getElementById("messages");
   const frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-  const top = () => root.getBoundingClientRect().top;
-  const seen = () => [...root.querySelectorAll(".message[data-id]")].find((one) => one.getBoundingClientRect().top >= top() + 100);
+  const y = (one) => one.getBoundingClientRect().top;
+  const seen = () => [...root.querySelectorAll(".message[data-id]")].find((one) => y(one) >= y(root) + 100);
   let worst = 0;
   let most = 0;
   for (let step = 0; step < steps; step += 1) {
     const message = seen();
-    const before = message.getBoundingClientRect().top;
+    const before = y(message);
     const room = root.scrollTop;
     root.scrollTop -= pixels;
     const scrolled = room - root.scrollTop;
     for (let frames = 0; frames < 2; frames += 1) {
       await frame();
-      if (message.isConnected) worst = Math.max(worst, Math.abs(message.getBoundingClientRect().top - before - scrolled));
+      if (message.isConnected) worst = Math.max(worst, Math.abs(y(message) - before - scrolled));
       most = Math.max(most, root.children.length);
     }
     if (root.querySelector(".message[data-id='1']") && root.scrollTop === 0) break;
@@ -67,10 +67,13 @@ def test_ten_thousand_messages_keep_the_document_small(signed_in: SignIn, server
     # Counted in work, not in time: one more message touches one row.
     touched = page.evaluate("""() => new Promise((resolve) => {
       let added = 0;
-      const watch = new MutationObserver((records) => { for (const record of records) added += record.addedNodes.length; });
+      const watch = new MutationObserver((records) => {
+        for (const record of records) added += record.addedNodes.length;
+      });
       watch.observe(messages, { childList: true });
-      main.dispatch({ type: "packet", packet: { type: "MSG", id: 9991, room: "lobby", nickname: "bob", message: "one more",
-                                                timestamp: "2026-11-27T09:00:00Z" } });
+      const timestamp = "2026-11-27T09:00:00Z";
+      const packet = { type: "MSG", id: 9991, room: "lobby", nickname: "bob", message: "one more", timestamp };
+      main.dispatch({ type: "packet", packet });
       requestAnimationFrame(() => requestAnimationFrame(() => resolve(added)));
     })""")
     assert touched <= 2

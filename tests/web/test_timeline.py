@@ -98,8 +98,7 @@ def test_bounded(lab: Page) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_any_order_of_pages_tells_the_truth(lab: Page, seed: int) -> None:
-    """However pages and live messages come in: each message known stands once and in order, and what is neither known nor
-    a gap does not exist."""
+    """Each message known stands once and in order, and what is neither known nor in a gap does not exist."""
     dice = random.Random(seed)
     newest = 60
     log = sorted(dice.sample(range(1, newest + 1), 35))

@@ -46,15 +46,16 @@ def test_unknown_type_passes(lab: Page) -> None:
 
 
 def test_format_leaves_out_what_is_undefined_and_escapes_nothing(lab: Page) -> None:
-    assert (
-        lab.evaluate("Wire.format({type: 'MSG', room: undefined, message: 'é😀'})") == '{"type":"MSG","message":"é😀"}'
-    )
+    found = lab.evaluate("Wire.format({type: 'MSG', room: undefined, message: 'é😀'})")
+    assert found == '{"type":"MSG","message":"é😀"}'
 
 
 @pytest.mark.parametrize(("length", "fits"), [(65_483, True), (65_484, False)])
 def test_format_keeps_to_the_size(lab: Page, length: int, fits: bool) -> None:
     """A body has at most 65,500 bytes, counted in UTF-8."""
-    script = "length => { try { return Wire.format({type: 'A', x: 'y'.repeat(length)}).length } catch (e) { return e.message } }"
+    script = """length => {
+      try { return Wire.format({ type: "A", x: "y".repeat(length) }).length } catch (e) { return e.message }
+    }"""
     found = lab.evaluate(script, length - len('{"type":"A","x":""}') + 17)
     assert found == 65_500 if fits else found == "packet of 65501 bytes; at most 65500 travel"
 

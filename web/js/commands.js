@@ -25,21 +25,33 @@ const Commands = (() => {
 
   const TABLE = [
     {
-      name: "join", usage: "room …", least: 1, help: "Enter a room; it is made if there is none",
-      run: (rest) => words(rest).flatMap((name) =>
-        request({ type: "JOIN", room: room(name) }, { what: "join", key: Conversations.roomKey(name) })),
+      name: "join",
+      usage: "room …",
+      least: 1,
+      help: "Enter a room; it is made if there is none",
+      run: (rest) =>
+        words(rest).flatMap((name) =>
+          request({ type: "JOIN", room: room(name) }, { what: "join", key: Conversations.roomKey(name) }),
+        ),
     },
     {
-      name: "leave", usage: "[reason]", least: 0, help: "Leave this room, or close these direct messages",
+      name: "leave",
+      usage: "[reason]",
+      least: 0,
+      help: "Leave this room, or close these direct messages",
       run(rest, state) {
         const conversation = current(state);
         if (conversation === null) throw new CommandError("There is no room to leave");
-        if (rest === "" || conversation.kind !== "room") return [{ type: "leaveConversation", key: conversation.key }];
+        if (rest === "" || conversation.kind !== "room")
+          return [{ type: "leaveConversation", key: conversation.key }];
         return request({ type: "LEAVE", room: conversation.name, message: rest }, { what: "leave" });
       },
     },
     {
-      name: "msg", usage: "nickname [text]", least: 1, help: "Write to one person alone",
+      name: "msg",
+      usage: "nickname [text]",
+      least: 1,
+      help: "Write to one person alone",
       run(rest) {
         const [, nickname, text] = /^(\S+)\s*([^]*)$/u.exec(rest);
         const why = Names.nicknameFault(nickname);
@@ -49,11 +61,17 @@ const Commands = (() => {
       },
     },
     {
-      name: "me", usage: "text", least: 1, help: "Say what you do: /me waves",
+      name: "me",
+      usage: "text",
+      least: 1,
+      help: "Say what you do: /me waves",
       run: (rest) => [{ type: "say", text: rest, action: true }],
     },
     {
-      name: "nick", usage: "nickname", least: 1, help: "Take another nickname",
+      name: "nick",
+      usage: "nickname",
+      least: 1,
+      help: "Take another nickname",
       run(rest) {
         const why = Names.nicknameFault(rest);
         if (why !== null) throw new CommandError(why);
@@ -61,16 +79,29 @@ const Commands = (() => {
       },
     },
     {
-      name: "topic", usage: "[text | -]", least: 0, help: "Show, set or (with -) clear the room's topic",
+      name: "topic",
+      usage: "[text | -]",
+      least: 0,
+      help: "Show, set or (with -) clear the room's topic",
       run(rest, state) {
         const name = currentRoom(state);
-        if (rest === "") return [{ type: "note", text: current(state).topic === "" ? "No topic is set" : `Topic: ${current(state).topic}` }];
-        if (Wire.length(rest) > state.hello.limits.topic) throw new CommandError(`A topic has at most ${state.hello.limits.topic} characters`);
+        if (rest === "")
+          return [
+            {
+              type: "note",
+              text: current(state).topic === "" ? "No topic is set" : `Topic: ${current(state).topic}`,
+            },
+          ];
+        if (Wire.length(rest) > state.hello.limits.topic)
+          throw new CommandError(`A topic has at most ${state.hello.limits.topic} characters`);
         return request({ type: "TOPIC", room: name, topic: rest === "-" ? "" : rest });
       },
     },
     {
-      name: "users", usage: "[room]", least: 0, help: "Show who is here, or in another room",
+      name: "users",
+      usage: "[room]",
+      least: 0,
+      help: "Show who is here, or in another room",
       run(rest, state) {
         if (rest !== "") return request({ type: "USERS", room: room(rest) }, { what: "users-note" });
         currentRoom(state);
@@ -78,11 +109,17 @@ const Commands = (() => {
       },
     },
     {
-      name: "rooms", usage: "", least: 0, help: "Show all rooms that have somebody in them",
+      name: "rooms",
+      usage: "",
+      least: 0,
+      help: "Show all rooms that have somebody in them",
       run: () => [{ type: "panel", panel: "browse", open: true }],
     },
     {
-      name: "history", usage: "", least: 0, help: "Load earlier messages",
+      name: "history",
+      usage: "",
+      least: 0,
+      help: "Load earlier messages",
       run(rest, state) {
         const gap = current(state)?.timeline.findLast((entry) => entry.kind === "gap");
         if (gap === undefined) return [{ type: "note", text: "This is all there is" }];
@@ -90,7 +127,9 @@ const Commands = (() => {
       },
     },
     {
-      name: "search", usage: "words [from:nickname] [in:room] [since:date] [before:date]", least: 1,
+      name: "search",
+      usage: "words [from:nickname] [in:room] [since:date] [before:date]",
+      least: 1,
       help: "Find messages that hold all the words",
       run(rest) {
         try {
@@ -102,15 +141,24 @@ const Commands = (() => {
       },
     },
     {
-      name: "export", usage: "", least: 0, help: "Download all that you may see, as JSON Lines",
+      name: "export",
+      usage: "",
+      least: 0,
+      help: "Download all that you may see, as JSON Lines",
       run: () => [{ type: "export" }],
     },
     {
-      name: "help", usage: "", least: 0, help: "Show these commands and the keys",
+      name: "help",
+      usage: "",
+      least: 0,
+      help: "Show these commands and the keys",
       run: () => [{ type: "panel", panel: "help", open: true }],
     },
     {
-      name: "quit", usage: "[message]", least: 0, help: "Sign out; what is unsent stays on this device",
+      name: "quit",
+      usage: "[message]",
+      least: 0,
+      help: "Sign out; what is unsent stays on this device",
       run: (rest) => [{ type: "quit", message: rest === "" ? undefined : rest }],
     },
   ];
@@ -118,8 +166,9 @@ const Commands = (() => {
   const BY_NAME = Object.fromEntries(TABLE.map((command) => [command.name, command]));
 
   /**
-   * Returns the events that a typed text means: a command, or something to say (a text that shall start with a slash is
-   * written with two). Throws CommandError with a sentence for the person; the text should then stay in the input.
+   * Returns the events that a typed text means: a command, or something to say (a text that shall start with a
+   * slash is written with two). Throws CommandError with a sentence for the person; the text should then stay
+   * in the input.
    */
   function read(typed, state) {
     const text = Wire.clean(typed).trim();
@@ -139,7 +188,8 @@ const Commands = (() => {
   function checked(events, state) {
     const most = state.hello.limits.message;
     const long = events.find((event) => event.type === "say" && Wire.length(event.text) > most);
-    if (long !== undefined) throw new CommandError(`That is ${Wire.length(long.text)} characters; a message has at most ${most}`);
+    if (long !== undefined)
+      throw new CommandError(`That is ${Wire.length(long.text)} characters; a message has at most ${most}`);
     return events;
   }
 

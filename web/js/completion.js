@@ -19,16 +19,22 @@ const Completion = (() => {
   }
 
   function commands(start) {
-    return Commands.TABLE.filter(({ name }) => name.startsWith(start.toLowerCase())).map(({ name, usage, help }) => (
-      { text: `/${name} `, label: `/${name} ${usage}`, detail: help })).slice(0, Commands.TABLE.length);
+    return Commands.TABLE.filter(({ name }) => name.startsWith(start.toLowerCase()))
+      .map(({ name, usage, help }) => ({ text: `/${name} `, label: `/${name} ${usage}`, detail: help }))
+      .slice(0, Commands.TABLE.length);
   }
 
   function rooms(word, state) {
     const start = Names.fold(Names.bare(word));
     const sigil = word.startsWith("#") ? "#" : "";
-    const own = Object.values(state.conversations).filter((one) => one.kind === "room").map((one) => one.name);
+    const own = Object.values(state.conversations)
+      .filter((one) => one.kind === "room")
+      .map((one) => one.name);
     const all = new Set([...own, ...state.directory.rooms.map(({ room }) => room)]);
-    return [...all].filter((name) => Names.fold(name).startsWith(start)).sort().slice(0, MOST)
+    return [...all]
+      .filter((name) => Names.fold(name).startsWith(start))
+      .sort()
+      .slice(0, MOST)
       .map((name) => ({ text: `${sigil}${name} `, label: `#${name}`, detail: "" }));
   }
 
@@ -37,7 +43,11 @@ const Completion = (() => {
     const start = Names.fold(word.replace(/^@/u, ""));
     const conversation = state.conversations[state.current];
     if (conversation === undefined) return [];
-    const spoke = conversation.timeline.slice(-200).reverse().filter((entry) => entry.kind === "message").map((entry) => entry.nickname);
+    const spoke = conversation.timeline
+      .slice(-200)
+      .reverse()
+      .filter((entry) => entry.kind === "message")
+      .map((entry) => entry.nickname);
     const others = Object.values(state.conversations).flatMap((one) => (one.kind === "direct" ? [one.name] : []));
     const seen = new Set([Names.fold(state.nickname)]);
     const options = [];

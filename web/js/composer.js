@@ -1,7 +1,7 @@
 "use strict";
 
-// The input: never locked, whatever the link does. Enter sends, Shift+Enter breaks the line, Tab completes, the arrows
-// bring back what was written before. What was begun in one room stays there while another is looked at.
+// The input: never locked, whatever the link does. Enter sends, Shift+Enter breaks the line, Tab completes, the
+// arrows bring back what was written before. What was begun in one room stays there while another is looked at.
 
 class Composer {
   static HISTORY = 100;
@@ -127,7 +127,10 @@ class Composer {
     return true;
   }
 
-  /** Completes the word; a further Tab takes the next of the possible ones. With nothing to complete Tab moves the focus. */
+  /**
+   * Completes the word; a further Tab takes the next of the possible ones. With nothing to complete Tab moves
+   * the focus.
+   */
   #tab(step) {
     if (this.completing === null) {
       const { value, selectionStart } = this.input;
@@ -141,7 +144,7 @@ class Composer {
   }
 
   #arrow(step) {
-    if (this.completing !== null) return this.#choose(step), true;
+    if (this.completing !== null) return (this.#choose(step), true);
     const { value, selectionStart, selectionEnd } = this.input;
     if (selectionStart !== selectionEnd) return false;
     const rest = step < 0 ? value.slice(0, selectionStart) : value.slice(selectionEnd);
@@ -175,9 +178,16 @@ class Composer {
     this.list.hidden = options.length === 0;
     if (chosen >= 0) this.input.setAttribute("aria-activedescendant", `completion-${chosen}`);
     else this.input.removeAttribute("aria-activedescendant");
-    this.list.replaceChildren(...options.map(({ label, detail }, at) =>
-      Dom.el("li", { role: "option", id: `completion-${at}`, "data-at": at, "aria-selected": String(at === chosen) },
-        Dom.el("bdi", {}, label), Dom.el("span", { class: "detail" }, detail))));
+    this.list.replaceChildren(
+      ...options.map(({ label, detail }, at) =>
+        Dom.el(
+          "li",
+          { role: "option", id: `completion-${at}`, "data-at": at, "aria-selected": String(at === chosen) },
+          Dom.el("bdi", {}, label),
+          Dom.el("span", { class: "detail" }, detail),
+        ),
+      ),
+    );
     this.list.children[chosen]?.scrollIntoView({ block: "nearest" });
   }
 }

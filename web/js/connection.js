@@ -58,7 +58,10 @@ class Connection {
     else this.probe();
   }
 
-  /** Asks whether the server is there; if no answer comes, `silent` is emitted, and much later the socket is given up. */
+  /**
+   * Asks whether the server is there; if no answer comes, `silent` is emitted, and much later the socket is
+   * given up.
+   */
   probe(patience = Connection.ANSWER_MSEC) {
     if (this.socket?.readyState !== 1 || this.asking) return;
     this.asking = true;

@@ -1,7 +1,7 @@
 "use strict";
 
-// A conversation: a room, or the direct messages with one person. Pure: every function returns a new conversation, or a
-// new collection of them (an object by key: "#room" or "@nickname", both folded).
+// A conversation: a room, or the direct messages with one person. Pure: every function returns a new
+// conversation, or a new collection of them (an object by key: "#room" or "@nickname", both folded).
 
 const Conversations = (() => {
   const TYPING_MSEC = 6_000;
@@ -27,7 +27,9 @@ const Conversations = (() => {
   /** `before`: nothing below this id is known yet. */
   function create({ kind, name }, before) {
     return {
-      key: keyOf({ kind, name }), kind, name,
+      key: keyOf({ kind, name }),
+      kind,
+      name,
       joined: true,
       timeline: Timeline.unknown(before),
       topic: "",
@@ -63,7 +65,13 @@ const Conversations = (() => {
     const { [Names.fold(nickname)]: gone, ...members } = conversation.members;
     const { [Names.fold(nickname)]: _, ...typing } = conversation.typing;
     const count = Math.max(0, conversation.count - 1);
-    return { ...conversation, members, count, typing, timeline: presence(conversation.timeline, "left", nickname, at) };
+    return {
+      ...conversation,
+      members,
+      count,
+      typing,
+      timeline: presence(conversation.timeline, "left", nickname, at),
+    };
   }
 
   /** Comings and goings in a row become one line: a busy room stays readable. */
@@ -85,7 +93,11 @@ const Conversations = (() => {
     if (present !== undefined) members[Names.fold(nickname)] = nickname;
     const text = `${old} is now ${nickname}`;
     const key = `nick-${at}-${conversation.timeline.length}`;
-    return { ...conversation, members, timeline: Timeline.append(conversation.timeline, { kind: "event", key, text, at }) };
+    return {
+      ...conversation,
+      members,
+      timeline: Timeline.append(conversation.timeline, { kind: "event", key, text, at }),
+    };
   }
 
   function typing(conversation, nickname, at) {
@@ -116,7 +128,12 @@ const Conversations = (() => {
     const taken = { ...stoppedTyping(conversation, entry.nickname), timeline };
     if (own || seen) return taken;
     const divider = conversation.unread === 0 ? entry.id : conversation.divider;
-    return { ...taken, divider, unread: conversation.unread + 1, mentions: conversation.mentions + (mention ? 1 : 0) };
+    return {
+      ...taken,
+      divider,
+      unread: conversation.unread + 1,
+      mentions: conversation.mentions + (mention ? 1 : 0),
+    };
   }
 
   const seen = (conversation) =>
@@ -125,7 +142,8 @@ const Conversations = (() => {
   /** Rooms first, then people, both by name. */
   function ordered(conversations) {
     return Object.values(conversations).sort(
-      (one, other) => other.kind.localeCompare(one.kind) || one.name.localeCompare(other.name));
+      (one, other) => other.kind.localeCompare(one.kind) || one.name.localeCompare(other.name),
+    );
   }
 
   /** The members in the server's order: the code points of the folded name. */
@@ -135,7 +153,22 @@ const Conversations = (() => {
   }
 
   return {
-    roomKey, directKey, target, keyOf, address, title, create, withMembers, joined, left, renamed, typing, expireTyping,
-    received, seen, ordered, memberNames,
+    roomKey,
+    directKey,
+    target,
+    keyOf,
+    address,
+    title,
+    create,
+    withMembers,
+    joined,
+    left,
+    renamed,
+    typing,
+    expireTyping,
+    received,
+    seen,
+    ordered,
+    memberNames,
   };
 })();

@@ -32,7 +32,10 @@ const Dom = (() => {
   /** A message's text, with its addresses as links that tell the other side nothing. */
   function withLinks(message) {
     return Text.parts(message).map((part) =>
-      typeof part === "string" ? part : el("a", { href: part.href, target: "_blank", rel: "noopener noreferrer nofollow" }, part.text));
+      typeof part === "string"
+        ? part
+        : el("a", { href: part.href, target: "_blank", rel: "noopener noreferrer nofollow" }, part.text),
+    );
   }
 
   /** Sets text, and only if it differs: a live region speaks again otherwise. */
@@ -41,8 +44,8 @@ const Dom = (() => {
   }
 
   /**
-   * Makes the children of `parent` the given elements, in order, moving as little as possible: who stays in place keeps
-   * focus, selection and scroll position.
+   * Makes the children of `parent` the given elements, in order, moving as little as possible: who stays in
+   * place keeps focus, selection and scroll position.
    */
   function arrange(parent, elements) {
     const wanted = new Set(elements);

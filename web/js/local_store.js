@@ -1,10 +1,12 @@
 "use strict";
 
-// What outlives the page, in localStorage: the account (who, where, token, cursor), shared by all tabs, and one outbox for
-// each tab. A browser that keeps nothing (private mode, a full quota) still chats; it only forgets on reload.
+// What outlives the page, in localStorage: the account (who, where, token, cursor), shared by all tabs, and one
+// outbox for each tab. A browser that keeps nothing (private mode, a full quota) still chats; it only forgets
+// on reload.
 //
-// Each tab owns its outbox by holding a lock for as long as it lives, so that no two tabs resend the same message. An
-// outbox whose lock is free belongs to nobody, and exactly one tab takes it over: the page after a reload, or another tab.
+// Each tab owns its outbox by holding a lock for as long as it lives, so that no two tabs resend the same
+// message. An outbox whose lock is free belongs to nobody, and exactly one tab takes it over: the page after a
+// reload, or another tab.
 
 class LocalStore {
   static ACCOUNT = "wordpacket.account";
@@ -61,12 +63,18 @@ class LocalStore {
     this.#write(this.local, LocalStore.ACCOUNT, account);
   }
 
-  /** Keeps this tab's unsent messages; call it before they are sent. Returns false if this browser doesn't keep them. */
+  /**
+   * Keeps this tab's unsent messages; call it before they are sent. Returns false if this browser doesn't keep
+   * them.
+   */
   saveOutbox(url, identity, entries) {
     return this.#write(this.local, this.#key(this.tab), entries.length === 0 ? null : { url, identity, entries });
   }
 
-  /** Lets go of this tab's outbox (the next sign-in is another user's) and starts an empty one under the name `tab`. */
+  /**
+   * Lets go of this tab's outbox (the next sign-in is another user's) and starts an empty one under the name
+   * `tab`.
+   */
   replaceOutbox(tab) {
     this.locks.release(this.#key(this.tab));
     this.tab = tab;

@@ -1,7 +1,8 @@
 "use strict";
 
-// Puts the parts together. The one place where state changes, and the only script that touches the document, the network
-// or the storage when it is loaded: event -> State.reduce -> state kept, effects carried out, page drawn.
+// Puts the parts together. The one place where state changes, and the only script that touches the document,
+// the network or the storage when it is loaded: event -> State.reduce -> state kept, effects carried out, page
+// drawn.
 
 const main = (() => {
   const SAVE_EVERY_MSEC = 1_000;
@@ -18,16 +19,30 @@ const main = (() => {
   const store = new LocalStore({
     local: storage("localStorage"),
     session: storage("sessionStorage"),
-    locks: new OwnerLocks({ webLocks: navigator.locks, channel: typeof BroadcastChannel === "function" ? new BroadcastChannel("wordpacket") : null }),
+    locks: new OwnerLocks({
+      webLocks: navigator.locks,
+      channel: typeof BroadcastChannel === "function" ? new BroadcastChannel("wordpacket") : null,
+    }),
     tab: Wire.newRef(),
   });
   const connection = new Connection({
     emit: dispatch,
     open: (url) => new WebSocket(url),
-    clock: { now: Date.now, setTimeout: (work, msec) => setTimeout(work, msec), clearTimeout: (timer) => clearTimeout(timer) },
+    clock: {
+      now: Date.now,
+      setTimeout: (work, msec) => setTimeout(work, msec),
+      clearTimeout: (timer) => clearTimeout(timer),
+    },
     random: Math.random,
   });
-  const view = new View({ find: (id) => document.getElementById(id), state: () => state, emit: dispatch, read, now: Date.now, page });
+  const view = new View({
+    find: (id) => document.getElementById(id),
+    state: () => state,
+    emit: dispatch,
+    read,
+    now: Date.now,
+    page,
+  });
 
   /** Storage may be blocked altogether; the page then keeps things for as long as it is open. */
   function storage(name) {
@@ -54,7 +69,8 @@ const main = (() => {
   }
 
   function keep(before) {
-    if (state.outbox !== before.outbox || state.identity !== before.identity) store.saveOutbox(state.url, state.identity, state.outbox);
+    if (state.outbox !== before.outbox || state.identity !== before.identity)
+      store.saveOutbox(state.url, state.identity, state.outbox);
   }
 
   const carryOut = {
@@ -90,7 +106,12 @@ const main = (() => {
   }
 
   function download(name, lines) {
-    const url = URL.createObjectURL(new Blob(lines.map((line) => `${line}\n`), { type: "application/x-ndjson" }));
+    const url = URL.createObjectURL(
+      new Blob(
+        lines.map((line) => `${line}\n`),
+        { type: "application/x-ndjson" },
+      ),
+    );
     const link = Dom.el("a", { href: url, download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
@@ -107,13 +128,25 @@ const main = (() => {
     const at = State.nextTick(state);
     if (at === tick.at) return;
     clearTimeout(tick.timer);
-    tick = { at, timer: at === null ? null : setTimeout(() => {
-      tick = { at: null, timer: null };
-      dispatch({ type: "tick" });
-    }, Math.max(0, at - Date.now()) + 1) };
+    tick = {
+      at,
+      timer:
+        at === null
+          ? null
+          : setTimeout(
+              () => {
+                tick = { at: null, timer: null };
+                dispatch({ type: "tick" });
+              },
+              Math.max(0, at - Date.now()) + 1,
+            ),
+    };
   }
 
-  /** Who one is, is kept at once; the cursor moves with each message and is kept about once a second, and when the page goes. */
+  /**
+   * Who one is, is kept at once; the cursor moves with each message and is kept about once a second, and when
+   * the page goes.
+   */
   function scheduleSave() {
     saving ??= setTimeout(save, SAVE_EVERY_MSEC);
   }

@@ -13,7 +13,17 @@ const Outbox = (() => {
 
   /** `target` is {room} or {to}. */
   function add(outbox, { ref, target, message, action, at }) {
-    const entry = { ref, ...target, message, at, state: "pending", sent: false, attempted: false, delay: 0, notBefore: 0 };
+    const entry = {
+      ref,
+      ...target,
+      message,
+      at,
+      state: "pending",
+      sent: false,
+      attempted: false,
+      delay: 0,
+      notBefore: 0,
+    };
     return [...outbox, action ? { ...entry, action: true } : entry];
   }
 
@@ -67,9 +77,13 @@ const Outbox = (() => {
     return outbox.map((entry) => refused(entry, reason));
   }
 
-  const refused = (entry, reason) => (entry.state === "failed" ? entry : { ...entry, state: "failed", sent: false, reason });
+  const refused = (entry, reason) =>
+    entry.state === "failed" ? entry : { ...entry, state: "failed", sent: false, reason };
 
-  /** Returns what is to be sent now, in order. One that has to wait holds up those behind it, so that none overtakes. */
+  /**
+   * Returns what is to be sent now, in order. One that has to wait holds up those behind it, so that none
+   * overtakes.
+   */
   function due(outbox, now) {
     const waiting = outbox.filter((entry) => entry.state === "pending" && !entry.sent);
     const blocked = waiting.findIndex((entry) => entry.notBefore > now);
@@ -78,7 +92,9 @@ const Outbox = (() => {
 
   function markSent(outbox, entries) {
     const refs = new Set(entries.map((entry) => entry.ref));
-    return outbox.map((entry) => (refs.has(entry.ref) ? { ...entry, sent: true, attempted: true, reason: undefined } : entry));
+    return outbox.map((entry) =>
+      refs.has(entry.ref) ? { ...entry, sent: true, attempted: true, reason: undefined } : entry,
+    );
   }
 
   /** When the first postponed entry may be tried again, in ms, or null. */
@@ -89,7 +105,9 @@ const Outbox = (() => {
 
   /** Adds entries that another tab, or this page before its reload, left behind; each only once. */
   function adopt(outbox, left) {
-    const fresh = left.filter((entry) => !has(outbox, entry.ref)).map((entry) => ({ ...entry, sent: false, notBefore: 0 }));
+    const fresh = left
+      .filter((entry) => !has(outbox, entry.ref))
+      .map((entry) => ({ ...entry, sent: false, notBefore: 0 }));
     return fresh.length === 0 ? outbox : [...fresh, ...outbox];
   }
 
@@ -99,5 +117,21 @@ const Outbox = (() => {
     return { type: "MSG", room, to, message, action, ref };
   }
 
-  return { add, settle, discard, has, fail, postpone, retry, unsend, disown, disownAll, due, markSent, nextDue, adopt, packet };
+  return {
+    add,
+    settle,
+    discard,
+    has,
+    fail,
+    postpone,
+    retry,
+    unsend,
+    disown,
+    disownAll,
+    due,
+    markSent,
+    nextDue,
+    adopt,
+    packet,
+  };
 })();

@@ -1,9 +1,9 @@
 "use strict";
 
-// Locks that a tab holds for as long as it lives. Web Locks where the browser gives them (https, localhost, a file); on
-// plain http in a local network it doesn't, and tabs ask each other over a BroadcastChannel instead: who holds a name says
-// so, and silence means that it is free. Should both fail, two tabs may send one message: it has one `ref`, so the server
-// still logs it once.
+// Locks that a tab holds for as long as it lives. Web Locks where the browser gives them (https, localhost, a
+// file); on plain http in a local network it doesn't, and tabs ask each other over a BroadcastChannel instead:
+// who holds a name says so, and silence means that it is free. Should both fail, two tabs may send one message:
+// it has one `ref`, so the server still logs it once.
 
 class OwnerLocks {
   static ANSWER_MSEC = 400;

@@ -58,18 +58,29 @@ class PanelView {
 
   #members(conversation, nickname) {
     this.key = conversation?.key;
-    const list = conversation?.kind === "direct" ? { [conversation.name]: conversation.name, [nickname]: nickname } : (conversation?.members ?? {});
+    const list =
+      conversation?.kind === "direct"
+        ? { [conversation.name]: conversation.name, [nickname]: nickname }
+        : (conversation?.members ?? {});
     if (list === this.members && nickname === this.nickname) return;
     if (conversation?.kind === "room") [this.members, this.nickname] = [list, nickname];
     else this.members = null;
     const names = conversation?.kind === "room" ? Conversations.memberNames(conversation) : Object.values(list);
     const old = new Map([...this.find("members").children].map((item) => [item.dataset.nickname, item]));
-    Dom.arrange(this.find("members"), names.map((name) => old.get(name) ?? PanelView.#member(name)));
+    Dom.arrange(
+      this.find("members"),
+      names.map((name) => old.get(name) ?? PanelView.#member(name)),
+    );
     this.find("members-more").hidden = conversation?.membersMore !== true;
   }
 
   static #member(name) {
-    const button = Dom.el("button", { type: "button", "data-nickname": name, title: `Write to ${name}` }, Dom.stamp(name), Dom.name(name));
+    const button = Dom.el(
+      "button",
+      { type: "button", "data-nickname": name, title: `Write to ${name}` },
+      Dom.stamp(name),
+      Dom.name(name),
+    );
     return Dom.el("li", { "data-nickname": name }, button);
   }
 
@@ -82,30 +93,51 @@ class PanelView {
     this.search = search;
     const { state, messages, more, fault } = search;
     const many = Text.count(messages.length, "message", "messages");
-    const words = { idle: "", asking: "Searching …", failed: fault, done: messages.length === 0 ? "Nothing found" : `${many}${more ? ", and older ones" : ""}` };
+    const words = {
+      idle: "",
+      asking: "Searching …",
+      failed: fault,
+      done: messages.length === 0 ? "Nothing found" : `${many}${more ? ", and older ones" : ""}`,
+    };
     this.#status(words[state]);
     this.find("hits-more").hidden = state !== "done" || !more;
     if (messages === this.hits) return;
     this.hits = messages;
     const wanted = search.wanted === null ? [] : search.wanted.query.split(/\s+/u);
-    this.find("hits").replaceChildren(...messages.map((message, at) => PanelView.#hit(message, at, nickname, wanted)));
+    this.find("hits").replaceChildren(
+      ...messages.map((message, at) => PanelView.#hit(message, at, nickname, wanted)),
+    );
   }
 
   static #hit(message, at, nickname, words) {
     const target = Conversations.target(message, nickname);
     const where = target.kind === "room" ? `#${target.name}` : `with ${target.name}`;
     const time = Date.parse(message.timestamp);
-    return Dom.el("li", {}, Dom.el("button", { type: "button", "data-at": at, "data-id": message.id },
-      Dom.el("span", { class: "hit-head" }, Dom.name(message.nickname), Dom.el("bdi", { class: "hit-where" }, where)),
-      Dom.el("span", { class: "hit-text", dir: "auto" }, ...PanelView.#marked(message.message, words)),
-      Dom.el("time", { datetime: message.timestamp }, Text.dayAndTime(time))));
+    return Dom.el(
+      "li",
+      {},
+      Dom.el(
+        "button",
+        { type: "button", "data-at": at, "data-id": message.id },
+        Dom.el(
+          "span",
+          { class: "hit-head" },
+          Dom.name(message.nickname),
+          Dom.el("bdi", { class: "hit-where" }, where),
+        ),
+        Dom.el("span", { class: "hit-text", dir: "auto" }, ...PanelView.#marked(message.message, words)),
+        Dom.el("time", { datetime: message.timestamp }, Text.dayAndTime(time)),
+      ),
+    );
   }
 
   /** The text with the words looked for marked, as far as upper and lower case alone set them apart. */
   static #marked(text, words) {
     const pattern = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&")).join("|");
     if (pattern === "") return [text];
-    return text.split(new RegExp(`(${pattern})`, "giu")).map((part, at) => (at % 2 === 1 ? Dom.el("mark", {}, part) : part));
+    return text
+      .split(new RegExp(`(${pattern})`, "giu"))
+      .map((part, at) => (at % 2 === 1 ? Dom.el("mark", {}, part) : part));
   }
 
   #intoHits(event) {
@@ -126,19 +158,42 @@ class PanelView {
   #directory({ directory, conversations }) {
     if (directory === this.directory && conversations === this.conversations) return;
     [this.directory, this.conversations] = [directory, conversations];
-    this.find("directory").replaceChildren(...directory.rooms.map(({ room, topic, count }) => {
-      const inside = conversations[Conversations.roomKey(room)]?.joined === true;
-      return Dom.el("li", {}, Dom.el("button", { type: "button", "data-room": room },
-        Dom.el("span", { class: "directory-head" }, Dom.el("bdi", { class: "directory-name" }, `#${room}`),
-          Dom.el("span", { class: "directory-count" }, `${inside ? "joined · " : ""}${Text.count(count, "member", "members")}`)),
-        topic ? Dom.el("span", { class: "directory-topic", dir: "auto" }, topic) : null));
-    }));
-    Dom.setText(this.find("directory-note"), directory.asking ? "Asking …" : directory.rooms.length === 0 ? "No room has anybody in it" : "");
+    this.find("directory").replaceChildren(
+      ...directory.rooms.map(({ room, topic, count }) => {
+        const inside = conversations[Conversations.roomKey(room)]?.joined === true;
+        return Dom.el(
+          "li",
+          {},
+          Dom.el(
+            "button",
+            { type: "button", "data-room": room },
+            Dom.el(
+              "span",
+              { class: "directory-head" },
+              Dom.el("bdi", { class: "directory-name" }, `#${room}`),
+              Dom.el(
+                "span",
+                { class: "directory-count" },
+                `${inside ? "joined · " : ""}${Text.count(count, "member", "members")}`,
+              ),
+            ),
+            topic ? Dom.el("span", { class: "directory-topic", dir: "auto" }, topic) : null,
+          ),
+        );
+      }),
+    );
+    Dom.setText(
+      this.find("directory-note"),
+      directory.asking ? "Asking …" : directory.rooms.length === 0 ? "No room has anybody in it" : "",
+    );
     this.find("directory-more").hidden = !directory.more;
   }
 
   #commands() {
-    this.find("command-list").append(...Commands.TABLE.map(({ name, usage, help }) =>
-      Dom.el("div", {}, Dom.el("dt", {}, Dom.el("code", {}, `/${name} ${usage}`.trim())), Dom.el("dd", {}, help))));
+    this.find("command-list").append(
+      ...Commands.TABLE.map(({ name, usage, help }) =>
+        Dom.el("div", {}, Dom.el("dt", {}, Dom.el("code", {}, `/${name} ${usage}`.trim())), Dom.el("dd", {}, help)),
+      ),
+    );
   }
 }

@@ -1,14 +1,18 @@
 "use strict";
 
-// What each packet from the server does to the state: a table, type -> handler(turn, packet). A type that isn't in it is
-// ignored. Opening, resuming and resending (PROTOCOL.md sections 3 and 5) are READY, PONG, GAP and RETRY below.
+// What each packet from the server does to the state: a table, type -> handler(turn, packet). A type that isn't
+// in it is ignored. Opening, resuming and resending (PROTOCOL.md sections 3 and 5) are READY, PONG, GAP and
+// RETRY below.
 
 const Received = (() => {
   // These say "not now": the message stays pending and is tried again. Every other code is a refusal.
   const PASSING = new Set(["rate_limited", "log_unavailable", "not_ready"]);
   // After these the server doesn't want us back; after any other BYE the page reconnects.
   const FINAL = new Set(["quit", "kicked", "forbidden", "protocol"]);
-  const LEFT_BECAUSE = { kicked: "You were removed from this room", timeout: "You were away too long and left this room" };
+  const LEFT_BECAUSE = {
+    kicked: "You were removed from this room",
+    timeout: "You were away too long and left this room",
+  };
 
   const on = {};
 
@@ -19,7 +23,10 @@ const Received = (() => {
     turn.setLink({ greeted: true });
     if (turn.state.phase === "signin") return;
     if (needsPassword && turn.state.serverPassword === "") {
-      turn.set({ phase: "signin", refusal: { reason: "server_password", message: "This server asks for a password." } });
+      turn.set({
+        phase: "signin",
+        refusal: { reason: "server_password", message: "This server asks for a password." },
+      });
       return;
     }
     introduce(turn);
@@ -29,39 +36,59 @@ const Received = (() => {
   function introduce(turn, { withRooms = true } = {}) {
     const { nickname, token, epoch, after, serverPassword, password } = turn.state;
     const rooms = joinedRooms(turn.state);
-    turn.ask({
-      type: "NICK", nickname, client: "wordpacket-web",
-      ...(withRooms && rooms.length > 0 ? { rooms } : {}),
-      ...(serverPassword === "" ? {} : { server_password: serverPassword }),
-      ...(password === "" ? {} : { password }),
-      ...(token === null ? {} : { token, epoch, after }),
-    }, { what: "introduction", withRooms });
+    turn.ask(
+      {
+        type: "NICK",
+        nickname,
+        client: "wordpacket-web",
+        ...(withRooms && rooms.length > 0 ? { rooms } : {}),
+        ...(serverPassword === "" ? {} : { server_password: serverPassword }),
+        ...(password === "" ? {} : { password }),
+        ...(token === null ? {} : { token, epoch, after }),
+      },
+      { what: "introduction", withRooms },
+    );
   }
 
   const joinedRooms = ({ conversations }) =>
-    Object.values(conversations).filter((one) => one.kind === "room" && one.joined).map((one) => one.name);
+    Object.values(conversations)
+      .filter((one) => one.kind === "room" && one.joined)
+      .map((one) => one.name);
 
   on.READY = (turn, packet) => {
     const { state } = turn;
     const asked = turn.answered(packet.ref);
-    const rename = asked?.what === "rename" ||
+    const rename =
+      asked?.what === "rename" ||
       (state.link.ready && !packet.resumed && packet.epoch === state.epoch && packet.nickname !== state.nickname);
     turn.set({ nickname: packet.nickname, token: packet.token });
     if (rename) return;
     const stranger = state.token !== null && !packet.resumed;
     const otherLog = state.epoch !== null && state.epoch !== packet.epoch;
     turn.set({
-      phase: "chat", refusal: null, epoch: packet.epoch, asked: {},
+      phase: "chat",
+      refusal: null,
+      epoch: packet.epoch,
+      asked: {},
       after: packet.resumed ? (otherLog ? 0 : state.after) : packet.id,
       identity: stranger || state.identity === null ? `${packet.nickname} since ${turn.at}` : state.identity,
-      outbox: Outbox.unsend(stranger ? Outbox.disown(state.outbox, "You came back as a new user. It may have been sent before.")
-                                     : state.outbox),
+      outbox: Outbox.unsend(
+        stranger
+          ? Outbox.disown(state.outbox, "You came back as a new user. It may have been sent before.")
+          : state.outbox,
+      ),
     });
     keepRooms(turn, packet.rooms);
-    turn.updateAll((old) => ({ ...old, loading: null, typing: {},
-      timeline: otherLog ? Timeline.unknown(packet.id + 1) : old.timeline }));
+    turn.updateAll((old) => ({
+      ...old,
+      loading: null,
+      typing: {},
+      timeline: otherLog ? Timeline.unknown(packet.id + 1) : old.timeline,
+    }));
     if (!packet.resumed) {
-      turn.updateAll((old) => (old.kind === "direct" ? { ...old, timeline: Timeline.leaveOut(old.timeline, 0, packet.id + 1) } : old));
+      turn.updateAll((old) =>
+        old.kind === "direct" ? { ...old, timeline: Timeline.leaveOut(old.timeline, 0, packet.id + 1) } : old,
+      );
     }
     turn.setLink({ ready: true, synced: false, fresh: !packet.resumed, why: null });
     turn.setLink({ syncRef: turn.ask({ type: "PING" }, { what: "sync" }) });
@@ -78,14 +105,17 @@ const Received = (() => {
   }
 
   function leave(turn, key) {
-    const unsent = turn.state.outbox.some((entry) => entry.room !== undefined && Conversations.roomKey(entry.room) === key);
+    const unsent = turn.state.outbox.some(
+      (entry) => entry.room !== undefined && Conversations.roomKey(entry.room) === key,
+    );
     if (unsent) turn.update(key, (old) => ({ ...old, joined: false, count: 0, members: {} }));
     else turn.drop(key);
   }
 
   on.RETRY = (turn, packet) => {
     const asked = turn.answered(packet.ref);
-    if (asked?.what === "rename") return turn.note(`${packet.message} You are still ${turn.state.nickname}.`, "error");
+    if (asked?.what === "rename")
+      return turn.note(`${packet.message} You are still ${turn.state.nickname}.`, "error");
     // A bridge that resumed us by itself was refused, or our own NICK was: we are before READY (section 6).
     turn.set({ phase: "signin", refusal: { reason: packet.reason, message: packet.message } });
     turn.setLink({ ready: false, synced: false });
@@ -104,8 +134,10 @@ const Received = (() => {
 
   on.GAP = (turn, packet) => {
     const replaced = packet.after === 0;
-    turn.updateAll((old) => ({ ...old, timeline: replaced ? Timeline.unknown(packet.id)
-                                                          : Timeline.leaveOut(old.timeline, packet.after, packet.id) }));
+    turn.updateAll((old) => ({
+      ...old,
+      timeline: replaced ? Timeline.unknown(packet.id) : Timeline.leaveOut(old.timeline, packet.after, packet.id),
+    }));
     turn.set({ after: replaced ? packet.id - 1 : Math.max(turn.state.after, packet.id - 1) });
   };
 
@@ -150,8 +182,10 @@ const Received = (() => {
     const own = Names.same(packet.nickname, turn.state.nickname);
     const underWay = Object.values(turn.state.asked).some((asked) => asked.what === "join" && asked.key === key);
     // Another tab of ours went in: the answer to a JOIN of our own tells what this tab needs to know.
-    if (own && turn.conversation(key)?.joined !== true && !underWay) turn.ask({ type: "JOIN", room: packet.room }, { what: "follow" });
-    if (!own || turn.conversation(key)?.joined) turn.update(key, (old) => Conversations.joined(old, packet.nickname, turn.at));
+    if (own && turn.conversation(key)?.joined !== true && !underWay)
+      turn.ask({ type: "JOIN", room: packet.room }, { what: "follow" });
+    if (!own || turn.conversation(key)?.joined)
+      turn.update(key, (old) => Conversations.joined(old, packet.nickname, turn.at));
   };
 
   on.LEAVE = (turn, packet) => {
@@ -170,7 +204,10 @@ const Received = (() => {
 
   on.TOPIC = (turn, packet) => {
     turn.answered(packet.ref);
-    const text = packet.topic === "" ? `${packet.nickname} cleared the topic` : `${packet.nickname} set the topic: ${packet.topic}`;
+    const text =
+      packet.topic === ""
+        ? `${packet.nickname} cleared the topic`
+        : `${packet.nickname} set the topic: ${packet.topic}`;
     const key = Conversations.roomKey(packet.room);
     turn.update(key, (old) => ({ ...old, topic: packet.topic }));
     turn.note(text, "info", key);
@@ -178,7 +215,9 @@ const Received = (() => {
 
   on.NICK = (turn, packet) => {
     if (Names.same(packet.old, turn.state.nickname)) turn.set({ nickname: packet.nickname });
-    turn.update(Conversations.roomKey(packet.room), (old) => Conversations.renamed(old, packet.old, packet.nickname, turn.at));
+    turn.update(Conversations.roomKey(packet.room), (old) =>
+      Conversations.renamed(old, packet.old, packet.nickname, turn.at),
+    );
     followRename(turn, packet.old, packet.nickname);
   };
 
@@ -190,7 +229,8 @@ const Received = (() => {
     const { [direct.key]: _, ...others } = turn.state.conversations;
     const current = turn.state.current === direct.key ? key : turn.state.current;
     const outbox = turn.state.outbox.map((entry) =>
-      entry.to !== undefined && Names.same(entry.to, old) ? { ...entry, to: nickname } : entry);
+      entry.to !== undefined && Names.same(entry.to, old) ? { ...entry, to: nickname } : entry,
+    );
     turn.set({ conversations: { ...others, [key]: { ...direct, key, name: nickname } }, current, outbox });
   }
 
@@ -208,7 +248,11 @@ const Received = (() => {
   };
 
   on.BYE = (turn, packet) => {
-    turn.setLink({ ready: false, synced: false, why: packet.message || `The server ended the connection (${packet.reason}).` });
+    turn.setLink({
+      ready: false,
+      synced: false,
+      why: packet.message || `The server ended the connection (${packet.reason}).`,
+    });
     const signedIn = turn.state.phase === "chat";
     if (signedIn && !FINAL.has(packet.reason)) return;
     if (packet.reason === "shutdown") return;
@@ -223,7 +267,8 @@ const Received = (() => {
     const { ref, code, message } = packet;
     if (ref !== undefined && Outbox.has(turn.state.outbox, ref)) {
       const change = PASSING.has(code) ? Outbox.postpone : Outbox.fail;
-      const reason = code === "log_unavailable" ? "The server can't store messages at the moment; trying again." : message;
+      const reason =
+        code === "log_unavailable" ? "The server can't store messages at the moment; trying again." : message;
       return turn.set({ outbox: change(turn.state.outbox, ref, reason, turn.at) });
     }
     const asked = turn.answered(ref);
@@ -237,7 +282,8 @@ const Received = (() => {
     turn.set({ phase: "signin", refusal: { reason: "error", message } });
   }
 
-  for (const type of ["HISTORY", "SEARCH", "ROOMS", "USERS"]) on[type] = (turn, packet) => Requests.received(turn, packet);
+  for (const type of ["HISTORY", "SEARCH", "ROOMS", "USERS"])
+    on[type] = (turn, packet) => Requests.received(turn, packet);
 
   function packet(turn, received) {
     if (Object.hasOwn(on, received.type)) on[received.type](turn, received);

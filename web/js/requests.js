@@ -1,8 +1,8 @@
 "use strict";
 
-// Questions to the server and their answers: HISTORY, SEARCH, ROOMS, USERS. `ask…` functions send and remember the purpose;
-// `received` finds it again by the answer's `ref` and takes the answer in. An answer that nobody waits for any more (the
-// link was another one) is dropped.
+// Questions to the server and their answers: HISTORY, SEARCH, ROOMS, USERS. `ask…` functions send and remember
+// the purpose; `received` finds it again by the answer's `ref` and takes the answer in. An answer that nobody
+// waits for any more (the link was another one) is dropped.
 
 const Requests = (() => {
   const PAGE = 60;
@@ -12,8 +12,8 @@ const Requests = (() => {
   const live = (turn) => turn.state.link.synced;
 
   /**
-   * Asks for messages out of a gap: those just above its lower end (`side` "after") or just below its upper end ("before").
-   * One at a time in each conversation.
+   * Asks for messages out of a gap: those just above its lower end (`side` "after") or just below its upper end
+   * ("before"). One at a time in each conversation.
    */
   function askFill(turn, key, gap, side) {
     const conversation = turn.conversation(key);
@@ -46,9 +46,15 @@ const Requests = (() => {
   }
 
   function askSearch(turn, search, before) {
-    if (!live(turn)) return turn.set({ search: { ...turn.state.search, state: "failed", fault: "Searching needs the server; the link is down." } });
+    if (!live(turn))
+      return turn.set({
+        search: { ...turn.state.search, state: "failed", fault: "Searching needs the server; the link is down." },
+      });
     const { query, from, room, since, until } = search;
-    const ref = turn.ask({ type: "SEARCH", query, from, room, since, until, before, limit: SEARCH_PAGE }, { what: "search", before });
+    const ref = turn.ask(
+      { type: "SEARCH", query, from, room, since, until, before, limit: SEARCH_PAGE },
+      { what: "search", before },
+    );
     const kept = before === undefined ? [] : turn.state.search.messages;
     turn.set({ search: { ...turn.state.search, wanted: search, ref, state: "asking", messages: kept, fault: null } });
   }
@@ -72,9 +78,10 @@ const Requests = (() => {
       const first = messages[0]?.id ?? 0;
       const last = messages.at(-1)?.id ?? 0;
       // What a page tells: all between its open end and the bound that was asked for.
-      const [from, to] = asked.after === undefined
-        ? [more ? first : 0, asked.before - 1]
-        : [asked.after + 1, more ? last : Number.MAX_SAFE_INTEGER];
+      const [from, to] =
+        asked.after === undefined
+          ? [more ? first : 0, asked.before - 1]
+          : [asked.after + 1, more ? last : Number.MAX_SAFE_INTEGER];
       turn.update(asked.key, (old) => ({
         ...old,
         loading: old.loading === packet.ref ? null : old.loading,
@@ -117,8 +124,11 @@ const Requests = (() => {
   const failures = {
     history(turn, asked) {
       const broken = (entry) => ({ ...entry, failed: true });
-      turn.update(asked.key, (old) => ({ ...old, loading: null,
-        timeline: asked.gapKey === null ? old.timeline : Timeline.change(old.timeline, asked.gapKey, broken) }));
+      turn.update(asked.key, (old) => ({
+        ...old,
+        loading: null,
+        timeline: asked.gapKey === null ? old.timeline : Timeline.change(old.timeline, asked.gapKey, broken),
+      }));
       return false;
     },
     search(turn, asked, message) {

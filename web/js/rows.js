@@ -9,16 +9,29 @@ const Rows = (() => {
   /** Entries of the timeline, then those of the outbox that belong here, as one list. */
   function all(conversation, outbox, nickname) {
     const waiting = outbox.filter((entry) => Conversations.keyOf(targetOf(entry)) === conversation.key);
-    return waiting.length === 0 ? conversation.timeline
+    return waiting.length === 0
+      ? conversation.timeline
       : [...conversation.timeline, ...waiting.map((entry) => asMessage(entry, nickname))];
   }
 
-  const targetOf = ({ room, to }) => (room === undefined ? { kind: "direct", name: to } : { kind: "room", name: room });
+  const targetOf = ({ room, to }) =>
+    room === undefined ? { kind: "direct", name: to } : { kind: "room", name: room };
 
   function asMessage(entry, nickname) {
     const key = `ref-${entry.ref}-${Names.fold(nickname)}`;
-    return { kind: "message", key, id: null, nickname, message: entry.message, at: entry.at, ref: entry.ref, action: entry.action === true, state: entry.state,
-             reason: entry.reason, attempted: entry.attempted };
+    return {
+      kind: "message",
+      key,
+      id: null,
+      nickname,
+      message: entry.message,
+      at: entry.at,
+      ref: entry.ref,
+      action: entry.action === true,
+      state: entry.state,
+      reason: entry.reason,
+      attempted: entry.attempted,
+    };
   }
 
   /** Returns the rows for entries[start, end): with day lines and the line above what is new. `now` in ms. */
@@ -27,7 +40,11 @@ const Rows = (() => {
     let previous = entries.slice(0, start).findLast((entry) => entry.at !== undefined) ?? null;
     for (const entry of entries.slice(start, end)) {
       if (entry.kind === "gap") {
-        rows.push({ ...entry, signature: `${entry.key} ${entry.before} ${loading} ${entry.failed === true}`, loading });
+        rows.push({
+          ...entry,
+          signature: `${entry.key} ${entry.before} ${loading} ${entry.failed === true}`,
+          loading,
+        });
         previous = null;
         continue;
       }
@@ -48,12 +65,19 @@ const Rows = (() => {
   }
 
   function continues(previous, entry) {
-    return previous !== null && previous.kind === "message" && !previous.action && !entry.action &&
-      Names.same(previous.nickname, entry.nickname) && entry.at - previous.at < GROUP_MSEC;
+    return (
+      previous !== null &&
+      previous.kind === "message" &&
+      !previous.action &&
+      !entry.action &&
+      Names.same(previous.nickname, entry.nickname) &&
+      entry.at - previous.at < GROUP_MSEC
+    );
   }
 
   function signature(entry, grouped) {
-    if (entry.kind === "message") return `${entry.id} ${entry.state ?? "sent"} ${entry.attempted} ${grouped} ${entry.nickname} ${entry.reason ?? ""}`;
+    if (entry.kind === "message")
+      return `${entry.id} ${entry.state ?? "sent"} ${entry.attempted} ${grouped} ${entry.nickname} ${entry.reason ?? ""}`;
     if (entry.kind === "presence") return `${entry.joined.join()} / ${entry.left.join()}`;
     return entry.key;
   }
@@ -61,34 +85,79 @@ const Rows = (() => {
   const build = {
     message(row, { nickname }) {
       const state = row.state ?? "sent";
-      const mentioned = state === "sent" && !Names.same(row.nickname, nickname) && Names.mentions(row.message, nickname);
-      const classes = ["message", row.grouped ? "grouped" : "first", row.action ? "action" : "", mentioned ? "mention" : ""];
-      const time = Dom.el("time", { datetime: new Date(row.at).toISOString(), title: Text.exact(row.at) }, Text.time(row.at));
+      const mentioned =
+        state === "sent" && !Names.same(row.nickname, nickname) && Names.mentions(row.message, nickname);
+      const classes = [
+        "message",
+        row.grouped ? "grouped" : "first",
+        row.action ? "action" : "",
+        mentioned ? "mention" : "",
+      ];
+      const time = Dom.el(
+        "time",
+        { datetime: new Date(row.at).toISOString(), title: Text.exact(row.at) },
+        Text.time(row.at),
+      );
       const name = Dom.name(row.nickname);
       const text = Dom.el("div", { class: "text", dir: "auto" });
       // An action is a sentence about its author: the nickname opens it, inside the text's own line.
       text.append(...(row.action ? [name, " "] : []), ...Dom.withLinks(row.message));
-      return Dom.el("article", { class: classes.filter(Boolean).join(" "), "data-id": row.id, "data-state": state, "data-ref": row.ref },
+      return Dom.el(
+        "article",
+        { class: classes.filter(Boolean).join(" "), "data-id": row.id, "data-state": state, "data-ref": row.ref },
         Dom.stamp(row.nickname),
         Dom.el("header", {}, row.action ? null : name, time),
         text,
-        state === "sent" ? null : fate(row, state));
+        state === "sent" ? null : fate(row, state),
+      );
     },
 
-    day: (row) => Dom.el("div", { class: "day", role: "separator", "aria-label": row.label }, Dom.el("span", { "aria-hidden": "true" }, row.label)),
+    day: (row) =>
+      Dom.el(
+        "div",
+        { class: "day", role: "separator", "aria-label": row.label },
+        Dom.el("span", { "aria-hidden": "true" }, row.label),
+      ),
 
-    divider: () => Dom.el("div", { class: "divider", role: "separator", "aria-label": "New messages" }, Dom.el("span", { "aria-hidden": "true" }, "New")),
+    divider: () =>
+      Dom.el(
+        "div",
+        { class: "divider", role: "separator", "aria-label": "New messages" },
+        Dom.el("span", { "aria-hidden": "true" }, "New"),
+      ),
 
     gap(row) {
       const top = row.after === 0;
-      const label = row.loading ? "Loading …" : row.failed ? "These messages could not be loaded. Try again"
-        : top ? "Earlier messages" : "Messages left out. Show them";
-      return Dom.el("div", { class: top ? "gap gap-top" : "gap" },
-        Dom.el("button", { type: "button", class: "gap-fill", "data-action": "fill", "data-after": row.after, "data-before": row.before }, label));
+      const label = row.loading
+        ? "Loading …"
+        : row.failed
+          ? "These messages could not be loaded. Try again"
+          : top
+            ? "Earlier messages"
+            : "Messages left out. Show them";
+      return Dom.el(
+        "div",
+        { class: top ? "gap gap-top" : "gap" },
+        Dom.el(
+          "button",
+          {
+            type: "button",
+            class: "gap-fill",
+            "data-action": "fill",
+            "data-after": row.after,
+            "data-before": row.before,
+          },
+          label,
+        ),
+      );
     },
 
     presence(row) {
-      const parts = [[row.joined, "joined"], [row.left, "left"]].filter(([list]) => list.length > 0)
+      const parts = [
+        [row.joined, "joined"],
+        [row.left, "left"],
+      ]
+        .filter(([list]) => list.length > 0)
         .map(([list, what]) => `${Text.names(list)} ${what}`);
       return aside(row, parts.length === 0 ? "Somebody came by" : parts.join(" · "));
     },
@@ -97,20 +166,35 @@ const Rows = (() => {
   };
 
   function aside(row, text) {
-    return Dom.el("div", { class: `event tone-${row.tone ?? "info"}` },
+    return Dom.el(
+      "div",
+      { class: `event tone-${row.tone ?? "info"}` },
       Dom.el("time", { datetime: new Date(row.at).toISOString(), title: Text.exact(row.at) }, Text.time(row.at)),
-      Dom.el("div", { class: "event-text", dir: "auto" }, ...Dom.withLinks(text)));
+      Dom.el("div", { class: "event-text", dir: "auto" }, ...Dom.withLinks(text)),
+    );
   }
 
-  /** What became of an own message that has no echo yet. The two hollow squares are a length still to be filled in. */
+  /**
+   * What became of an own message that has no echo yet. The two hollow squares are a length still to be filled
+   * in.
+   */
   function fate(row, state) {
     if (state === "pending") {
       const words = row.reason ?? (row.attempted ? "Sending" : "Waiting to be sent");
-      return Dom.el("p", { class: "fate" }, Dom.el("span", { class: "mark hollow", "aria-hidden": "true" }, Dom.el("i"), Dom.el("i")), words);
+      return Dom.el(
+        "p",
+        { class: "fate" },
+        Dom.el("span", { class: "mark hollow", "aria-hidden": "true" }, Dom.el("i"), Dom.el("i")),
+        words,
+      );
     }
-    return Dom.el("p", { class: "fate" }, Dom.el("span", { class: "why" }, `Not sent: ${row.reason}`),
+    return Dom.el(
+      "p",
+      { class: "fate" },
+      Dom.el("span", { class: "why" }, `Not sent: ${row.reason}`),
       Dom.el("button", { type: "button", class: "plain", "data-action": "retry", "data-ref": row.ref }, "Try again"),
-      Dom.el("button", { type: "button", class: "plain", "data-action": "discard", "data-ref": row.ref }, "Discard"));
+      Dom.el("button", { type: "button", class: "plain", "data-action": "discard", "data-ref": row.ref }, "Discard"),
+    );
   }
 
   /** Returns the element of a row. `nickname`: the person's own. */

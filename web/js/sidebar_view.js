@@ -38,7 +38,10 @@ class SidebarView {
     const unread = elsewhere.reduce((sum, one) => sum + one.unread, 0);
     badge.hidden = unread === 0;
     Dom.setText(badge, SidebarView.badge(unread));
-    badge.classList.toggle("mentioned", elsewhere.some((one) => one.mentions > 0));
+    badge.classList.toggle(
+      "mentioned",
+      elsewhere.some((one) => one.mentions > 0),
+    );
   }
 
   #rooms(state) {
@@ -46,7 +49,8 @@ class SidebarView {
     [this.conversations, this.current] = [state.conversations, state.current];
     const ordered = Conversations.ordered(state.conversations);
     const kept = new Map();
-    for (const conversation of ordered) kept.set(conversation.key, this.#item(conversation, conversation.key === state.current));
+    for (const conversation of ordered)
+      kept.set(conversation.key, this.#item(conversation, conversation.key === state.current));
     this.items = kept;
     const shown = [];
     for (const kind of ["room", "direct"]) {
@@ -64,10 +68,18 @@ class SidebarView {
     const old = this.items.get(key);
     if (old?.look === look) return old;
     const item = old?.item ?? Dom.el("li");
-    const button = item.querySelector(".room") ?? Dom.el("button", { type: "button", class: "room", "data-key": key });
+    const button =
+      item.querySelector(".room") ?? Dom.el("button", { type: "button", class: "room", "data-key": key });
     const sigil = kind === "room" ? Dom.el("span", { class: "sigil", "aria-hidden": "true" }, "#") : Dom.stamp(name);
     const label = Dom.el("bdi", { class: "room-name" }, name);
-    const count = Dom.el("span", { class: mentions > 0 ? "unread mentioned" : "unread", "aria-label": `${unread} unread${mentions > 0 ? ", you are mentioned" : ""}` }, SidebarView.badge(unread));
+    const count = Dom.el(
+      "span",
+      {
+        class: mentions > 0 ? "unread mentioned" : "unread",
+        "aria-label": `${unread} unread${mentions > 0 ? ", you are mentioned" : ""}`,
+      },
+      SidebarView.badge(unread),
+    );
     button.replaceChildren(sigil, label, ...(unread > 0 ? [count] : []));
     button.classList.toggle("has-unread", unread > 0);
     button.classList.toggle("gone", !joined);
@@ -75,7 +87,14 @@ class SidebarView {
     else button.removeAttribute("aria-current");
     if (old === undefined) {
       const leave = kind === "room" ? `Leave ${name}` : `Close the conversation with ${name}`;
-      item.append(button, Dom.el("button", { type: "button", class: "icon close-room", "data-leave": key, "aria-label": leave, title: leave }, "×"));
+      item.append(
+        button,
+        Dom.el(
+          "button",
+          { type: "button", class: "icon close-room", "data-leave": key, "aria-label": leave, title: leave },
+          "×",
+        ),
+      );
     }
     return { item, look };
   }
@@ -83,7 +102,8 @@ class SidebarView {
   #clicked(event) {
     const button = event.target.closest("button");
     if (button === null) return;
-    if (button.dataset.leave !== undefined) return this.emit({ type: "leaveConversation", key: button.dataset.leave });
+    if (button.dataset.leave !== undefined)
+      return this.emit({ type: "leaveConversation", key: button.dataset.leave });
     this.emit({ type: "look", key: button.dataset.key, chosen: true });
   }
 }

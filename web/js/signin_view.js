@@ -33,10 +33,18 @@ class SigninView {
     const { refusal } = state;
     if (refusal !== this.refusal) this.#refused(refusal);
     const unreachable = state.phase === "joining" && state.link.retryAt !== null;
-    Dom.setText(this.find("signin-status"), unreachable ? `No answer from ${state.url}. Trying again …` : state.phase === "joining" ? "Connecting …" : "");
+    Dom.setText(
+      this.find("signin-status"),
+      unreachable ? `No answer from ${state.url}. Trying again …` : state.phase === "joining" ? "Connecting …" : "",
+    );
     const unsent = State.unsent(state);
     this.find("kept").hidden = state.identity === null;
-    Dom.setText(this.find("kept-text"), unsent === 0 ? "This browser remembers you." : `${Text.count(unsent, "unsent message is", "unsent messages are")} kept for you.`);
+    Dom.setText(
+      this.find("kept-text"),
+      unsent === 0
+        ? "This browser remembers you."
+        : `${Text.count(unsent, "unsent message is", "unsent messages are")} kept for you.`,
+    );
     this.forgetting.setDetail(unsent);
     this.#preview();
   }
@@ -56,8 +64,10 @@ class SigninView {
     if (reason === "server_password") this.find("server-password-field").hidden = false;
     if (reason === "registered" || reason === "password") this.find("password-field").hidden = false;
     // A wrong password of the server comes back as "password" too; both fields are then there to be corrected.
-    if (reason === "password" && !this.find("server-password-field").hidden) this.find("password-field").hidden = this.find("server-password").value !== "";
-    const field = reason === "server_password" ? "server-password" : reason === "registered" ? "password" : "nickname";
+    if (reason === "password" && !this.find("server-password-field").hidden)
+      this.find("password-field").hidden = this.find("server-password").value !== "";
+    const field =
+      reason === "server_password" ? "server-password" : reason === "registered" ? "password" : "nickname";
     this.find(field).focus();
     this.find(field).select();
   }
@@ -79,7 +89,14 @@ class SigninView {
     const why = Names.nicknameFault(nickname);
     const url = this.page.fromDisk ? this.find("server").value.trim() : this.page.url;
     if (why !== null) return this.#fault(`${why[0].toUpperCase()}${why.slice(1)}.`);
-    if (!/^wss?:\/\/\S+$/u.test(url) || !URL.canParse(url)) return this.#fault("The server's address looks like ws://127.0.0.1:8765/");
-    this.emit({ type: "signin", nickname, url, password: this.find("password").value, serverPassword: this.find("server-password").value });
+    if (!/^wss?:\/\/\S+$/u.test(url) || !URL.canParse(url))
+      return this.#fault("The server's address looks like ws://127.0.0.1:8765/");
+    this.emit({
+      type: "signin",
+      nickname,
+      url,
+      password: this.find("password").value,
+      serverPassword: this.find("server-password").value,
+    });
   }
 }

@@ -1,10 +1,11 @@
 "use strict";
 
-// The whole state of the page, and how each event changes it. Pure: no clock, no randomness, no DOM, no storage; times
-// (`at`, in ms) and refs come in with the event, and what the world is to do comes out as effects (turn.js lists them).
+// The whole state of the page, and how each event changes it. Pure: no clock, no randomness, no DOM, no
+// storage; times (`at`, in ms) and refs come in with the event, and what the world is to do comes out as
+// effects (turn.js lists them).
 //
-// state.link: `state` is live, reconnecting or offline; `since` in ms; `ready` after READY; `synced` once the PING sent
-// after READY is answered, which is when all missed messages are here and the outbox may be sent.
+// state.link: `state` is live, reconnecting or offline; `since` in ms; `ready` after READY; `synced` once the
+// PING sent after READY is answered, which is when all missed messages are here and the outbox may be sent.
 
 const State = (() => {
   const TYPING_EVERY_MSEC = 3_000;
@@ -14,21 +15,44 @@ const State = (() => {
     return {
       phase: "signin", // signin -> joining -> chat; back to signin on RETRY
       url: null,
-      nickname: "", password: "", serverPassword: "",
+      nickname: "",
+      password: "",
+      serverPassword: "",
       identity: null, // changes when the server takes us for a new user; says whose an outbox is
-      token: null, epoch: null, after: 0,
-      greeting: null, refusal: null, serverNotice: null, lastNote: null,
+      token: null,
+      epoch: null,
+      after: 0,
+      greeting: null,
+      refusal: null,
+      serverNotice: null,
+      lastNote: null,
       hello: { name: "", motd: "", limits: LIMITS, needsPassword: false },
-      link: { state: "offline", since: 0, retryAt: null, why: null, ready: false, synced: false, fresh: false, silent: false,
-              open: false, greeted: false,
-              stopped: true, syncRef: null },
-      online: true, attentive: true,
-      conversations: {}, current: null,
-      outbox: [], asked: {}, serial: 1,
+      link: {
+        state: "offline",
+        since: 0,
+        retryAt: null,
+        why: null,
+        ready: false,
+        synced: false,
+        fresh: false,
+        silent: false,
+        open: false,
+        greeted: false,
+        stopped: true,
+        syncRef: null,
+      },
+      online: true,
+      attentive: true,
+      conversations: {},
+      current: null,
+      outbox: [],
+      asked: {},
+      serial: 1,
       panel: "members",
       search: { wanted: null, ref: null, state: "idle", messages: [], more: false, fault: null },
       directory: { rooms: [], more: false, asking: false },
-      takeout: null, typedAt: 0,
+      takeout: null,
+      typedAt: 0,
     };
   }
 
@@ -38,7 +62,10 @@ const State = (() => {
   on.restored = (turn, { account }) => {
     const { url, nickname, identity, token, epoch, after, rooms, directs, unread, current } = account;
     turn.set({ url, nickname, identity, token, epoch, after });
-    const targets = [...rooms.map((name) => ({ kind: "room", name })), ...directs.map((name) => ({ kind: "direct", name }))];
+    const targets = [
+      ...rooms.map((name) => ({ kind: "room", name })),
+      ...directs.map((name) => ({ kind: "direct", name })),
+    ];
     for (const target of targets) {
       const conversation = Conversations.create(target, after + 1);
       turn.put({ ...conversation, ...unread[conversation.key] });
@@ -61,13 +88,30 @@ const State = (() => {
   };
 
   function forgetUser(turn) {
-    turn.set({ identity: null, token: null, epoch: null, after: 0, conversations: {}, current: null,
-               outbox: [], asked: {} });
+    turn.set({
+      identity: null,
+      token: null,
+      epoch: null,
+      after: 0,
+      conversations: {},
+      current: null,
+      outbox: [],
+      asked: {},
+    });
     turn.effect("replace");
   }
 
   function connect(turn) {
-    turn.setLink({ state: "reconnecting", since: turn.at, stopped: false, ready: false, synced: false, why: null, open: false, greeted: false });
+    turn.setLink({
+      state: "reconnecting",
+      since: turn.at,
+      stopped: false,
+      ready: false,
+      synced: false,
+      why: null,
+      open: false,
+      greeted: false,
+    });
     turn.effect("connect", { url: turn.state.url });
   }
 
@@ -79,9 +123,22 @@ const State = (() => {
   on.closed = (turn, { retryAt, code }) => {
     const { link } = turn.state;
     const since = link.state === "live" ? turn.at : link.since;
-    turn.setLink({ open: false, greeted: false, ready: false, synced: false, silent: false, since, retryAt, code,
-                   state: retryAt === null ? "offline" : "reconnecting" });
-    turn.set({ asked: {}, outbox: Outbox.unsend(turn.state.outbox), directory: { ...turn.state.directory, asking: false } });
+    turn.setLink({
+      open: false,
+      greeted: false,
+      ready: false,
+      synced: false,
+      silent: false,
+      since,
+      retryAt,
+      code,
+      state: retryAt === null ? "offline" : "reconnecting",
+    });
+    turn.set({
+      asked: {},
+      outbox: Outbox.unsend(turn.state.outbox),
+      directory: { ...turn.state.directory, asking: false },
+    });
     turn.updateAll((old) => (old.loading === null ? old : { ...old, loading: null }));
     if (turn.state.search.state === "asking") {
       turn.set({ search: { ...turn.state.search, state: "failed", fault: "The link went down meanwhile." } });
@@ -92,7 +149,13 @@ const State = (() => {
   /** A PING stays without an answer: the socket may stand, but the server isn't there. */
   on.silent = (turn, { since }) => {
     if (turn.state.link.state !== "live") return;
-    turn.setLink({ state: "reconnecting", since, synced: false, silent: true, why: turn.state.serverNotice?.message ?? null });
+    turn.setLink({
+      state: "reconnecting",
+      since,
+      synced: false,
+      silent: true,
+      why: turn.state.serverNotice?.message ?? null,
+    });
   };
 
   on.packet = (turn, { packet }) => Received.packet(turn, packet);
@@ -119,7 +182,8 @@ const State = (() => {
   on.leaveConversation = (turn, { key }) => {
     const conversation = turn.conversation(key);
     if (conversation === null) return;
-    if (conversation.kind === "room" && conversation.joined) return request(turn, { type: "LEAVE", room: conversation.name }, { what: "leave" });
+    if (conversation.kind === "room" && conversation.joined)
+      return request(turn, { type: "LEAVE", room: conversation.name }, { what: "leave" });
     turn.drop(key);
   };
 
@@ -148,7 +212,8 @@ const State = (() => {
     for (const { room, to } of entries) {
       const target = room === undefined ? { kind: "direct", name: to } : { kind: "room", name: room };
       const conversation = Conversations.create(target, turn.state.after + 1);
-      if (turn.conversation(conversation.key) === null) turn.put({ ...conversation, joined: target.kind === "direct" });
+      if (turn.conversation(conversation.key) === null)
+        turn.put({ ...conversation, joined: target.kind === "direct" });
     }
     turn.flush();
   };
@@ -207,7 +272,14 @@ const State = (() => {
   on.quit = (turn, { message }) => {
     if (turn.state.link.ready) turn.send({ type: "BYE", message });
     turn.setLink({ state: "offline", since: turn.at, stopped: true, ready: false, synced: false, retryAt: null });
-    turn.set({ phase: "signin", refusal: null, password: "", serverPassword: "", asked: {}, outbox: Outbox.unsend(turn.state.outbox) });
+    turn.set({
+      phase: "signin",
+      refusal: null,
+      password: "",
+      serverPassword: "",
+      asked: {},
+      outbox: Outbox.unsend(turn.state.outbox),
+    });
     turn.effect("stop");
   };
 
@@ -235,7 +307,9 @@ const State = (() => {
 
   /** When (in ms) the state wants a tick because time alone changes it, or null. */
   function nextTick(state) {
-    const typing = Object.values(state.conversations).flatMap((one) => Object.values(one.typing).map(({ until }) => until));
+    const typing = Object.values(state.conversations).flatMap((one) =>
+      Object.values(one.typing).map(({ until }) => until),
+    );
     const due = Outbox.nextDue(state.outbox);
     const times = state.link.synced && due !== null ? [...typing, due] : typing;
     return times.length === 0 ? null : Math.min(...times);
@@ -245,11 +319,21 @@ const State = (() => {
   function account(state) {
     const all = Conversations.ordered(state.conversations);
     const inRoom = all.filter((one) => one.kind === "room" && one.joined).map((one) => one.name);
-    const counts = all.filter((one) => one.unread > 0).map(({ key, unread, mentions }) => [key, { unread, mentions }]);
+    const counts = all
+      .filter((one) => one.unread > 0)
+      .map(({ key, unread, mentions }) => [key, { unread, mentions }]);
     return {
-      url: state.url, nickname: state.nickname, identity: state.identity, token: state.token, epoch: state.epoch,
-      after: state.after, rooms: inRoom, directs: all.filter((one) => one.kind === "direct").map((one) => one.name),
-      unread: Object.fromEntries(counts), current: state.current, signedOut: state.link.stopped && state.phase === "signin",
+      url: state.url,
+      nickname: state.nickname,
+      identity: state.identity,
+      token: state.token,
+      epoch: state.epoch,
+      after: state.after,
+      rooms: inRoom,
+      directs: all.filter((one) => one.kind === "direct").map((one) => one.name),
+      unread: Object.fromEntries(counts),
+      current: state.current,
+      signedOut: state.link.stopped && state.phase === "signin",
     };
   }
 

@@ -32,7 +32,10 @@ const Takeout = (() => {
   function finish(turn) {
     const messages = turn.state.takeout.messages.sort((one, other) => one.id - other.id);
     const day = new Date(turn.at).toISOString().slice(0, 10);
-    turn.effect("download", { name: `wordpacket-${day}.jsonl`, lines: messages.map((message) => JSON.stringify(message)) });
+    turn.effect("download", {
+      name: `wordpacket-${day}.jsonl`,
+      lines: messages.map((message) => JSON.stringify(message)),
+    });
     turn.set({ takeout: null });
     turn.note(`Exported ${messages.length} messages`);
   }

@@ -20,7 +20,10 @@ const Text = (() => {
     return found;
   }
 
-  /** A full stop or a closing bracket behind an address belongs to the sentence, unless it was opened in the address. */
+  /**
+   * A full stop or a closing bracket behind an address belongs to the sentence, unless it was opened in the
+   * address.
+   */
   function trimmed(address) {
     let text = address.replace(/[.,;:!?'’»…]+$/u, "");
     for (const [open, close] of ["()", "[]", "{}"]) {
@@ -34,7 +37,12 @@ const Text = (() => {
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
   const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
   const shortDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
-  const longDay = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+  const longDay = new Intl.DateTimeFormat(undefined, {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+  });
 
   const time = (at) => clock.format(at);
   const exact = (at) => moment.format(at);

@@ -19,8 +19,19 @@ const Timeline = (() => {
   /** A MSG as an entry. Its key outlives the step from pending to sent, so that the view keeps the element. */
   function message({ id, nickname, message: text, timestamp, ref, action, room, to }) {
     const key = ref === undefined ? `message-${id}` : `ref-${ref}-${Names.fold(nickname)}`;
-    return { kind: "message", key, id, nickname, message: text, timestamp, at: Date.parse(timestamp), ref,
-             action: action === true, room, to };
+    return {
+      kind: "message",
+      key,
+      id,
+      nickname,
+      message: text,
+      timestamp,
+      at: Date.parse(timestamp),
+      ref,
+      action: action === true,
+      room,
+      to,
+    };
   }
 
   /** Returns the timeline of a conversation of which nothing below id `before` is known. */
@@ -70,8 +81,8 @@ const Timeline = (() => {
   }
 
   /**
-   * Merges a page of messages (oldest first): all that there is from id `from` to id `to`, both included, is now known,
-   * so that gaps lose that range. Messages already here are kept as they are.
+   * Merges a page of messages (oldest first): all that there is from id `from` to id `to`, both included, is
+   * now known, so that gaps lose that range. Messages already here are kept as they are.
    */
   function merge(entries, messages, from, to) {
     const rest = entries.flatMap((entry) => (entry.kind === "gap" ? without(entry, from, to) : [entry]));

@@ -1,9 +1,10 @@
 "use strict";
 
-// The log on screen. However many messages a conversation has, only a window of WINDOW rows around what is read is in the
-// document; near its edge the window moves. Whatever changes above the reader's eye, the line they read stays where it is:
-// before each change one visible row is taken as the anchor, and afterwards the scroll position is set so that it has not
-// moved. (The browser's own scroll anchoring is off: two corrections would make a jump.) Who reads at the end stays there.
+// The log on screen. However many messages a conversation has, only a window of WINDOW rows around what is read
+// is in the document; near its edge the window moves. Whatever changes above the reader's eye, the line they
+// read stays where it is: before each change one visible row is taken as the anchor, and afterwards the scroll
+// position is set so that it has not moved. (The browser's own scroll anchoring is off: two corrections would
+// make a jump.) Who reads at the end stays there.
 
 class TimelineView {
   static WINDOW = 240;
@@ -37,7 +38,10 @@ class TimelineView {
     new ResizeObserver(() => this.#settle()).observe(root);
   }
 
-  /** Draws `conversation` (null: nothing). `outbox`: all unsent messages; `nickname`: one's own; `hasLink`: gaps can be filled. */
+  /**
+   * Draws `conversation` (null: nothing). `outbox`: all unsent messages; `nickname`: one's own; `hasLink`: gaps
+   * can be filled.
+   */
   render({ conversation, outbox, nickname, hasLink }) {
     this.hasLink = hasLink;
     if (conversation === null) return this.#clear();
@@ -134,11 +138,18 @@ class TimelineView {
     this.start = Math.max(0, Math.min(this.start, this.end - TimelineView.WINDOW));
   }
 
-  /** Brings the document in line with the window. `quiet`: nothing came at the end, so there is nothing to read out. */
+  /**
+   * Brings the document in line with the window. `quiet`: nothing came at the end, so there is nothing to read
+   * out.
+   */
   #draw(quiet) {
     const { divider, loading } = this.conversation;
     this.firstKey = this.entries[this.start]?.key;
-    const rows = Rows.slice(this.entries, this.start, this.end, { divider, now: this.now(), loading: loading !== null });
+    const rows = Rows.slice(this.entries, this.start, this.end, {
+      divider,
+      now: this.now(),
+      loading: loading !== null,
+    });
     const drawn = new Map();
     for (const row of rows) {
       const old = this.drawn.get(row.key);
@@ -151,7 +162,12 @@ class TimelineView {
       drawn.set(row.key, { element, signature: row.signature });
     }
     this.root.setAttribute("aria-live", quiet ? "off" : "polite");
-    this.#keepFocus(() => Dom.arrange(this.root, [...drawn.values()].map(({ element }) => element)));
+    this.#keepFocus(() =>
+      Dom.arrange(
+        this.root,
+        [...drawn.values()].map(({ element }) => element),
+      ),
+    );
     this.drawn = drawn;
   }
 
@@ -196,7 +212,8 @@ class TimelineView {
     const below = scrollHeight - scrollTop - clientHeight;
     this.atEnd = this.end === this.entries.length && below < TimelineView.END_PIXELS;
     if (this.atEnd) this.unseen = 0;
-    const more = (this.start > 0 && scrollTop < TimelineView.AHEAD_PIXELS) ||
+    const more =
+      (this.start > 0 && scrollTop < TimelineView.AHEAD_PIXELS) ||
       (this.end < this.entries.length && below < TimelineView.AHEAD_PIXELS);
     if (more && !this.atEnd) {
       const anchor = this.#anchor();
@@ -212,8 +229,9 @@ class TimelineView {
   }
 
   /**
-   * Asks for what a gap near the visible part left out, from the side on which the reader's line stands: what comes in
-   * then pushes the gap away from them. (From the other side it would stay in sight, and ask on until nothing is left.)
+   * Asks for what a gap near the visible part left out, from the side on which the reader's line stands: what
+   * comes in then pushes the gap away from them. (From the other side it would stay in sight, and ask on until
+   * nothing is left.)
    */
   #fillNear() {
     if (!this.hasLink || this.conversation.loading !== null) return;
@@ -267,7 +285,10 @@ class TimelineView {
     if (button === null) return;
     const { action, ref, after, before } = button.dataset;
     if (action !== "fill") return this.emit({ type: action, ref });
-    const gap = this.entries.find((entry) => entry.kind === "gap" && entry.after === Number(after) && entry.before === Number(before));
-    if (gap !== undefined) this.emit({ type: "fill", key: this.key, gap, side: gap.after === 0 ? "before" : "after" });
+    const gap = this.entries.find(
+      (entry) => entry.kind === "gap" && entry.after === Number(after) && entry.before === Number(before),
+    );
+    if (gap !== undefined)
+      this.emit({ type: "fill", key: this.key, gap, side: gap.after === 0 ? "before" : "after" });
   }
 }

@@ -1,8 +1,9 @@
 "use strict";
 
-// One event's work on the state: the state so far, and the effects that main.js is to carry out afterwards, in order.
-// Handlers get a Turn, replace `state` (never change it in place) and leave effects; nothing here touches the world.
-// Effects: {do: "send", packet} · "connect" {url} · "stop" · "probe" · "forget" · "download" {name, lines} · "replace".
+// One event's work on the state: the state so far, and the effects that main.js is to carry out afterwards, in
+// order. Handlers get a Turn, replace `state` (never change it in place) and leave effects; nothing here
+// touches the world. Effects: {do: "send", packet} · "connect" {url} · "stop" · "probe" · "forget" · "download"
+// {name, lines} · "replace".
 
 class Turn {
   constructor(state, at) {
@@ -70,7 +71,8 @@ class Turn {
 
   drop(key) {
     const { [key]: _, ...conversations } = this.state.conversations;
-    const current = this.state.current === key ? (Conversations.ordered(conversations)[0]?.key ?? null) : this.state.current;
+    const current =
+      this.state.current === key ? (Conversations.ordered(conversations)[0]?.key ?? null) : this.state.current;
     this.set({ conversations, current });
     if (current !== null) this.update(current, Conversations.seen);
   }
@@ -83,7 +85,10 @@ class Turn {
     if (this.state.attentive) this.update(key, Conversations.seen);
   }
 
-  /** Writes a line for the person alone into a conversation (by default the one shown). `tone`: info, server or error. */
+  /**
+   * Writes a line for the person alone into a conversation (by default the one shown). `tone`: info, server or
+   * error.
+   */
   note(text, tone = "info", key = this.state.current) {
     const serial = this.state.serial;
     this.set({ serial: serial + 1, lastNote: { text, tone, serial } });
@@ -92,7 +97,10 @@ class Turn {
     this.update(key, (old) => ({ ...old, timeline: Timeline.append(old.timeline, entry) }));
   }
 
-  /** Sends what waits in the outbox, once the link is known to be in step (READY, the replay and a PONG behind us). */
+  /**
+   * Sends what waits in the outbox, once the link is known to be in step (READY, the replay and a PONG behind
+   * us).
+   */
   flush() {
     if (!this.state.link.synced) return;
     const due = Outbox.due(this.state.outbox, this.at);

@@ -1,15 +1,16 @@
 "use strict";
 
-// The page as a whole: which half is shown, the head of a conversation, the state of the link, title, drawers and keys.
-// render(state) brings the document in line with the state; the parts look for themselves whether theirs changed.
+// The page as a whole: which half is shown, the head of a conversation, the state of the link, title, drawers
+// and keys. render(state) brings the document in line with the state; the parts look for themselves whether
+// theirs changed.
 
 class View {
   // A page narrower than this has its sides in drawers; the style sheet has the same number.
   static PHONE = "(max-width: 1000px)";
 
   /**
-   * `find(id)` gives elements; `state()` the state; `emit(event)` and `read(text)` (Composer) go to main.js; `now` gives ms.
-   * `page`: {fromDisk, url}.
+   * `find(id)` gives elements; `state()` the state; `emit(event)` and `read(text)` (Composer) go to main.js;
+   * `now` gives ms. `page`: {fromDisk, url}.
    */
   constructor({ find, state, emit, read, now, page }) {
     this.find = find;
@@ -26,9 +27,20 @@ class View {
     this.signin = new SigninView(parts);
     this.sidebar = new SidebarView(parts);
     this.panel = new PanelView(parts);
-    this.timeline = new TimelineView({ root: find("messages"), newest: find("newest"), newestText: find("newest-text"), emit, now });
-    this.composer = new Composer({ find, state, emit, page: (step) => this.timeline.page(step),
-      read: (text) => read(text, (event) => this.#follow(event)) });
+    this.timeline = new TimelineView({
+      root: find("messages"),
+      newest: find("newest"),
+      newestText: find("newest-text"),
+      emit,
+      now,
+    });
+    this.composer = new Composer({
+      find,
+      state,
+      emit,
+      page: (step) => this.timeline.page(step),
+      read: (text) => read(text, (event) => this.#follow(event)),
+    });
     this.#listen();
   }
 
@@ -52,7 +64,12 @@ class View {
     this.#head(conversation);
     this.#link(state);
     this.composer.render(state);
-    this.timeline.render({ conversation, outbox: state.outbox, nickname: state.nickname, hasLink: state.link.synced });
+    this.timeline.render({
+      conversation,
+      outbox: state.outbox,
+      nickname: state.nickname,
+      hasLink: state.link.synced,
+    });
     this.#typing(conversation);
     this.#drawers();
   }
@@ -74,7 +91,9 @@ class View {
     chip.dataset.state = shown;
     Dom.setText(this.find("link-text"), { live: "Live", reconnecting: "Reconnecting", offline: "Offline" }[shown]);
     const banner = this.find("banner");
-    banner.hidden = shown === "live" || (state.link.since > this.now() - 400 && state.link.state === "reconnecting" && unsent === 0);
+    banner.hidden =
+      shown === "live" ||
+      (state.link.since > this.now() - 400 && state.link.state === "reconnecting" && unsent === 0);
     banner.dataset.state = shown;
     if (banner.hidden && shown !== "live") this.#later();
     const since = `${shown === "offline" ? "Offline" : "Reconnecting"} since ${Text.time(state.link.since)}`;
@@ -91,14 +110,18 @@ class View {
 
   #typing(conversation) {
     const names = conversation === null ? [] : Object.values(conversation.typing).map(({ nickname }) => nickname);
-    Dom.setText(this.find("typing"), names.length === 0 ? "" : `${Text.names(names, 2)} ${names.length === 1 ? "is" : "are"} typing …`);
+    Dom.setText(
+      this.find("typing"),
+      names.length === 0 ? "" : `${Text.names(names, 2)} ${names.length === 1 ? "is" : "are"} typing …`,
+    );
   }
 
   #title(state, chatting) {
     const all = Object.values(state.conversations);
     const unread = all.reduce((sum, one) => sum + one.unread, 0);
     const mark = all.some((one) => one.mentions > 0) ? "•" : "";
-    const where = chatting && state.current !== null ? `${Conversations.title(state.conversations[state.current])} · ` : "";
+    const where =
+      chatting && state.current !== null ? `${Conversations.title(state.conversations[state.current])} · ` : "";
     const title = `${unread > 0 ? `(${unread}${mark}) ` : ""}${where}Wordpacket`;
     if (document.title !== title) document.title = title;
   }
@@ -183,7 +206,10 @@ class View {
   #setTopic(event) {
     event.preventDefault();
     const { name } = this.state().conversations[this.state().current];
-    this.emit({ type: "request", packet: { type: "TOPIC", room: name, topic: Wire.clean(this.find("topic-input").value).trim() } });
+    this.emit({
+      type: "request",
+      packet: { type: "TOPIC", room: name, topic: Wire.clean(this.find("topic-input").value).trim() },
+    });
     this.#endTopic();
     this.composer.focus();
   }

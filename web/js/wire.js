@@ -10,15 +10,34 @@ const Wire = (() => {
   const MAX_BODY_BYTES = 65_500;
 
   const MESSAGE = {
-    id: "integer", "room?": "string", "to?": "string", nickname: "string", message: "string",
-    timestamp: "time", "ref?": "string", "action?": "boolean",
+    id: "integer",
+    "room?": "string",
+    "to?": "string",
+    nickname: "string",
+    message: "string",
+    timestamp: "time",
+    "ref?": "string",
+    "action?": "boolean",
   };
 
   // What the page reads of each packet. A key with "?" may be absent; keys not listed are ignored.
   const FIELDS = {
-    HELLO: { protocol: "integer", "server?": "string", "version?": "string", "limits?": "object", "motd?": "string",
-             "server_password?": "boolean" },
-    READY: { nickname: "string", token: "string", epoch: "string", id: "integer", rooms: "strings", resumed: "boolean" },
+    HELLO: {
+      protocol: "integer",
+      "server?": "string",
+      "version?": "string",
+      "limits?": "object",
+      "motd?": "string",
+      "server_password?": "boolean",
+    },
+    READY: {
+      nickname: "string",
+      token: "string",
+      epoch: "string",
+      id: "integer",
+      rooms: "strings",
+      resumed: "boolean",
+    },
     RETRY: { "nickname?": "string", reason: "string", message: "string" },
     MSG: MESSAGE,
     JOIN: { room: "string", nickname: "string", "timestamp?": "time" },
@@ -49,7 +68,9 @@ const Wire = (() => {
     boolean: (value) => typeof value === "boolean",
     time: (value) => typeof value === "string" && !Number.isNaN(Date.parse(value)),
     object,
-    rooms: each((value) => object(value) && faulty(value, { room: "string", "topic?": "string", count: "integer" }) === null),
+    rooms: each(
+      (value) => object(value) && faulty(value, { room: "string", "topic?": "string", count: "integer" }) === null,
+    ),
     messages: each((value) => object(value) && faulty(value, MESSAGE) === null),
   };
 
@@ -78,7 +99,8 @@ const Wire = (() => {
       throw new WireError("body holds a lone surrogate");
     }
     if (typeof packet.type !== "string") throw new WireError("type is missing or no string");
-    if (packet.ref !== undefined && typeof packet.ref !== "string") throw new WireError(`ref of ${packet.type} is no string`);
+    if (packet.ref !== undefined && typeof packet.ref !== "string")
+      throw new WireError(`ref of ${packet.type} is no string`);
     const field = Object.hasOwn(FIELDS, packet.type) ? faulty(packet, FIELDS[packet.type]) : null;
     if (field !== null) throw new WireError(`${field} of ${packet.type} is missing or of the wrong kind`);
     return packet;
@@ -94,11 +116,13 @@ const Wire = (() => {
 
   /** Returns a text as it may be sent: line ends are newlines, no control characters but newline and tab. */
   function clean(text) {
-    return text
-      .replace(/\r\n?/g, "\n")
-      // eslint-disable-next-line no-control-regex
-      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
-      .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd");
+    return (
+      text
+        .replace(/\r\n?/g, "\n")
+        // eslint-disable-next-line no-control-regex
+        .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
+        .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd")
+    );
   }
 
   /** The length in which the protocol's limits are counted: code points. */

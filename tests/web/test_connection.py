@@ -1,0 +1,143 @@
+"""connection.js on a clock that only the test moves: when it reconnects, when it asks, when it gives up."""
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+BENCH = """({ steps, random }) => {
+  let now = 0;
+  let timers = [];
+  const clock = {
+    now: () => now,
+    setTimeout: (work, msec) => { const timer = { at: now + msec, work }; timers.push(timer); return timer; },
+    clearTimeout: (timer) => { timers = timers.filter((one) => one !== timer); },
+  };
+  const told = [];
+  const sockets = [];
+  const open = (url) => {
+    if (url === "bad") throw new SyntaxError("no address");
+    const socket = { url, readyState: 0, sent: [], closed: false, send(body) { this.sent.push(JSON.parse(body)); },
+                     close() { this.closed = true; this.readyState = 3; } };
+    sockets.push(socket);
+    told.push(["open", now]);
+    return socket;
+  };
+  const emit = (event) => told.push([event.type, now, event.packet?.type ?? event.retryAt ?? event.since ?? null]);
+  const connection = new Connection({ emit, open, clock, random: () => random });
+  const act = {
+    start: (url = "ws://x/") => connection.start(url),
+    stop: () => connection.stop(),
+    wake: () => connection.wake(),
+    probe: (patience) => connection.probe(patience),
+    accept: () => { const socket = sockets.at(-1); socket.readyState = 1; socket.onopen(); },
+    lose: (code = 1006) => { const socket = sockets.at(-1); socket.readyState = 3; socket.onclose?.({ code }); },
+    hear: (packet) => sockets.at(-1).onmessage({ data: typeof packet === "string" ? packet : JSON.stringify(packet) }),
+    send: (packet) => told.push(["sent", now, connection.send(packet)]),
+    wait(msec) {
+      const until = now + msec;
+      for (;;) {
+        const [next] = timers.filter((timer) => timer.at <= until).sort((one, other) => one.at - other.at);
+        if (next === undefined) break;
+        now = next.at;
+        timers = timers.filter((timer) => timer !== next);
+        next.work();
+      }
+      now = until;
+    },
+  };
+  for (const [name, ...args] of steps) act[name](...args);
+  return { told, timers: timers.length, sockets: sockets.map(({ sent, closed }) => ({ sent, closed })) };
+}"""
+READY = {"type": "READY", "nickname": "a", "token": "t", "epoch": "e", "id": 0, "rooms": [], "resumed": False}
+UP: list[list[Any]] = [["start"], ["accept"], ["hear", READY]]
+
+
+def run(lab: Page, *steps: list[Any], random: float = 1) -> dict[str, Any]:
+    return dict(lab.evaluate(BENCH, {"steps": steps, "random": random}))
+
+
+def told(lab: Page, kind: str, *steps: list[Any], random: float = 1) -> list[list[Any]]:
+    return [one[1:] for one in run(lab, *steps, random=random)["told"] if one[0] == kind]
+
+
+def test_reconnects_at_once_and_then_ever_more_slowly(lab: Page) -> None:
+    """0, then 0.5 s doubling up to 30 s."""
+    losses: list[list[Any]] = [["lose"], ["wait", 0]]
+    for wait in (500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000):
+        losses += [["lose"], ["wait", wait]]
+    opened = [at for (at,) in told(lab, "open", *UP, *losses)]
+    assert opened == [0, 0, 500, 1_500, 3_500, 7_500, 15_500, 31_500, 61_500, 91_500]
+
+
+def test_jitter_is_half_of_the_wait(lab: Page) -> None:
+    """A thousand pages that lose one server don't come back in step."""
+    steps = [*UP, ["lose"], ["wait", 0], ["lose"], ["wait", 500]]
+    assert told(lab, "open", *steps, random=0)[-1] == [250]
+    assert told(lab, "open", *steps, random=0.5)[-1] == [375]
+
+
+def test_a_ready_makes_the_next_loss_the_first_again(lab: Page) -> None:
+    steps = [*UP, ["lose"], ["wait", 0], ["lose"], ["wait", 500], ["accept"], ["hear", READY], ["lose"], ["wait", 0]]
+    assert told(lab, "open", *steps)[-1] == [500]
+
+
+def test_waking_waits_for_no_timer(lab: Page) -> None:
+    """Back online, or looked at again: now. And not twice."""
+    steps = [*UP, ["lose"], ["wait", 0], ["lose"], ["wait", 100], ["wake"], ["wake"], ["wait", 5_000]]
+    assert told(lab, "open", *steps) == [[0], [0], [100]]
+
+
+def test_waking_a_standing_socket_asks(lab: Page) -> None:
+    found = run(lab, *UP, ["wake"])
+    assert [packet["type"] for packet in found["sockets"][0]["sent"]] == ["PING"]
+
+
+def test_silence_is_asked_about_then_told_then_given_up(lab: Page) -> None:
+    """25 s without a packet: PING; 4 s without an answer: `silent`; 45 s: the socket is dead."""
+    steps = [*UP, ["wait", 25_000], ["wait", 4_000], ["wait", 41_000], ["wait", 0]]
+    found = run(lab, *steps)
+    assert found["sockets"][0]["sent"] == [{"type": "PING", "ref": "alive-1"}]
+    assert ["silent", 29_000, 25_000] in found["told"]
+    assert ["closed", 70_000, 70_000] in found["told"]
+    assert found["sockets"][0]["closed"]
+    assert len(found["sockets"]) == 2
+
+
+def test_any_packet_but_a_notice_is_a_sign_of_life(lab: Page) -> None:
+    """A NOTICE may be the bridge's own, with no server behind it."""
+    pong = {"type": "PONG", "id": 1, "ref": "alive-1"}
+    assert told(lab, "silent", *UP, ["probe"], ["hear", pong], ["wait", 20_000]) == []
+    notice = {"type": "NOTICE", "message": "away"}
+    assert told(lab, "silent", *UP, ["probe"], ["hear", notice], ["wait", 20_000]) == [[4_000, 0]]
+
+
+def test_pings_of_the_server_are_answered(lab: Page) -> None:
+    found = run(lab, *UP, ["hear", {"type": "PING", "ref": "p"}])
+    assert found["sockets"][0]["sent"] == [{"type": "PONG", "ref": "p"}]
+    assert ["packet", 0, "PING"] not in found["told"]
+
+
+def test_bodies_that_are_no_packets_are_dropped(lab: Page) -> None:
+    assert told(lab, "packet", *UP, ["hear", "no JSON"], ["hear", "{}"]) == [[0, "READY"]]
+
+
+def test_nothing_is_heard_after_stop(lab: Page) -> None:
+    """No event, no timer, no new socket; what the old socket says goes nowhere."""
+    found = run(lab, *UP, ["stop"], ["lose"], ["wait", 100_000], ["wake"])
+    assert [one[0] for one in found["told"]] == ["open", "opened", "packet"]
+    assert found["timers"] == 0
+
+
+def test_sending_tells_whether_it_went(lab: Page) -> None:
+    ping = {"type": "PING"}
+    assert told(lab, "sent", ["start"], ["send", ping], ["accept"], ["send", ping]) == [[0, False], [0, True]]
+
+
+def test_an_address_that_is_none(lab: Page) -> None:
+    """It is told like a lost connection, and tried again as such."""
+    assert told(lab, "closed", ["start", "bad"]) == [[0, 0]]
+
+
+def test_a_socket_that_never_opens_is_given_up(lab: Page) -> None:
+    found = run(lab, ["start"], ["wait", 45_000], ["wait", 0])
+    assert [one[0] for one in found["told"]] == ["open", "closed", "open"]

@@ -1,0 +1,236 @@
+"""state.js on sections 3 and 5 of PROTOCOL.md: opening, resuming, resending, and what a visit leaves for the next."""
+
+from playwright.sync_api import Page
+
+from .state_run import HELLO, READY, ROOM, URL, Run, msg
+
+
+def test_a_message_is_pending_and_then_sent(lab: Page) -> None:
+    run = Run(lab).signed_in().say("hello")
+    assert [entry["state"] for entry in run.state()["outbox"]] == ["pending"]
+    assert run.sent("MSG") == [{"type": "MSG", "room": "lobby", "message": "hello", "ref": "ref-hello"}]
+    run.get(msg(11, "hello", "alice", ref="ref-hello"))
+    assert run.state()["outbox"] == []
+    assert run.shown()[-1] == "hello"
+    assert run.room()["unread"] == 0
+
+
+def test_nothing_is_sent_before_the_pong(lab: Page) -> None:
+    """After a reconnect the replay may hold the echo: what is unsent waits until all of it is here (section 5)."""
+    run = Run(lab).signed_in().say("one").say("two").do("closed", retryAt=2000, code=1006)
+    run.do("opened").get(HELLO, {**READY, "token": "t2", "resumed": True, "id": 12}, ROOM)
+    before = len(run.sent("MSG"))
+    run.get(msg(11, "one", "alice", ref="ref-one"))
+    assert len(run.sent("MSG")) == before == 2
+    run.synced()
+    assert [packet["message"] for packet in run.sent("MSG")[2:]] == ["two"]
+    assert run.sent("MSG")[2]["ref"] == "ref-two"
+
+
+def test_resuming_says_who_and_from_where(lab: Page) -> None:
+    run = (
+        Run(lab)
+        .signed_in()
+        .get(msg(15, "x"), {"type": "PONG", "id": 17})
+        .do("closed", retryAt=2000, code=1006)
+        .do("opened")
+        .get(HELLO)
+    )
+    nick = run.sent("NICK")[1]
+    assert (nick["token"], nick["epoch"], nick["after"], nick["rooms"]) == ("t1", "e1", 17, ["lobby"])
+
+
+def test_the_cursor_of_a_resume_is_not_readys_id(lab: Page) -> None:
+    """READY's id comes before the replay: taking it would lose what a second cut swallows."""
+    run = Run(lab).signed_in().get(msg(11, "x")).do("closed", retryAt=2000, code=1006).do("opened")
+    run.get(HELLO, {**READY, "resumed": True, "id": 500}, ROOM)
+    assert run.state()["after"] == 11
+    assert run.get(msg(400, "y")).state()["after"] == 400
+
+
+def test_a_replay_repeats_nothing(lab: Page) -> None:
+    run = Run(lab).signed_in().get(msg(11, "x"), msg(12, "y"), msg(11, "x"), msg(12, "y"))
+    assert run.shown() == [(0, 10), "x", "y"]
+
+
+def test_refused_for_good_and_for_now(lab: Page) -> None:
+    run = Run(lab).signed_in().say("no").say("later")
+    run.get({"type": "ERROR", "code": "not_in_room", "message": "not in it", "ref": "ref-no"})
+    run.get({"type": "ERROR", "code": "rate_limited", "message": "too fast", "ref": "ref-later"})
+    assert [(entry["state"], entry["reason"]) for entry in run.state()["outbox"]] == [
+        ("failed", "not in it"),
+        ("pending", "too fast"),
+    ]
+    assert run.result()["tick"] is not None
+    run.do("wait", msec=2000).do("tick")
+    assert [packet["message"] for packet in run.sent("MSG")] == ["no", "later", "later"]
+    assert run.do("retry", ref="ref-no").sent("MSG")[-1]["ref"] == "ref-no"
+    assert run.do("discard", ref="ref-no").result()["unsent"] == 1
+
+
+def test_full_disk_is_no_refusal(lab: Page) -> None:
+    run = (
+        Run(lab)
+        .signed_in()
+        .say("keep")
+        .get({"type": "ERROR", "code": "log_unavailable", "message": "disk", "ref": "ref-keep"})
+    )
+    assert run.state()["outbox"][0]["state"] == "pending"
+
+
+def test_gap(lab: Page) -> None:
+    """GAP says what was left out; after 0 what is shown is replaced."""
+    run = Run(lab).signed_in().get(msg(11, "x"), {"type": "GAP", "after": 11, "id": 90}, msg(90, "y"))
+    assert run.shown() == [(0, 10), "x", (11, 90), "y"]
+    run.get({"type": "GAP", "after": 0, "id": 5}, msg(5, "z"))
+    assert run.shown() == [(0, 5), "z"]
+    assert run.state()["after"] == 5
+
+
+def test_another_log(lab: Page) -> None:
+    """Another epoch: what is shown goes, and the cursor starts anew though it was higher."""
+    run = Run(lab).signed_in().get(msg(11, "x")).do("closed", retryAt=2000, code=1006).do("opened")
+    run.get(
+        HELLO,
+        {**READY, "epoch": "e2", "id": 3, "resumed": True},
+        {**ROOM, "id": 3},
+        {"type": "GAP", "after": 0, "id": 2},
+        msg(2, "p"),
+        msg(3, "q"),
+    )
+    assert run.shown() == [(0, 2), "p", "q"]
+    assert (run.state()["after"], run.state()["epoch"]) == (3, "e2")
+
+
+def test_not_resumed_leaves_a_gap(lab: Page) -> None:
+    """A new user (the token was no good) hasn't missed nothing: between then and now is a gap."""
+    run = (
+        Run(lab)
+        .signed_in()
+        .get(msg(11, "x"))
+        .say("sent")
+        .do("closed", retryAt=2000, code=1006)
+        .say("never sent")
+        .do("opened")
+    )
+    run.get(HELLO, {**READY, "id": 40}, {**ROOM, "id": 38}).synced()
+    assert run.shown() == [(0, 10), "x", (11, 39)]
+    assert [(entry["message"], entry["state"]) for entry in run.state()["outbox"]] == [
+        ("sent", "failed"),
+        ("never sent", "pending"),
+    ]
+
+
+def test_bridge_resumes_by_itself(lab: Page) -> None:
+    """A fresh READY on the same socket, no HELLO: what has no echo is sent again after the PONG (section 6)."""
+    run = Run(lab).signed_in().say("one").get({"type": "NOTICE", "message": "away"})
+    assert run.effects()[-1] == {"do": "probe"}
+    run.do("silent", since=5)
+    assert run.result()["link"] == "reconnecting"
+    run.say("two")
+    assert len(run.sent("MSG")) == 1
+    run.get({**READY, "resumed": True, "token": "t2"}, ROOM).synced()
+    assert [packet["message"] for packet in run.sent("MSG")] == ["one", "one", "two"]
+    assert run.result()["link"] == "live"
+
+
+def test_slow_pong_alone_resends_nothing(lab: Page) -> None:
+    """The socket only was slow: nothing on it is lost, so nothing is sent again."""
+    run = (
+        Run(lab)
+        .signed_in()
+        .say("one")
+        .do("silent", since=5)
+        .say("two")
+        .get({"type": "PONG", "id": 10, "ref": "alive-1"})
+    )
+    assert [packet["message"] for packet in run.sent("MSG")] == ["one", "two"]
+
+
+def test_retry_after_the_bridge_resumed_asks_for_another_nickname(lab: Page) -> None:
+    run = (
+        Run(lab)
+        .signed_in()
+        .say("one")
+        .get({"type": "RETRY", "nickname": "alice", "reason": "taken", "message": "alice is taken"})
+    )
+    assert run.state()["phase"] == "signin"
+    assert run.state()["refusal"]["message"] == "alice is taken"
+    run.do("signin", url=URL, nickname="alicia", password="", serverPassword="")
+    assert run.sent("NICK")[-1]["nickname"] == "alicia"
+    assert run.result()["unsent"] == 1
+
+
+def test_restored(lab: Page) -> None:
+    """After a reload rooms and unread counts are there before the server is."""
+    first = (
+        Run(lab).signed_in().get({"type": "ROOM", "room": "den", "topic": "", "count": 1, "users": ["alice"], "id": 0})
+    )
+    account = first.get(msg(11, "alice!", room="den"), msg(12, "psst", "bob", to="alice")).result()["account"]
+    assert (account["rooms"], account["directs"], account["after"], account["signedOut"]) == (
+        ["den", "lobby"],
+        ["bob"],
+        12,
+        False,
+    )
+    run = Run(lab).do("attention", attentive=True).do("restored", account=account)
+    assert run.room("#den")["mentions"] == 1
+    assert run.effects() == [{"do": "connect"}]
+    run.say("while away").do("opened").get(HELLO)
+    assert (run.sent("NICK")[0]["after"], run.sent("NICK")[0]["rooms"]) == (12, ["den", "lobby"])
+    run.get(
+        {**READY, "resumed": True, "id": 14, "rooms": ["den", "lobby"]},
+        {**ROOM, "id": 14},
+        msg(13, "missed"),
+        msg(14, "also"),
+    )
+    assert run.shown() == [(0, 13), "missed", "also"]
+    assert run.synced().sent("MSG")[-1]["message"] == "while away"
+
+
+def test_adopted(lab: Page) -> None:
+    """Another tab's unsent messages are sent if they are this user's, and otherwise left to the person."""
+    entry = {
+        "ref": "z",
+        "room": "den",
+        "message": "left behind",
+        "at": 1,
+        "state": "pending",
+        "sent": True,
+        "attempted": True,
+        "delay": 0,
+        "notBefore": 0,
+    }
+    run = Run(lab).signed_in()
+    identity = run.state()["identity"]
+    assert run.do("adopted", entries=[entry], identity=identity).sent("MSG")[-1]["ref"] == "z"
+    assert run.room("#den")["joined"] is False
+    other = Run(lab).signed_in().do("adopted", entries=[entry], identity="somebody else")
+    assert other.sent("MSG") == []
+    assert other.state()["outbox"][0]["state"] == "failed"
+
+
+def test_bye(lab: Page) -> None:
+    """After a shutdown the page comes back by itself; after being sent away it doesn't."""
+    assert {"do": "stop"} not in Run(lab).signed_in().get(
+        {"type": "BYE", "reason": "shutdown", "message": "bye"}
+    ).effects()
+    kicked = Run(lab).signed_in().get({"type": "BYE", "reason": "kicked", "message": "Out"})
+    assert kicked.effects()[-1] == {"do": "stop"}
+    assert (kicked.result()["link"], kicked.state()["link"]["why"]) == ("offline", "Out")
+
+
+def test_a_remembered_room_that_is_refused(lab: Page) -> None:
+    """ERROR to a NICK with rooms: once more without them."""
+    run = Run(lab).signed_in().do("closed", retryAt=2000, code=1006).do("opened").get(HELLO)
+    run.get({"type": "ERROR", "code": "bad_packet", "message": "rooms: bad", "ref": run.sent("NICK")[-1]["ref"]})
+    assert "rooms" not in run.sent("NICK")[-1]
+    assert len(run.sent("NICK")) == 3
+
+
+def test_quit_keeps_and_forget_drops(lab: Page) -> None:
+    run = Run(lab).signed_in().do("closed", retryAt=2000, code=1006).say("unsent").do("quit")
+    assert run.result()["unsent"] == 1
+    assert run.result()["account"]["signedOut"] is True
+    gone = run.do("forget").state()
+    assert (gone["outbox"], gone["token"], gone["conversations"]) == ([], None, {})
