@@ -1,4 +1,4 @@
-"""Fixtures of the bridge's tests; what they are made of is in `bridge_rig`."""
+"""Fixtures of the bridge's tests; what they are made of is in `rig`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,10 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bridge_rig import TIMING, FakeServer, Link, Rig
+import uvloop
 
+from tests.ws_bridge.rig import TIMING, FakeServer, Link, Rig
 from ws_bridge.bridge import Bridge, Settings
 from ws_bridge.browser import Browser
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, LoopFactory]:
+    """The bridge runs on uvloop where that installs, else on asyncio: what depends on the loop is tested on both."""
+    loops: dict[str, LoopFactory] = {"uvloop": uvloop.new_event_loop}
+    if item.path.name in ("test_browsers.py", "test_slow.py", "test_door.py"):
+        loops["asyncio"] = asyncio.new_event_loop
+    return loops
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from bridge_rig import PATIENCE, Link, Rig
 from websockets.exceptions import InvalidStatus
 
+from tests.ws_bridge.rig import PATIENCE, Link, Rig
 from ws_bridge.door import HEAD_MAX, is_origin_allowed
 
 Start = Callable[..., Awaitable[Rig]]

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from bridge_rig import HELLO, Link, Rig, msg, ready
+
+from tests.ws_bridge.rig import HELLO, Link, Rig, msg, ready
 
 
 async def test_opening(rig: Rig, link: Link) -> None:

@@ -5,8 +5,7 @@ import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 
-from bridge_rig import PATIENCE, FakeBrowser, Link, Packet, Rig, msg
-
+from tests.ws_bridge.rig import PATIENCE, FakeBrowser, Link, Packet, Rig, msg
 from ws_bridge.browser import HELD_MAX, HIGH_WATER, UNSENT_MAX
 
 Start = Callable[..., Awaitable[Rig]]

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from bridge_rig import HELLO, FakeServer, Link, Rig, msg
 
 from tcp_server.wordpacket import encode
+from tests.ws_bridge.rig import HELLO, FakeServer, Link, Rig, msg
 from ws_bridge.timing import Timing, backoff
 
 Start = Callable[..., Awaitable[Rig]]

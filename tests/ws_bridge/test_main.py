@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from bridge_rig import HELLO, FakeBrowser, FakeServer, msg, ready
 from websockets.asyncio.client import connect
 
+from tests.ws_bridge.rig import HELLO, FakeBrowser, FakeServer, msg, ready
 from ws_bridge import __main__ as command
 from ws_bridge import bridge as bridge_module
 from ws_bridge.timing import Timing
