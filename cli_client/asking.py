@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
-from cli_client.conversation import Answered, format_request
+from cli_client.conversation import format_request
 from cli_client.errors import LinkLost, RequestError
 from cli_client.outbox import random_ref
+from cli_client.outputs import Answered
 from tcp_server import messages, requests
 
 # Asked again after a cut; the others change something, and whether they did can't be known.

@@ -64,6 +64,7 @@ class Book:
         view = self.find(target)
         if view is not None and view is not self._current:
             self._previous = self._current.target
+            self._current.mark()
             self._current = view
         self._current.read()
 

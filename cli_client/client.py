@@ -10,7 +10,6 @@ or its `Outgoing` says why not. A target is a room ("lobby", "#lobby") or a pers
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import Self
@@ -19,13 +18,15 @@ from weakref import WeakKeyDictionary
 from msgspec import UNSET
 
 from cli_client.asking import Asking
-from cli_client.conversation import Answered, Conversation, Hangup, Happened, Phase, format_request
+from cli_client.conversation import Conversation, Phase, format_request
 from cli_client.errors import LinkLost, NotAdmitted, RequestError, Unreachable
 from cli_client.events import Event, Failed, Live, Lost, Refused, Sent
 from cli_client.inbox import Inbox
+from cli_client.keeper import Keeper
 from cli_client.link import Link, LinkState, LinkStatus
 from cli_client.memory import Secrets
 from cli_client.outbox import Outgoing, State
+from cli_client.outputs import Answered, Hangup, Happened
 from cli_client.questions import Questions
 from cli_client.store import Store
 from cli_client.targets import message_target, split_target
@@ -35,10 +36,8 @@ from tcp_server.messages import Gap, Limits, Msg, Ready
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9000
-SAVE_SECONDS = 0.25  # between two saves of the cursor; an unsent message is saved at once
 TYPING_SECONDS = 4.0  # between two TYPINGs
 BYE_SECONDS = 3.0  # for the server to answer BYE
-logger = logging.getLogger(__name__)
 
 
 class Client(Questions):
@@ -73,9 +72,8 @@ class Client(Questions):
         self._conversation = Conversation(
             nickname, rooms, program=program, passwords=Secrets(password, server_password)
         )
-        self._store = store
-        self._is_kept = store is not None
-        memory = store.load() if store else None
+        self._keeper = Keeper(store, self._conversation.remember)
+        memory = self._keeper.load()
         if memory is not None:
             self._conversation.restore(memory)
         self._inbox = Inbox()
@@ -95,7 +93,6 @@ class Client(Questions):
         self._settled = asyncio.Event()
         self._ended = False
         self._typing_at = float("-inf")
-        self._save_timer: asyncio.TimerHandle | None = None
 
     # -- coming and going ------------------------------------------------------------------------
 
@@ -110,7 +107,7 @@ class Client(Questions):
             raise ValueError("this client was connected before")
         self._admitted = asyncio.get_running_loop().create_future()
         self._running = asyncio.create_task(self._link.run(), name=f"chat link of {self.nickname}")
-        self._running.add_done_callback(lambda _: self._end())
+        self._running.add_done_callback(self._finished)
         try:
             await self._admitted
         except BaseException:
@@ -130,10 +127,7 @@ class Client(Questions):
             with contextlib.suppress(asyncio.CancelledError):
                 await self._running
         self._end()
-        if self._store is not None:
-            self._save()
-            self._store.close()
-            self._store = None
+        self._keeper.close()
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -169,7 +163,7 @@ class Client(Questions):
     @property
     def is_kept(self) -> bool:
         """Whether what is unsent outlives the process."""
-        return self._is_kept
+        return self._keeper.is_kept
 
     @property
     def motd(self) -> str | None:
@@ -218,7 +212,7 @@ class Client(Questions):
             raise ValueError(f"a message has 1 to {self.limits.message:,} characters, not {len(text):,}")
         outgoing = self._conversation.outbox.add(text, room=room, to=to, action=action)
         self._settling[outgoing] = asyncio.get_running_loop().create_future()
-        self._save()
+        self._keeper.save()
         self._link.flush()
         return outgoing
 
@@ -269,13 +263,13 @@ class Client(Questions):
     def retry(self, outgoing: Outgoing) -> None:
         """Send a failed message again."""
         self._conversation.outbox.retry(outgoing)
-        self._save()
+        self._keeper.save()
         self._link.flush()
 
     def discard(self, outgoing: Outgoing) -> None:
         """Forget a failed message."""
         self._conversation.outbox.discard(outgoing)
-        self._save()
+        self._keeper.save()
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -292,7 +286,7 @@ class Client(Questions):
             return await self._asking.ask(request)
 
     def reconnect_now(self) -> None:
-        """Don't wait for the next attempt at a connection, if there is none."""
+        """Try at once, if there is no connection."""
         self._link.reconnect_now()
 
     async def rename(self, nickname: str) -> str:
@@ -312,9 +306,8 @@ class Client(Questions):
         match output.event:
             case Ready():
                 self._refused = False
-                if self._store is not None:
-                    self._store = self._store.renamed(self.nickname)
-                self._save()
+                self._keeper.renamed(self.nickname)
+                self._keeper.save()
                 if self._admitted is not None and not self._admitted.done():
                     self._admitted.set_result(None)
             case Live():
@@ -329,7 +322,7 @@ class Client(Questions):
                 if self._admitted is not None and not self._admitted.done():
                     self._admitted.set_exception(NotAdmitted(nickname, reason, text))
             case Msg() | Gap():
-                self._save_soon()
+                self._keeper.save_soon()
         self._inbox.put(output.event, output.body)
 
     def _settle(self, outgoing: Outgoing, message: Msg | None) -> None:
@@ -337,7 +330,7 @@ class Client(Questions):
         if settled is not None and not settled.done():
             settled.set_result(message)
         self._settled.set()
-        self._save_soon()
+        self._keeper.save_soon()
 
     def _lost(self, hangup: Hangup, retry_seconds: float | None) -> bool:
         """Take the end of a connection, or of an attempt at one; say whether to go on."""
@@ -356,6 +349,12 @@ class Client(Questions):
             self._end()
         return True
 
+    def _finished(self, running: asyncio.Task[None]) -> None:
+        """Take the end of the link; if a bug ended it, `connect` must not wait on."""
+        if self._admitted is not None and not self._admitted.done() and not running.cancelled():
+            self._admitted.set_exception(running.exception() or Unreachable("the link has ended"))
+        self._end()
+
     def _end(self) -> None:
         """Tell everybody who waits that there will be no link any more."""
         self._ended = True
@@ -365,21 +364,3 @@ class Client(Questions):
             if not settled.done():
                 settled.set_result(None)
         self._inbox.close()
-
-    # -- the store -------------------------------------------------------------------------------
-
-    def _save_soon(self) -> None:
-        if self._store is not None and self._save_timer is None:
-            self._save_timer = asyncio.get_running_loop().call_later(SAVE_SECONDS, self._save)
-
-    def _save(self) -> None:
-        if self._save_timer is not None:
-            self._save_timer.cancel()
-            self._save_timer = None
-        memory = self._conversation.remember()
-        if self._store is None or (memory.token is None and not memory.outgoing):
-            return
-        try:
-            self._store.save(memory)
-        except OSError as error:
-            logger.warning("can't save what is unsent: %s", error)

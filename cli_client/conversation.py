@@ -11,15 +11,14 @@ at `wake_at()`; it applies every output in order.
 import enum
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
 
 import msgspec
 from msgspec import UNSET
 
-from cli_client.events import Event, Failed, Held, Live, Refused, Sent
+from cli_client.events import Failed, Held, Live, Refused, Sent
 from cli_client.memory import Memory, Secrets
 from cli_client.outbox import Outbox
+from cli_client.outputs import Answered, Hangup, Happened, Output, Write
 from tcp_server import messages, requests
 from tcp_server.messages import AnyPacket
 from tcp_server.names import fold
@@ -39,39 +38,6 @@ class Phase(enum.Enum):
     NAMING = "naming"  # NICK was sent
     CATCHING_UP = "catching up"  # READY has come, what was missed is coming
     LIVE = "live"
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """An event for the program; `body` is the packet as the server wrote it, if it is one."""
-
-    event: Event
-    body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The direct answer to the request with this ref; a RETRY or ERROR is its refusal."""
-
-    ref: str
-    packet: AnyPacket
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Hangup:
-    """Close the connection. `code` is the reason of the server's BYE, or empty."""
-
-    reason: str
-    code: str = ""
-
-
-Output: TypeAlias = Write | Happened | Answered | Hangup
 
 
 class Conversation:

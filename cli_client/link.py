@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import assert_never
 
-from cli_client.conversation import Answered, Conversation, Hangup, Happened, Output, Phase, Write
+from cli_client.conversation import Conversation, Phase
+from cli_client.outputs import Answered, Hangup, Happened, Output, Write
 from tcp_server import messages
 from tcp_server.wordpacket import Decoder, PacketError, encode
 

@@ -66,8 +66,8 @@ async def run_terminal(wanted: Wanted) -> None:
     finally:
         await client.close(farewell)
     if client.unsent:
-        kept = "they go out" if client.is_kept else "they are lost"
-        print(f"wordpacket: {client.unsent} unsent; {kept} when you come back as {client.nickname}")
+        fate = f"goes out when you come back as {client.nickname}" if client.is_kept else "is lost"
+        print(f"wordpacket: what was not sent yet ({client.unsent}) {fate}")
 
 
 async def _admit(wanted: Wanted) -> tuple[Client, list[str]]:

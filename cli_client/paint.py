@@ -32,6 +32,7 @@ STYLE = {
     "bar": "ansibrightblack",
     "dim": "ansibrightblack",
     "day": "ansibrightblack",
+    "new": "ansiyellow",
     "info": "ansicyan",
     "error": "ansired",
     "notice": "ansiyellow bold",
@@ -117,12 +118,12 @@ def day_row(day: date, frame: Frame) -> Row:
     return rule_row(f"{day:%A}, {day.day} {day:%B %Y}", frame)
 
 
-def rule_row(text: str, frame: Frame) -> Row:
+def rule_row(text: str, frame: Frame, style: str = "class:day") -> Row:
     """Return a row with a text in the middle of a line."""
     text = clip(f" {text} ", frame.width)
     left = max((frame.width - get_cwidth(text)) // 2, 0)
     right = max(frame.width - get_cwidth(text) - left, 0)
-    return [("class:day", f"{'─' * left}{text}{'─' * right}")]
+    return [(style, f"{'─' * left}{text}{'─' * right}")]
 
 
 def _head(line: Line, frame: Frame, me: str) -> Row:

@@ -34,6 +34,7 @@ class Exit(enum.IntEnum):
     NICKNAME = 3  # the nickname is taken or not allowed
     REFUSED = 4  # a message or a command was refused; the others went through
     INTERRUPTED = 130
+    BROKEN_PIPE = 141  # nobody reads the output any more, and not all of the input was acknowledged
     TERMINATED = 143
 
 
@@ -53,6 +54,7 @@ class Plain:
         self._out = Outlet(STDOUT)
         self._exit = Exit.DONE
         self._is_lost = False
+        self._farewell: str | None = None
         self._over = asyncio.Event()
 
     async def run(self) -> Exit:
@@ -63,30 +65,35 @@ class Plain:
         with self._signals():
             await asyncio.wait([pump, feed, *over], return_when=asyncio.FIRST_COMPLETED)
             sent_away = pump.done()
-            for task in (feed, *over):
+            for task in over if feed.done() else (feed, *over):
                 task.cancel()
+            if self._exit in (Exit.INTERRUPTED, Exit.TERMINATED):
+                pump.cancel()  # what nobody reads is not waited for
             self._driver.stop()
-            await asyncio.gather(feed, *over, return_exceptions=True)
-            await self._client.close()
-            await pump
-            await self._out.ready(at_most=0)
+            await self._client.close(self._farewell or "")
+            for task in (pump, feed):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            if not pump.cancelled():
+                await self._out.ready(at_most=0)
         if sent_away:
             self._complain(f"the server sent us away: {self._client.status.reason}")
             return Exit.UNREACHABLE
-        return self._exit
+        return Exit.BROKEN_PIPE if self._out.broken.is_set() and self._client.unsent else self._exit
 
     async def _feed(self) -> None:
         """Send the input, and wait until everything that was sent or asked has its answer."""
-        async for line in Lines(STDIN):
-            if self._literal:
-                self._driver.said(line)
+        with contextlib.suppress(LinkLost):  # the server sent us away: `run` says so
+            async for line in Lines(STDIN):
+                if self._literal:
+                    self._driver.said(line)
+                else:
+                    self._driver.typed(line)
+                    await self._driver.idle()  # a line after /join is for that room
+                if self._farewell is not None:
+                    break
                 await self._client.drained(at_most=UNSENT_MAX)
-            else:
-                self._driver.typed(line)
-                await self._driver.idle()  # a line after /join is for that room
-                await self._client.drained(at_most=UNSENT_MAX)
-        await self._driver.idle()
-        with contextlib.suppress(LinkLost):
+            await self._driver.idle()
             await self._client.drained()
 
     @contextlib.contextmanager
@@ -151,7 +158,8 @@ class Plain:
         """Nothing: there is no screen."""
 
     def quit(self, message: str) -> None:
-        self._over.set()
+        """Read no further; what was said before is waited for."""
+        self._farewell = message
 
     @staticmethod
     def _complain(text: str) -> None:

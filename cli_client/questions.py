@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from msgspec import UNSET, UnsetType
 
-from cli_client.conversation import Answered
 from cli_client.errors import RequestError
+from cli_client.outputs import Answered
 from cli_client.targets import room_name, split_target
 from cli_client.text import sendable
 from tcp_server import messages, requests

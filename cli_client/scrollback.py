@@ -117,11 +117,16 @@ class Scrollback(UIControl):
         """Return the rows of a line, with the day above it if one begins there."""
         line = view.lines[index]
         begins = index == 0 or view.lines[index - 1].at.date() != line.at.date()
-        state = (begins, line.fate, line.reason, line.mention, self._me())
+        is_new = index > 0 and view.lines[index - 1] is view.marker
+        state = (begins, is_new, line.fate, line.reason, line.mention, self._me())
         painted = self._painted.get(line)
         if painted is None or painted[0] != state:
             rows = paint(line, self._frame, self._me())
-            painted = (state, [day_row(line.at.date(), self._frame), *rows] if begins else rows)
+            if is_new:
+                rows.insert(0, rule_row("new", self._frame, "class:new"))
+            if begins:
+                rows.insert(0, day_row(line.at.date(), self._frame))
+            painted = (state, rows)
             if len(self._painted) > CACHE_MAX:
                 self._painted.clear()
             self._painted[line] = painted

@@ -12,7 +12,7 @@ from cli_client.actions import Action, Ask, Purpose, Send, Show
 from cli_client.book import HITS_TARGET, START_TARGET
 from cli_client.events import Event, Failed, Held, Live, Lost, Refused, Sent
 from cli_client.listing import Listing
-from cli_client.outbox import Outgoing
+from cli_client.outbox import Outgoing, State
 from cli_client.targets import message_target, target_key
 from cli_client.views import Fate, Kind, Line
 from tcp_server import messages, requests
@@ -168,13 +168,15 @@ class Session(Listing):
         return [Show(view.target, line)]
 
     def _fail_pending(self, outgoing: Outgoing) -> None:
-        for view in self._views.values():
-            line = view.pending(outgoing.ref)
-            if line is not None:
-                line.fate = Fate(outgoing.state.value)
-                line.reason = outgoing.reason
-                if view is not self.current and self.paged and line.fate is Fate.FAILED:
-                    self.fail(f"not sent to {view.target}: {outgoing.reason}")
+        """Show why a message is held or was refused: at its line, and where somebody looks."""
+        target = f"@{outgoing.to}" if outgoing.to is not None else f"#{outgoing.room}"
+        view = self.find(target)
+        line = view.pending(outgoing.ref) if view is not None else None
+        if line is not None:
+            line.fate = Fate(outgoing.state.value)
+            line.reason = outgoing.reason
+        if self.paged and outgoing.state is State.FAILED and (line is None or view is not self.current):
+            self.fail(f"not sent to {target}: {outgoing.reason}")
 
     def _ready(self, ready: messages.Ready) -> None:
         self.nickname = ready.nickname or self.nickname
@@ -184,7 +186,9 @@ class Session(Listing):
         for target in rooms.values():
             self.open(target)
         if self._current.target == START_TARGET and rooms:
+            words, self._start.lines = self._start.lines, []
             self.switch(next(iter(rooms.values())))
+            self._current.lines += words  # what was said before there was a room is not lost
 
     def _room(self, room: messages.Room) -> None:
         view = self.open(f"#{room.room}")

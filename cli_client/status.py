@@ -1,5 +1,7 @@
 """The two bars of the full terminal and its prompt: where we are, who we are, and how the link is."""
 
+from datetime import datetime
+
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.utils import get_cwidth
 
@@ -19,10 +21,12 @@ def topic_bar(view: View, width: int) -> StyleAndTextTuples:
     return [("", clip(text, width))]
 
 
-def status_bar(session: Session, link: LinkStatus, unsent: int, below: int, width: int) -> StyleAndTextTuples:
+def status_bar(
+    session: Session, link: LinkStatus, unsent: int, below: int, now: datetime, width: int
+) -> StyleAndTextTuples:
     """Return the bar above the prompt, cut to the screen: the link first, since everything hangs on it."""
     view = session.current
-    parts: StyleAndTextTuples = [_link(session, link, unsent)]
+    parts: StyleAndTextTuples = [_link(link, unsent, now)]
     if width >= NARROW:
         parts.append(("", f" │ {session.nickname}"))
     if view.count is not None:
@@ -30,15 +34,15 @@ def status_bar(session: Session, link: LinkStatus, unsent: int, below: int, widt
     if below:
         parts.append(("class:status.mention", f" │ ↓ {below:,} more"))
     parts += _unread(session)
-    typists = [defuse_line(name) for name in view.typists(session.now)]
+    typists = [defuse_line(name) for name in view.typists(now)]
     if typists:
         parts.append(("", f" │ {', '.join(typists[:3])} typing …"))
     return _fit(parts, width)
 
 
-def _link(session: Session, link: LinkStatus, unsent: int) -> tuple[str, str]:
+def _link(link: LinkStatus, unsent: int, now: datetime) -> tuple[str, str]:
     waiting = f", {unsent:,} unsent" if unsent else ""
-    since = link.since.astimezone(session.now.tzinfo)
+    since = link.since.astimezone(now.tzinfo)
     match link.state:
         case LinkState.LIVE:
             return "class:status.live", f" ● live{waiting}"

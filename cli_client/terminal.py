@@ -28,7 +28,7 @@ from prompt_toolkit.styles import Style
 
 from cli_client.book import HITS_TARGET
 from cli_client.client import Client
-from cli_client.driver import Driver
+from cli_client.driver import Driver, local_now
 from cli_client.events import Event
 from cli_client.link import LinkState
 from cli_client.paint import STYLE, STYLE_MONOCHROME
@@ -152,7 +152,8 @@ class Terminal:
 
     def _status(self) -> StyleAndTextTuples:
         below = self._scrollback.below()
-        return status_bar(self._session, self._client.status, self._client.unsent, below, self._width)
+        link, unsent = self._client.status, self._client.unsent
+        return status_bar(self._session, link, unsent, below, local_now(), self._width)
 
     def _look_back(self) -> None:
         """Fetch what is above when the top of the view is on the screen."""
@@ -163,6 +164,7 @@ class Terminal:
 
     def _typed(self, text: str) -> None:
         self._scrollback.to_end()
+        self._session.current.marker = None
         self._client.reconnect_now()  # who types wants it now
         self._driver.typed(text)
 

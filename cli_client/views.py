@@ -7,7 +7,7 @@ when somebody scrolls there. A message is in a view once, whatever it came by: l
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tcp_server.names import fold
 
@@ -68,6 +68,7 @@ class View:
     more: bool = False  # the log has older messages
     fetching: bool = False
     anchor: Line | None = None  # the lowest line on the screen while somebody has scrolled up
+    marker: Line | None = None  # the last line that somebody has seen, while there are newer ones
     typing: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     _ids: dict[int, Line] = field(default_factory=dict)
     _unsent: dict[str, Line] = field(default_factory=dict)  # by ref; they are in `lines` too
@@ -135,11 +136,18 @@ class View:
 
     def read(self) -> None:
         """Note that somebody looks at it."""
+        if not self.unread:
+            self.marker = None
         self.unread = self.mentions = 0
+
+    def mark(self) -> None:
+        """Note that somebody looks away: what comes from here on is new."""
+        self.marker = self.lines[-1] if self.lines else None
 
     def typists(self, now: datetime) -> list[str]:
         """Return who is typing here."""
-        return [name for name, since in self.typing.values() if (now - since).seconds < TYPING_SECONDS]
+        fresh = timedelta(seconds=TYPING_SECONDS)
+        return [name for name, since in self.typing.values() if now - since < fresh]
 
     @staticmethod
     def _comes_after(other: Line, line: Line) -> bool:

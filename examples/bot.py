@@ -1,6 +1,7 @@
 """A bot in ten lines: it answers "!echo something" wherever it hears it. Run: python examples/bot.py [PORT]"""
 
 import asyncio
+import contextlib
 import sys
 
 from cli_client.client import Client
@@ -14,4 +15,5 @@ async def main(port: int = 9000) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*map(int, sys.argv[1:])))
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C: the bot has said goodbye
+        asyncio.run(main(*map(int, sys.argv[1:])))

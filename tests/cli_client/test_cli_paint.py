@@ -252,6 +252,15 @@ def test_a_day_begins_with_its_name() -> None:
     assert screen.see() == ["m1", "Monday, 23 November 2026", "next"]
 
 
+def test_what_is_new_has_a_rule_above_it() -> None:
+    """And none once it has been seen."""
+    screen = Screen(3, height=3)
+    screen.view.marker = screen.view.lines[1]
+    assert screen.see() == ["m2", "new", "m3"]
+    screen.view.marker = None
+    assert screen.see() == ["m1", "m2", "m3"]
+
+
 def test_a_view_that_is_no_room_has_no_beginning() -> None:
     """Hits and the client's words just begin."""
     screen = Screen(0)
@@ -284,13 +293,13 @@ def session() -> Session:
 def test_the_bar_says_how_the_link_is(session: Session) -> None:
     """Live, reconnecting since when and with how much unsent, or offline and why."""
     live = LinkStatus(LinkState.LIVE)
-    assert text(status_bar(session, live, 0, 0, 80)) == " ● live │ alice │ 4 members"
-    assert text(status_bar(session, live, 2, 7, 80)) == " ● live, 2 unsent │ alice │ 4 members │ ↓ 7 more"
+    assert text(status_bar(session, live, 0, 0, NOW, 80)) == " ● live │ alice │ 4 members"
+    assert text(status_bar(session, live, 2, 7, NOW, 80)) == " ● live, 2 unsent │ alice │ 4 members │ ↓ 7 more"
     lost = LinkStatus(LinkState.RECONNECTING, "reset", NOW)
-    assert text(status_bar(session, lost, 3, 0, 80)).startswith(" ○ reconnecting since 12:30:00, 3 unsent │")
+    assert text(status_bar(session, lost, 3, 0, NOW, 80)).startswith(" ○ reconnecting since 12:30:00, 3 unsent │")
     gone = LinkStatus(LinkState.OFFLINE, "kicked\x1b", NOW)
-    assert text(status_bar(session, gone, 0, 0, 80)).startswith(" × offline: kicked␛ │")
-    assert text(status_bar(session, lost, 3, 0, 30)) == " ○ reconnecting since 12:30:0…"
+    assert text(status_bar(session, gone, 0, 0, NOW, 80)).startswith(" × offline: kicked␛ │")
+    assert text(status_bar(session, lost, 3, 0, NOW, 30)) == " ○ reconnecting since 12:30:0…"
 
 
 def test_the_bar_says_what_is_unread_and_who_types(session: Session) -> None:
@@ -298,7 +307,7 @@ def test_the_bar_says_what_is_unread_and_who_types(session: Session) -> None:
     session.received(msg(1, "alice?", room="dev"), NOW)
     session.received(msg(2, "hi", room="dev"), NOW)
     session.received(messages.Typing(room="lobby", nickname="bob"), NOW)
-    bar = text(status_bar(session, LinkStatus(LinkState.LIVE), 0, 0, 80))
+    bar = text(status_bar(session, LinkStatus(LinkState.LIVE), 0, 0, NOW, 80))
     assert bar.endswith("│ 2:#dev 2! │ bob typing …")
 
 

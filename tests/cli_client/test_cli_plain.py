@@ -29,6 +29,7 @@ class Pipes:
         monkeypatch.setattr(plain, "STDIN", self._stdin)
         monkeypatch.setattr(plain, "STDOUT", self._stdout)
         face = make_plain(client, **({"as_json": False, "literal": False} | flags))
+        self.face = face
         self._run = asyncio.create_task(face.run())
         self._open = {self._stdin, self._typing, self._reading, self._stdout}
 
@@ -195,6 +196,39 @@ async def test_being_sent_away_is_an_error(piped, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == "wordpacket: the server sent us away: go away\n"
 
 
+async def test_quit_waits_for_what_was_said(piped) -> None:
+    """And says goodbye with its words."""
+    pipes = await piped()
+    pipes.type("hello\n/quit so long\nnever\n")
+    said = await pipes.peer.expect(requests.Msg)
+    pipes.peer.say(messages.Ping())
+    await pipes.peer.expect(requests.Pong)
+    pipes.peer.say(msg(1, "hello", "alice", ref=said.ref))
+    assert (await pipes.peer.expect(requests.Bye)).message == "so long"
+    assert await pipes.exit() is Exit.DONE
+
+
+async def test_ctrl_c_does_not_wait_for_a_stuck_reader(piped) -> None:
+    """Nobody reads the output, and it ends all the same."""
+    pipes = await piped()
+    for start in range(0, 3000, 100):
+        pipes.peer.say(*(msg(start + number, "x" * 500) for number in range(1, 101)))
+    async with asyncio.timeout(SECONDS):
+        while not pipes.face._out._waiting:  # noqa: ASYNC110 - nothing tells of that
+            await asyncio.sleep(0)
+    os.kill(os.getpid(), signal.SIGINT)
+    assert await pipes.exit() is Exit.INTERRUPTED
+
+
+async def test_a_bug_is_not_hidden(piped, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error while a line is handled ends the program with its traceback."""
+    pipes = await piped()
+    monkeypatch.setattr(pipes.face._driver, "typed", lambda _: 1 / 0)
+    pipes.type("hello\n")
+    with pytest.raises(ZeroDivisionError):
+        await pipes.exit()
+
+
 async def test_a_nickname_lost_on_the_way_is_exit_3(server: ScriptedServer, piped, capsys) -> None:
     """Taken by somebody else while the link was down: a pipe can't ask for another."""
     pipes = await piped()
@@ -225,6 +259,17 @@ async def test_a_reader_that_goes_away_ends_it_quietly(piped, capsys: pytest.Cap
     await pipes.peer.expect(requests.Bye)
     assert await pipes.exit() is Exit.DONE
     assert capsys.readouterr() == ("", "")
+
+
+async def test_unsent_lines_make_a_broken_pipe_an_error(piped) -> None:
+    """The exit code is that of a program which SIGPIPE ended."""
+    pipes = await piped()
+    pipes.end_output()
+    pipes.type("hello\n")
+    await pipes.peer.expect(requests.Msg)
+    pipes.peer.say(msg(1))
+    await pipes.peer.expect(requests.Bye)
+    assert await pipes.exit() is Exit.BROKEN_PIPE
 
 
 async def test_export_writes_what_may_be_seen(piped, tmp_path: Path, capsys) -> None:

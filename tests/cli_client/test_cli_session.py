@@ -211,8 +211,9 @@ def test_a_failed_message_says_why(session: Session) -> None:
     session.discarded("r1")
     assert session.current.lines == []
     session.queued(outgoing("r2", to="bob", room=None), NOW)
-    session.received(Failed(outgoing("r2", state=State.FAILED, reason="nobody")), NOW)
-    assert texts(session.current) == ["not sent to @bob: nobody"]
+    session.received(Failed(outgoing("r2", to="bob", room=None, state=State.FAILED, reason="nobody")), NOW)
+    session.received(Failed(outgoing("r3", room="gone", state=State.FAILED, reason="left")), NOW)
+    assert texts(session.current) == ["not sent to @bob: nobody", "not sent to #gone: left"]
 
 
 def test_a_message_is_shown_once(session: Session) -> None:
@@ -264,6 +265,28 @@ def test_what_is_unread_is_counted() -> None:
 def test_a_name_is_a_word_of_its_own(text: str, named: bool) -> None:
     """A part of another word does not count."""
     assert mentions(text, "Alice") is named
+
+
+def test_what_is_new_is_marked() -> None:
+    """Below the last line that was seen before one looked away; not where nothing came, nor for long."""
+    session = entered("lobby", "dev")
+    session.received(msg(1), NOW)
+    session.switch("#dev")
+    session.received(msg(2), NOW)
+    session.switch("#lobby")
+    lobby = session.current
+    assert lobby.marker is lobby.lines[0]
+    session.switch("#dev")
+    session.switch("#lobby")
+    assert lobby.marker is None
+
+
+def test_words_before_the_first_room_move_there() -> None:
+    """The message of the day is not left behind on a screen that nobody sees."""
+    session = Session("alice", NOW)
+    session.note("welcome")
+    session.received(messages.Ready(nickname="alice", rooms=["lobby"]), NOW)
+    assert texts(session.current) == ["welcome"]
 
 
 # -- rooms -----------------------------------------------------------------------------------------

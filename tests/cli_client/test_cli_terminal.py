@@ -284,7 +284,7 @@ async def test_a_taken_nickname_asks_for_another(
         async with asyncio.timeout(SECONDS):
             await running
     out, err = capsys.readouterr()
-    assert out == "wordpacket: 1 unsent; they go out when you come back as bob\n"
+    assert out == "wordpacket: what was not sent yet (1) goes out when you come back as bob\n"
     assert err.splitlines() == [
         "wordpacket: alice is taken",
         "wordpacket: a nickname may not hold U+0020",
