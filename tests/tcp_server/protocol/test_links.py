@@ -535,3 +535,16 @@ def test_a_lagging_link_with_changing_rooms(link: Link, meet: Meet, connect: Con
 
 def _kinds(packets: list[Packet]) -> list[str]:
     return [f"MSG {packet['message']}" if packet["type"] == "MSG" else packet["type"] for packet in packets]
+
+
+@pytest.mark.parametrize("end", [encode(b'{"type":"BYE"}'), encode(b"\xff"), b"\0\0"])
+def test_what_follows_the_end_of_a_link_is_nothing(link: Link, connect: Connect, room: str, end: bytes) -> None:
+    """Nobody comes in by a link that has ended, though it stands in the same segment."""
+    bridge = link()
+    bridge.enter(1, "alice", rooms=[])
+    packets = [{"type": "OPEN", "session": 2, "address": "x"}, {"session": 2, "type": "NICK", "nickname": f"ghost-{room}"}]
+    rest = b"".join(encode(json.dumps(packet).encode()) for packet in packets)
+    history = encode(b'{"session":1,"type":"SEARCH","query":"x"}')  # its answer comes when the link has ended
+    bridge.send_bytes(history + end + rest)
+    assert bridge.read_to_end()[-1]["type"] == "BYE"
+    connect(f"ghost-{room}")
