@@ -23,6 +23,10 @@ HITS = 10  # a page of them fits on most screens
 CONTEXT = 6  # messages before a hit, and after it
 PAGE = 50
 SEARCH_HELP = "find messages; from:NAME in:ROOM since:DATE before:DATE narrow it down"
+KEYS = (
+    "PageUp goes back, Tab completes, Alt-Enter begins a line; Alt-1 to Alt-9, Ctrl-N and Ctrl-P lead to other "
+    "rooms, Alt-A to what is unread there"
+)
 
 
 class CommandFault(ValueError):
@@ -226,6 +230,8 @@ def _help(chat: Chat, rest: str) -> Sequence[Action]:
         return chat.note(f"{command.synopsis}: {command.help}{also}")
     width = max(len(command.synopsis) for command in TABLE)
     rows = [f"{command.synopsis:<{width}}  {command.help}" for command in TABLE]
+    if chat.paged:
+        rows.append(KEYS)
     return [action for row in rows for action in chat.note(row)]
 
 

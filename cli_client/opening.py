@@ -15,6 +15,7 @@ from cli_client.store import Store, StoreBusy
 from cli_client.terminal import Terminal
 from tcp_server import names
 
+HINT = "/help lists the commands and keys"
 PASSWORD_REASONS = ("registered", "password")
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ async def run_terminal(wanted: Wanted) -> None:
     client, notes = await _admit(wanted)
     session = Session(client.nickname, local_now())
     terminal = Terminal(client, session)
-    for note in [client.motd, *notes]:
+    for note in [client.motd, *notes, HINT]:
         if note:
             session.note(note)
     farewell = ""

@@ -162,6 +162,8 @@ class Session(Listing):
         line = self.message_line(message)
         if not view.append(line):
             return []
+        if view.marker is pending and pending is not None:
+            view.marker = line
         if view is not self._current and not mine:
             view.unread += 1
             view.mentions += line.mention

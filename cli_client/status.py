@@ -59,7 +59,7 @@ def _unread(session: Session) -> StyleAndTextTuples:
         if view.unread:
             style = "class:status.mention" if view.mentions else "class:status.unread"
             sign = "!" if view.mentions else ""
-            parts.append((style, f" {number}:{view.target} {view.unread:,}{sign}"))
+            parts.append((style, f" {number}:{view.target} +{view.unread:,}{sign}"))
     return [("", " │"), *parts] if parts else []
 
 

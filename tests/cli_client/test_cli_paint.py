@@ -308,7 +308,7 @@ def test_the_bar_says_what_is_unread_and_who_types(session: Session) -> None:
     session.received(msg(2, "hi", room="dev"), NOW)
     session.received(messages.Typing(room="lobby", nickname="bob"), NOW)
     bar = text(status_bar(session, LinkStatus(LinkState.LIVE), 0, 0, NOW, 80))
-    assert bar.endswith("│ 2:#dev 2! │ bob typing …")
+    assert bar.endswith("│ 2:#dev +2! │ bob typing …")
 
 
 def test_the_top_bar_and_the_prompt_say_where_we_are(session: Session) -> None:
