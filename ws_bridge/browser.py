@@ -155,9 +155,10 @@ class Browser(asyncio.Protocol):
         self.silent = 0
         for body in self._receiver.receive(data):
             self._owner.browser_said(self, body)
-        self._send_control()
-        if not self._receiver.open:
-            self._owner.browser_closing(self)
+        if self._receiver.data_to_send is not None:
+            self._send_control()
+            if not self._receiver.open:
+                self._owner.browser_closing(self)
 
     def pause_writing(self) -> None:
         self.choked = True
@@ -172,7 +173,8 @@ class Browser(asyncio.Protocol):
 
     def _send_control(self) -> None:
         """Send what the WebSocket protocol itself has to say: pongs, and the closing handshake."""
-        for data in self._receiver.data_to_send():
+        pieces, self._receiver.data_to_send = self._receiver.data_to_send, None
+        for data in pieces or ():
             if self.transport.is_closing():
                 return
             if data:

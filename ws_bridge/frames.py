@@ -9,12 +9,18 @@ Why not all through the library: it takes 5 µs and 1.2 KiB a browser. A message
 """
 
 import logging
-from collections.abc import Sequence
 
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, SERVER, Protocol
 
 from tcp_server.wordpacket import MAX_BODY
+
+# The one thing of the library that it does not document. Where its C extension was not built, it has a Python
+# one of the same name.
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # pragma: no cover
+    from websockets.utils import apply_mask
 
 PING = b"\x89\x00"
 UNSUPPORTED_DATA = 1003
@@ -41,14 +47,15 @@ def text_frame(body: bytes) -> bytes:
 class Receiver:
     """One browser's stream of frames, turned into text messages.
 
-    After calling `receive` or `close`, send `data_to_send`.
+    After calling `receive` or `close`, write `data_to_send`, if there is any, and reset it to None. b"" in it
+    means the end of this direction (half-close). Closing never begins without something to send.
     """
 
-    __slots__ = ("_fragments", "_library", "_rest", "_to_send")
+    __slots__ = ("_fragments", "_library", "_rest", "data_to_send")
 
     def __init__(self) -> None:
+        self.data_to_send: list[bytes] | None = None
         self._rest = b""  # the beginning of a frame
-        self._to_send: list[bytes] | None = None
         # Only within a fragmented message and once closing has begun; it is fed whole frames alone.
         self._library: Protocol | None = None
         self._fragments: list[bytes] | None = None
@@ -71,7 +78,7 @@ class Receiver:
                 break  # a frame that is not all there yet
             head, is_masked = data[start], data[start + 1] & _MASKED
             if head == _TEXT and is_masked and self._library is None and not too_long:
-                self._add(messages, _unmask(data[payload - 4 : payload], data[payload:end]))
+                self._add(messages, apply_mask(data[payload:end], data[payload - 4 : payload]))
             else:
                 self._consult(data[start:end], messages)
             start = end
@@ -84,11 +91,6 @@ class Receiver:
             self._library = self._library or _new_library()
             self._library.send_close(code, reason)
             self._collect(self._library)
-
-    def data_to_send(self) -> Sequence[bytes]:
-        """Return what must be written; b"" means the end of this direction (half-close)."""
-        data, self._to_send = self._to_send, None
-        return data or ()
 
     def _consult(self, frame: bytes, messages: list[bytes]) -> None:
         """Let the library take one frame."""
@@ -122,7 +124,7 @@ class Receiver:
     def _collect(self, library: Protocol) -> None:
         data = library.data_to_send()
         if data:
-            self._to_send = [*(self._to_send or ()), *data]
+            self.data_to_send = [*(self.data_to_send or ()), *data]
 
 
 def _measure(data: bytes, start: int) -> tuple[int, int]:
@@ -144,13 +146,6 @@ def _measure(data: bytes, start: int) -> tuple[int, int]:
     if data[start + 1] & _MASKED:
         payload += 4
     return payload, payload + length
-
-
-def _unmask(key: bytes, payload: bytes) -> bytes:
-    """Undo the masking of RFC 6455 section 5.3: XOR with the repeated key, here as one long number."""
-    size = len(payload)
-    mask = (key * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "big") ^ int.from_bytes(mask, "big")).to_bytes(size, "big")
 
 
 def _new_library() -> Protocol:
