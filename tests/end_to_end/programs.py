@@ -7,31 +7,38 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+SERVER = (sys.executable, "-m", "tcp_server")
+BRIDGE = (sys.executable, "-m", "ws_bridge")
 END_SECONDS = 30.0  # for an end in order, on a busy machine
 
 
 class Program:
-    """`python -m MODULE …`, which prints a line with its port once it listens.
+    """A command that prints a line with its port once it listens.
 
-    `port` may stand in `arguments` as "{port}": 0 at the first start, then the one that the system chose, so that
-    who was connected finds it again. Afterwards call `stop`; it fails if the program ever wrote a traceback.
+    `command` names the port "{port}": 0 at the first start, then the one that the system chose, so that who was
+    connected finds it again. Afterwards call `stop`; it fails if the program ever wrote a traceback.
+
+    Args:
+        command: the words of the command.
+        listening: a pattern of that line; its first group is the port.
+        errors: the file that takes what it writes to standard error.
+        cwd: where it runs.
     """
 
-    def __init__(self, arguments: Sequence[str], listening: str, folder: Path) -> None:
+    def __init__(self, command: Sequence[str], listening: str, errors: Path, *, cwd: Path = ROOT) -> None:
         self.port = 0
         self.said: list[str] = []
-        self._arguments = arguments
+        self._command = command
         self._listening = re.compile(listening)
-        self._errors = folder / f"{arguments[1]}.stderr"
+        self._errors = errors
+        self._cwd = cwd
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
-        command = [argument.format(port=self.port) for argument in self._arguments]
+        command = [word.format(port=self.port) for word in self._command]
         with self._errors.open("ab") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
-            )
+            self._process = subprocess.Popen(command, cwd=self._cwd, stdout=subprocess.PIPE, stderr=errors, text=True)
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self.said.append(line.rstrip())
@@ -59,13 +66,13 @@ class Program:
         return self._process.returncode
 
 
-def server(folder: Path, *flags: str) -> Program:
+def server(folder: Path, *flags: str, command: Sequence[str] = SERVER, cwd: Path = ROOT) -> Program:
     """Start a server whose data, and what it says on standard error, lie in `folder`."""
-    arguments = ["-m", "tcp_server", "{port}", "--host", "127.0.0.1", "--data", str(folder / "data")]
-    return Program([*arguments, "--shutdown-delay", "0", *flags], r"^listening on 127\.0\.0\.1:(\d+)", folder)
+    words = [*command, "{port}", "--host", "127.0.0.1", "--data", str(folder / "data"), "--shutdown-delay", "0", *flags]
+    return Program(words, r"^listening on 127\.0\.0\.1:(\d+)", folder / "server.stderr", cwd=cwd)
 
 
-def bridge(folder: Path, server_port: int, *flags: str) -> Program:
+def bridge(folder: Path, server_port: int, *, command: Sequence[str] = BRIDGE, cwd: Path = ROOT) -> Program:
     """Start a bridge to a server on this machine."""
-    arguments = ["-m", "ws_bridge", "--server", f"127.0.0.1:{server_port}", "--host", "127.0.0.1", "--port", "{port}"]
-    return Program([*arguments, *flags], r"http://127\.0\.0\.1:(\d+)", folder)
+    words = [*command, "--server", f"127.0.0.1:{server_port}", "--host", "127.0.0.1", "--port", "{port}"]
+    return Program(words, r"http://127\.0\.0\.1:(\d+)", folder / "bridge.stderr", cwd=cwd)

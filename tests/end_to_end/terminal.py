@@ -13,7 +13,10 @@ WAIT_SECONDS = 60.0  # for a step; the machine may be busy
 
 
 class Terminal:
-    """A tmux server of its own with one window. Afterwards call `close`."""
+    """A tmux server of its own with one window. Afterwards call `close`.
+
+    Once the program has ended, the screen says `ended:` and its exit code.
+    """
 
     def __init__(
         self, command: Sequence[str], folder: Path, *, columns: int = 80, rows: int = 24, cwd: Path | None = None,
@@ -27,11 +30,11 @@ class Terminal:
         # The gate holds the program back until tmux copies all that it writes.
         gate = folder / "tmux.gate"
         os.mkfifo(gate)
-        line = f"read -r _ <{shlex.quote(str(gate))}; exec {shlex.join(command)}"
+        line = f"read -r _ <{shlex.quote(str(gate))}; trap : INT; {shlex.join(command)}; echo ended: $?; exec cat"
         self._tmux(
             "new-session", "-d", "-x", f"{columns}", "-y", f"{rows}", "-c", f"{cwd or Path.cwd()}",
             *(f"-e{name}={value}" for name, value in (environment or {}).items()), "sh", "-c", line,
-            ";", "set-option", "remain-on-exit", "on", ";", "set-option", "status", "off",
+            ";", "set-option", "status", "off",
             ";", "resize-window", "-x", f"{columns}", "-y", f"{rows}",
             ";", "pipe-pane", f"cat >{shlex.quote(str(output))}",
         )  # fmt: skip
@@ -49,15 +52,15 @@ class Terminal:
         self.press("Enter")
 
     def screen(self, *, styled: bool = False) -> str:
-        """Return what is on the screen; styled: with the escape sequences of its colours."""
-        return self._tmux("capture-pane", "-p", *(["-e"] if styled else []))
+        """Return what is on the screen; styled: with the escape sequences of its colours, and all cells."""
+        return self._tmux("capture-pane", "-p", *(["-e", "-N"] if styled else []))
 
     def wait_for(self, pattern: str) -> str:
         """Wait until the screen shows a pattern, looking each time that the program wrote something."""
         deadline = time.monotonic() + WAIT_SECONDS
         while not re.search(pattern, screen := self.screen(), re.MULTILINE):
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self._output], [], [], left)[0]:
+            if "ended: " in screen or left <= 0 or not select.select([self._output], [], [], left)[0]:
                 raise AssertionError(f"no {pattern!r} on the screen:\n{screen}")
             os.read(self._output, 65_536)
         return screen

@@ -1,0 +1,79 @@
+"""`make run`: server and bridge come up together, say where they are, and end together."""
+
+import contextlib
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tcp_server.wordpacket import read_message, send_packet
+from tests.end_to_end.programs import ROOT
+from tests.end_to_end.terminal import Terminal
+
+
+def make_run(folder: Path, port: int, web_port: int) -> list[str]:
+    """Return the command, with the Python that runs the tests in the place of `.venv`'s."""
+    return [
+        "make", "--no-print-directory", "-C", str(ROOT), "run", "--old-file=.venv/.run", f"PY={sys.executable}",
+        f"PORT={port}", f"WEB_PORT={web_port}", f"WORDPACKET_DATA={folder / 'data'}",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def ports() -> tuple[int, int]:
+    """Two ports that nobody has now: `make run` must tell one program the other's."""
+    with contextlib.ExitStack() as opened:
+        sockets = [opened.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
+        first, second = (sock.getsockname()[1] for sock in sockets)
+    return first, second
+
+
+def run(folder: Path, ports: tuple[int, int]) -> Terminal:
+    folder.mkdir()
+    return Terminal(make_run(folder.parent, *ports), folder, columns=140, rows=40)
+
+
+@pytest.mark.slow
+def test_run_and_interrupt(ports: tuple[int, int], tmp_path: Path) -> None:
+    """Both come up; Ctrl-C warns who is there, ends both, and leaves nothing in the way of a second start."""
+    port, web_port = ports
+    for start in ("first", "second"):
+        terminal = run(tmp_path / start, ports)
+        try:
+            shown = terminal.wait_for("Ctrl-C ends the chat")
+            assert f"http://127.0.0.1:{web_port}/" in shown
+            assert f"{shlex.quote(sys.executable)} -m cli_client 127.0.0.1 {port}" in shown
+            with urllib.request.urlopen(f"http://127.0.0.1:{web_port}/") as page:
+                assert b"<title>Wordpacket</title>" in page.read()
+            with socket.create_connection(("127.0.0.1", port)) as sock:
+                send_packet(sock, {"type": "NICK", "nickname": f"the-{start}"})
+                while read_message(sock)["type"] != "ROOM":
+                    pass
+                terminal.press("C-c")
+                assert read_message(sock)["message"] == "Server shutting down in 5 seconds"
+                assert read_message(sock)["reason"] == "shutdown"
+            shown = terminal.wait_for("ended: ")
+            assert "Traceback" not in shown
+            assert "Error" not in shown
+        finally:
+            terminal.close()
+
+
+@pytest.mark.parametrize("taken", ["PORT", "WEB_PORT"])
+def test_port_taken(taken: str, tmp_path: Path) -> None:
+    """A port that is in use is told in one line, before anything starts."""
+    with socket.create_server(("", 0)) as sock:
+        port = sock.getsockname()[1]
+        ports = (port, 0) if taken == "PORT" else (0, port)
+        ended = subprocess.run(make_run(tmp_path, *ports), capture_output=True, text=True, check=False)
+    assert ended.returncode != 0
+    assert ended.stdout == ""
+    line, made, rest = ended.stderr.split("\n")
+    assert line == f"port {port}: Address already in use; choose another one: make run {taken}=NUMBER"
+    assert re.match(r"make: \*\*\*", made)
+    assert rest == ""
