@@ -83,13 +83,13 @@ class Browser(asyncio.Protocol):
         self.transport = transport
         self.phase = Phase.AWAY
         self.choked = False  # more is unsent than HIGH_WATER
-        self.silent = 0  # sweeps since it was last heard
+        self.silent = 0  # looks at it (`Timing.look`) since it was last heard
 
         # Its session, for resuming.
         self.greeted = False  # it has seen a HELLO
         self.nick: bytes | None = None  # its NICK that has no answer yet, as word packet for the link
         self.known: Ready | None = None  # its newest READY, with the rooms of now; None before the first
-        self.cursor = 0  # id of the last MSG that it was sent; see `Fanout.settle`
+        self.cursor = 0  # id of the last MSG that it was sent; see `fanout`
 
         # What waits: its packets for the link, and the PINGs to be repeated.
         self.held: list[bytes] | None = None

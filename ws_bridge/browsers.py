@@ -46,7 +46,7 @@ class Browsers:
         self._numbers = itertools.count(1)
         self._waiting: dict[Browser, float] = {}  # without a server: since when, oldest first
         self._to_open: deque[Browser] = deque()  # their turn comes with a later slice
-        self._slow: dict[Browser, tuple[int, float]] = {}  # unsent bytes, and since when they don't shrink
+        self._slow: dict[Browser, tuple[int, float]] = {}  # unsent bytes, and since when it takes none
         self._unread: set[Browser] = set()  # not read because the link is stalled
         self._sweeps = 0
         self._gone = asyncio.Event()  # set when the last browser has left
@@ -106,7 +106,7 @@ class Browsers:
         self._sessions.link = link
         self._waiting.clear()
         self._to_open.extend(self._by_number.values())
-        self._open_slice()
+        self._open_slice(link)
 
     def link_lost(self) -> None:
         """Keep the browsers; their sessions are resumed on the next link."""
@@ -125,17 +125,14 @@ class Browsers:
                 browser.read_on()
         self._unread.clear()
 
-    def _open_slice(self) -> None:
-        link = self._sessions.link
-        if link is None:
-            return
+    def _open_slice(self, link: Link) -> None:
         for _ in range(min(SLICE, len(self._to_open))):
             browser = self._to_open.popleft()
             # A browser that is slow right now gets its session when it has drained.
             if browser.phase is Phase.AWAY and not browser.choked:
                 self._sessions.open(browser)
         if self._to_open:
-            link.fence(self._open_slice)
+            link.fence(lambda: self._open_slice(link))
 
     # Browsers come, speak and go.
 
@@ -198,10 +195,10 @@ class Browsers:
             del self._waiting[browser]
         for browser, (before, since) in list(self._slow.items()):
             unsent = browser.transport.get_write_buffer_size()
-            if unsent < before:
-                self._slow[browser] = (unsent, now)
-            elif now - since >= self._timing.slow:
+            if now - since >= self._timing.slow and unsent >= before:
                 self._drop(browser)
+            else:
+                self._slow[browser] = (unsent, now if unsent < before else since)
         self._sweeps += 1
         for number, browser in list(self._by_number.items()):
             if (number + self._sweeps) % self._timing.sweeps_per_look == 0:

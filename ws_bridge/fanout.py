@@ -80,7 +80,7 @@ class Audience:
         return len(room.pending), room.joined
 
 
-NOBODY = Audience((), ())  # what a browser belongs to that hears no room
+NOBODY = Audience((), ())  # what a browser belongs to that hears no room; it has no members, and never changes
 
 
 class Fanout:
@@ -179,10 +179,10 @@ class Fanout:
 
     def _move(self, browser: Hearer, names: tuple[str, ...]) -> None:
         self._settle(browser)
-        self._release(browser.audience)
+        if browser.audience is not NOBODY:
+            self._leave(browser.audience)
+        browser.audience = self._enter(names) if names else NOBODY
         browser.since = self._sequence
-        browser.audience = self._audience(names) if names else NOBODY
-        browser.audience.size += 1
 
     def _write(self, audience: Audience) -> None:
         # The innermost loop of the bridge: one call, and with uvloop one system call, a browser and tick.
@@ -198,19 +198,20 @@ class Fanout:
         self._stats.deliveries += len(frames)
         self._stats.browser_bytes_out += len(data)
 
-    def _audience(self, names: tuple[str, ...]) -> Audience:
+    def _enter(self, names: tuple[str, ...]) -> Audience:
         audience = self._audiences.get(names)
         if audience is None:
             rooms = tuple([self._rooms.setdefault(name, Room(name)) for name in names])
             audience = self._audiences[names] = Audience(names, rooms)
             for room in rooms:
                 room.audiences[audience] = None
+        audience.size += 1
         return audience
 
-    def _release(self, audience: Audience) -> None:
+    def _leave(self, audience: Audience) -> None:
         """Forget an audience that its last browser leaves, and the rooms that nobody hears any more."""
         audience.size -= 1
-        if audience.size or audience is NOBODY:
+        if audience.size:
             return
         del self._audiences[audience.names]
         for room in audience.rooms:

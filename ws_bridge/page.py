@@ -41,10 +41,10 @@ TEXT = "text/plain; charset=utf-8"
 
 
 def find_web() -> Path:
-    """Return the folder of the page: beside the package in a checkout, inside it when installed."""
+    """Return the folder of the page: inside the package when installed, beside it in a checkout."""
     package = Path(__file__).resolve().parent
-    beside = package.parent / "web"
-    return beside if (beside / "index.html").is_file() else package / "web"
+    inside = package / "web"
+    return inside if (inside / "index.html").is_file() else package.parent / "web"
 
 
 class State(Protocol):

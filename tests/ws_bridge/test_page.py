@@ -168,14 +168,15 @@ def test_metrics(page: Page) -> None:
 
 
 def test_where_the_page_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside the package in a checkout, within it when installed."""
+    """Beside the package in a checkout, within it when installed; there nobody else's folder counts."""
     package = tmp_path / "ws_bridge"
     (package / "web").mkdir(parents=True)
     monkeypatch.setattr(page_module, "__file__", str(package / "page.py"))
-    assert find_web() == package / "web"
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / "index.html").write_text("")
     assert find_web() == tmp_path / "web"
+    (package / "web" / "index.html").write_text("")
+    assert find_web() == package / "web"
 
 
 def test_the_policy_fits_the_page() -> None:
