@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from tcp_server import messages, names, requests, tokens
-from tcp_server.messages import BODY_MAX, LIST_MAX, ROOMS_MAX, ErrorCode
+from tcp_server.messages import BODY_MAX, LIST_MAX, ROOMS_MAX, ErrorCode, Stored, store
 from tcp_server.requests import given
 from tcp_server.session import Action
 from tcp_server.state import Draft, GoLive, Moment, Murmur, Read, Room, SendNewest, Session, Subscribe, User, user_of
@@ -24,18 +24,6 @@ if TYPE_CHECKING:
 Handler: TypeAlias = Callable[["Hub", Session, Any, Moment], None]
 
 ENVELOPE_MAX = 2_000  # bytes of a list's body besides its entries: type, room, query, ref, at their longest
-
-
-class _Rest(msgspec.Struct, omit_defaults=True, gc=False):
-    """A MSG without `type` and `id`: what the log keeps."""
-
-    nickname: str
-    message: str
-    timestamp: str
-    room: str | None = None
-    to: str | None = None
-    action: bool | None = None
-    ref: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -155,8 +143,8 @@ def _say(hub: Hub, session: Session, request: requests.Msg, now: Moment) -> None
         _refuse_message(hub, session, _room_refusal(room, name), ref, now)
         return
     action = request.action is True or None
-    rest = _Rest(user.nickname, request.message, now.timestamp, room.name, None, action, ref)
-    hub.put(Draft(session, user, now.millis, _encode(rest)[1:], room, ref=ref))
+    stored = Stored(user.nickname, request.message, now.timestamp, room.name, None, action, ref)
+    hub.put(Draft(session, user, now.millis, store(stored), room, ref=ref))
 
 
 def _say_directly(hub: Hub, session: Session, request: requests.Msg, now: Moment) -> None:
@@ -165,10 +153,10 @@ def _say_directly(hub: Hub, session: Session, request: requests.Msg, now: Moment
     if peer is None:
         _refuse_message(hub, session, _no_such_user(to), ref, now)
         return
-    rest = _Rest(
+    stored = Stored(
         user.nickname, request.message, now.timestamp, None, peer.nickname, request.action is True or None, ref
     )
-    draft = Draft(session, user, now.millis, _encode(rest)[1:], None, peer, (user.key, peer.key), ref)
+    draft = Draft(session, user, now.millis, store(stored), None, peer, (user.key, peer.key), ref)
     hub.put(draft)
 
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from tcp_server import names
+from tcp_server import names, requests
 from tcp_server.log import MESSAGE_KIND, Log
+from tcp_server.messages import Stored, store
 
 VERSION = 1
 PAGE = 1_000  # messages that are read at once
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class ArchiveError(ValueError):
@@ -55,18 +55,20 @@ def import_lines(log: Log, lines: Iterable[bytes]) -> int:
     Raises:
         ArchiveError: the log is not empty, or a line is not what it should be.
     """
-    database = log.database
     if log.newest:
         raise ArchiveError(f"{log.path} has messages already; import into an empty --data folder")
-    count = 0
+    database = log.database
     database.execute("BEGIN IMMEDIATE")
     try:
-        rooms: dict[str, int] = {}
+        importer = _Importer(database)
+        number = 0
         for number, line in enumerate(lines, 1):
             try:
-                count += _import_line(database, _decode(line), rooms, first=number == 1)
-            except (msgspec.MsgspecError, KeyError, ValueError, TypeError, sqlite3.Error) as error:
-                raise ArchiveError(f"line {number}: {error!r}") from None
+                importer.take(_read_line(line))
+            except (msgspec.MsgspecError, ValueError, sqlite3.Error) as error:
+                raise ArchiveError(f"line {number}: {error}") from None
+        if not number:
+            raise ArchiveError("the file is empty")
         database.execute("COMMIT")
     except BaseException:
         if database.in_transaction:
@@ -74,50 +76,113 @@ def import_lines(log: Log, lines: Iterable[bytes]) -> int:
         raise
     log.reload()
     log.sort()
-    return count
+    return importer.count
 
 
-def _import_line(database: sqlite3.Connection, entry: dict[str, Any], rooms: dict[str, int], *, first: bool) -> int:
-    kind = entry.pop("type")
-    if first or kind == "ARCHIVE":
-        if not first or kind != "ARCHIVE" or entry["version"] != VERSION:
-            raise ValueError(f"an archive of version {VERSION} begins with its ARCHIVE line")
-        database.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (str(entry["epoch"]),))
-    elif kind == "ROOM":
-        _import_room(database, entry["room"], entry["topic"], rooms)
-    elif kind == "MSG":
-        _import_message(database, entry, rooms)
-        return 1
-    else:
-        raise ValueError(f"there is no type {kind}")
-    return 0
+_Id: TypeAlias = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
+_Uid: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
-def _import_room(database: sqlite3.Connection, name: str, topic: str, rooms: dict[str, int]) -> int:
-    key = names.room_key(name)
-    row = database.execute(
-        "INSERT INTO room (key, name, topic) VALUES (?, ?, ?)"
-        " ON CONFLICT (key) DO UPDATE SET topic = excluded.topic RETURNING number",
-        (key, name, topic),
-    ).fetchone()
-    rooms[key] = number = int(row[0])
-    return number
+class _Head(msgspec.Struct, tag_field="type", tag="ARCHIVE"):
+    version: Literal[1]
+    epoch: str
 
 
-def _import_message(database: sqlite3.Connection, entry: dict[str, Any], rooms: dict[str, int]) -> None:
-    id, uid, peer = entry.pop("id"), entry.pop("uid"), entry.pop("peer", None)
-    if not isinstance(id, int) or not isinstance(uid, int):
-        raise ValueError("id and uid are integers")
-    room = None
-    if peer is None:
-        key = names.room_key(entry["room"])
-        room = rooms[key] if key in rooms else _import_room(database, entry["room"], "", rooms)
-    else:
-        database.execute("INSERT INTO direct VALUES (?, ?, ?)", (uid, id, names.fold(entry["to"])))
-        if peer != uid:
-            database.execute("INSERT INTO direct VALUES (?, ?, ?)", (peer, id, names.fold(entry["nickname"])))
-    millis = round(datetime.fromisoformat(entry["timestamp"]).timestamp() * 1000)
-    database.execute(
-        "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (id, MESSAGE_KIND, room, uid, peer, millis, entry.get("ref"), _encode(entry).decode()[1:]),
-    )
+class _Room(msgspec.Struct, tag_field="type", tag="ROOM"):
+    room: str
+    topic: str
+
+
+class _Message(msgspec.Struct, tag_field="type", tag="MSG"):
+    id: _Id
+    uid: _Uid
+    nickname: str
+    message: str
+    timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
+    room: str | None = None
+    to: str | None = None
+    peer: _Uid | None = None
+    action: bool | None = None
+    ref: str | None = None
+
+
+_read_line = msgspec.json.Decoder(_Head | _Room | _Message).decode
+
+
+class _Importer:
+    """Takes the lines of an archive in order; what a client could not have sent is refused as it would be there."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.count = 0
+        self._database = database
+        self._rooms: dict[str, int] | None = None  # numbers by key, once the head was there
+        self._newest = 0
+        self._refs: set[tuple[int, str]] = set()
+
+    def take(self, line: _Head | _Room | _Message) -> None:
+        if isinstance(line, _Head) is (self._rooms is not None):
+            raise ValueError("an archive begins with its one ARCHIVE line")
+        match line:
+            case _Head():
+                self._rooms = {}
+                self._database.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (line.epoch,))
+            case _Room():
+                _check({"type": "TOPIC", "room": line.room, "topic": line.topic})
+                self._store_room(line.room, line.topic)
+            case _Message():
+                self._store_message(line)
+
+    def _store_room(self, name: str, topic: str) -> int:
+        key = names.room_key(name)
+        row = self._database.execute(
+            "INSERT INTO room (key, name, topic) VALUES (?, ?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET topic = excluded.topic RETURNING number",
+            (key, names.room_shown(name), topic),
+        ).fetchone()
+        number = int(row[0])
+        if self._rooms is not None:
+            self._rooms[key] = number
+        return number
+
+    def _store_message(self, line: _Message) -> None:
+        names.nickname_key(line.nickname)
+        target = {"room": line.room} if line.to is None else {"to": line.to}
+        _check({"type": "MSG", "message": line.message, **target, **({"ref": line.ref} if line.ref else {})})
+        if line.id <= self._newest:
+            raise ValueError(f"id {line.id} does not grow")
+        if line.ref is not None:
+            if (line.uid, line.ref) in self._refs:
+                raise ValueError(f"ref {line.ref} is there twice")
+            self._refs.add((line.uid, line.ref))
+        self._newest = line.id
+        self.count += 1
+        time = line.timestamp.astimezone(UTC)
+        timestamp = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        stored = Stored(line.nickname, line.message, timestamp, line.room, line.to, line.action or None, line.ref)
+        self._database.execute(
+            "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (line.id, MESSAGE_KIND, self._room_number(line), line.uid, line.peer, round(time.timestamp() * 1000),
+             line.ref, store(stored).decode()),
+        )  # fmt: skip
+        if line.to is not None:
+            if line.peer is None:
+                raise ValueError("a direct message has a peer")
+            shown = {line.uid: names.fold(line.to)} if line.peer == line.uid else {
+                line.uid: names.fold(line.to), line.peer: names.fold(line.nickname)
+            }  # fmt: skip
+            rows = [(uid, line.id, name) for uid, name in shown.items()]
+            self._database.executemany("INSERT INTO direct VALUES (?, ?, ?)", rows)
+
+    def _room_number(self, line: _Message) -> int | None:
+        if line.room is None or self._rooms is None:
+            return None
+        number = self._rooms.get(names.room_key(line.room))
+        return self._store_room(line.room, "") if number is None else number
+
+
+def _check(request: dict[str, str | None]) -> None:
+    """Hold a line to the rules for what a client sends."""
+    try:
+        requests.parse(_encode(request))
+    except requests.Refusal as refusal:
+        raise ValueError(refusal.text) from None

@@ -75,6 +75,8 @@ class Link:
     # What the bridge sends
 
     def receive(self, body: bytes) -> bool:
+        if self._is_closed:
+            return False
         try:
             body.decode()
         except UnicodeDecodeError as error:
@@ -150,7 +152,7 @@ class Link:
         self.connection.proceed()
 
     def is_waiting(self) -> bool:
-        return self.is_behind or self._inbox_bytes > INBOX_MAX
+        return self._is_closed or self.is_behind or self._inbox_bytes > INBOX_MAX
 
     def broken(self, text: str) -> None:
         self.end(messages.Bye("protocol", text))

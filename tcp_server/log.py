@@ -19,6 +19,8 @@ import msgspec
 
 from tcp_server.directory import Changes, Present
 from tcp_server.readings import Readings
+from tcp_server.refs import Pair, Refs
+from tcp_server.rows import ROWS_MAX, insert_rows
 from tcp_server.state import Draft, Room
 
 logger = logging.getLogger(__name__)
@@ -29,11 +31,8 @@ SCHEMA_VERSION = 1
 BUSY_MSEC = 5_000
 CACHE_KIB = 16_384
 SORT_ENTRIES = 2_048  # that wait to be sorted: 4 ms for a commit to wait, 0.5 ms for a reading to scan
-ROWS_MAX = 256  # of one INSERT; 256 rows of 8 values stay far below SQLite's 32,766 variables
 
 MESSAGE_KIND = 0  # the first kind of entry; edits, redactions and reactions will point at one of it by id
-
-_Ref: TypeAlias = tuple[int, str | None]  # a uid and its ref
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -47,7 +46,8 @@ CREATE TABLE entry (                    -- body: the message as it goes out, wit
 );
 -- Filled in bulk up to the id `sorted` of meta, so that a page is written once for many messages.
 CREATE TABLE by_room (room INTEGER, id INTEGER, PRIMARY KEY (room, id)) WITHOUT ROWID;
-CREATE TABLE by_ref (uid INTEGER, ref TEXT, id INTEGER NOT NULL, PRIMARY KEY (uid, ref)) WITHOUT ROWID;
+-- Filled up to the id `refs` of meta, and beyond it in part.
+CREATE TABLE by_ref (hash INTEGER, id INTEGER, PRIMARY KEY (hash, id)) WITHOUT ROWID;
 CREATE TABLE direct (                   -- whose direct message, and under what name the other was shown
     uid INTEGER, id INTEGER, name TEXT NOT NULL, PRIMARY KEY (uid, id)
 ) WITHOUT ROWID;
@@ -59,10 +59,7 @@ CREATE VIRTUAL TABLE words USING fts5 (
 """
 
 
-_SORT = (
-    "INSERT INTO by_room SELECT room, id FROM entry WHERE id > ? AND room IS NOT NULL ORDER BY room, id",
-    "INSERT INTO by_ref SELECT uid, ref, id FROM entry WHERE id > ? AND ref IS NOT NULL ORDER BY uid, ref",
-)
+_SORT = "INSERT INTO by_room SELECT room, id FROM entry WHERE id > ? AND room IS NOT NULL ORDER BY room, id"
 
 
 class LogError(Exception):
@@ -97,11 +94,22 @@ def open_database(path: Path) -> sqlite3.Connection:
     """
     try:
         database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise LogError(f"can't open {path}: {error}") from None
+    try:
         database.execute(f"PRAGMA busy_timeout = {BUSY_MSEC}")
         database.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     except sqlite3.Error as error:
-        raise LogError(f"can't open {path}: {error}") from None
+        database.close()
+        raise _damaged(path, error) from None
     return database
+
+
+def _damaged(path: Path, error: sqlite3.Error) -> LogError:
+    return LogError(
+        f"{path} is damaged or no database ({error}); move it away to start with an empty log,"
+        f" or save what can be read with: sqlite3 {path.name} .recover | sqlite3 new.sqlite3"
+    )
 
 
 class Log:
@@ -120,10 +128,7 @@ class Log:
             self._prepare(full_sync)
         except sqlite3.DatabaseError as error:
             self.database.close()
-            raise LogError(
-                f"{self.path} is damaged or no database ({error}); move it away to start with an empty log,"
-                f" or save what can be read with: sqlite3 {FILE_NAME} .recover | sqlite3 new.sqlite3"
-            ) from None
+            raise _damaged(self.path, error) from None
         except LogError:
             self.database.close()
             raise
@@ -155,8 +160,7 @@ class Log:
         self._newest = max(int(self._one("SELECT max(id) FROM entry") or 0), self.pruned())
         self._room_numbers = dict(self.database.execute("SELECT key, number FROM room"))
         self._sorted = int(self._one("SELECT value FROM meta WHERE name = 'sorted'") or 0)
-        tail = self.database.execute("SELECT uid, ref, id FROM entry WHERE id > ? AND ref IS NOT NULL", (self._sorted,))
-        self._recent_refs = {(uid, ref): id for uid, ref, id in tail}  # what `by_ref` doesn't hold yet
+        self._refs = Refs(self.database)
 
     def _create(self) -> None:
         self.database.executescript(f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; {_SCHEMA}"
@@ -220,11 +224,11 @@ class Log:
             self._room_numbers = {}  # may name rooms that were rolled back
             raise LogUnavailable(str(error)) from None
         self._newest = newest
-        self._recent_refs |= fresh
+        self._refs.committed(fresh)
         return outcomes
 
     def sort(self) -> None:
-        """Fill the indexes by room and by ref up to the newest entry, in their own order.
+        """Fill the index by room up to the newest entry, in its own order.
 
         Where that fails nothing is lost: readings scan a longer tail, and the next call tries again.
         """
@@ -232,8 +236,7 @@ class Log:
         try:
             self.database.execute("BEGIN IMMEDIATE")
             try:
-                for statement in _SORT:
-                    self.database.execute(statement, (after,))
+                self.database.execute(_SORT, (after,))
                 self.database.execute("INSERT OR REPLACE INTO meta VALUES ('sorted', ?)", (str(newest),))
                 self.database.execute("COMMIT")
             except BaseException:
@@ -241,21 +244,21 @@ class Log:
                     self.database.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            logger.warning("the log's indexes can't be filled now: %s", error)
+            logger.warning("the log's index can't be filled now: %s", error)
             return
         self._sorted = newest
-        self._recent_refs = {}
 
     @property
     def is_sort_due(self) -> bool:
         return self._newest - self._sorted >= SORT_ENTRIES
 
-    def _append(self, drafts: Sequence[Draft], changes: Changes) -> tuple[int, list[Outcome], dict[_Ref, int]]:
+    def _append(self, drafts: Sequence[Draft], changes: Changes) -> tuple[int, list[Outcome], dict[Pair, int]]:
         for key, (name, topic) in changes.rooms.items():
             self._store_room(key, name, topic)
         self._store_present(changes.roster)
-        logged = self._find([draft for draft in drafts if draft.ref is not None])
-        fresh: dict[_Ref, int] = {}
+        logged = self._refs.find((draft.sender.uid, draft.ref) for draft in drafts if draft.ref is not None)
+        self._refs.merge(len(drafts))
+        fresh: dict[Pair, int] = {}
         outcomes: list[Outcome] = []
         entries: list[Any] = []
         direct: list[Any] = []
@@ -283,41 +286,9 @@ class Log:
                 direct += (uid, newest, peer_key)
                 if peer.uid != uid:
                     direct += (peer.uid, newest, sender_key)
-        self._insert("INSERT INTO entry VALUES", 8, entries)
-        self._insert("INSERT INTO direct VALUES", 3, direct)
+        insert_rows(self.database, "INSERT INTO entry VALUES", 8, entries)
+        insert_rows(self.database, "INSERT INTO direct VALUES", 3, direct)
         return newest, outcomes, fresh
-
-    def _insert(self, into: str, width: int, values: list[Any]) -> None:
-        """Insert many rows by few statements, of a few sizes only, so that each is compiled once."""
-        row = f"({','.join('?' * width)})"
-        start, left = 0, len(values) // width
-        while left:
-            rows = min(ROWS_MAX, 1 << (left.bit_length() - 1))
-            stop = start + rows * width
-            self.database.execute(into + ",".join([row] * rows), values[start:stop])
-            start, left = stop, left - rows
-
-    def _find(self, drafts: Sequence[Draft]) -> dict[_Ref, tuple[int, bytes]]:
-        """Look up which (uid, ref) the log has: the ids and the stored bodies."""
-        ids: dict[_Ref, int] = {}
-        older: list[Any] = []
-        for draft in drafts:
-            key = (draft.sender.uid, draft.ref)
-            if key in self._recent_refs:
-                ids[key] = self._recent_refs[key]
-            else:
-                older += key
-        for start in range(0, len(older), 2 * ROWS_MAX):
-            pairs = older[start : start + 2 * ROWS_MAX]
-            marks = ",".join(["(?,?)"] * (len(pairs) // 2))
-            rows = self.database.execute(
-                f"WITH wanted (uid, ref) AS (VALUES {marks}) SELECT wanted.uid, wanted.ref, id FROM wanted"
-                " CROSS JOIN by_ref ON by_ref.uid = wanted.uid AND by_ref.ref = wanted.ref",
-                pairs,
-            )
-            ids |= {(uid, ref): id for uid, ref, id in rows}
-        bodies = {key: (id, self._one("SELECT body FROM entry WHERE id = ?", (id,))) for key, id in ids.items()}
-        return {key: (id, body.encode()) for key, (id, body) in bodies.items() if body is not None}  # None: pruned
 
     def _number(self, room: Room) -> int:
         number = self._room_numbers.get(room.key)
@@ -341,4 +312,4 @@ class Log:
         for uid, present in roster.items():
             if present is not None:
                 values += (uid, present.nickname, msgspec.json.encode(present.rooms).decode())
-        self._insert("INSERT OR REPLACE INTO present VALUES", 3, values)
+        insert_rows(self.database, "INSERT OR REPLACE INTO present VALUES", 3, values)

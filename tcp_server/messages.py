@@ -94,6 +94,18 @@ class Msg(Packet):
     ref: str | None = None
 
 
+class Stored(msgspec.Struct, omit_defaults=True, gc=False):
+    """A MSG without `type` and `id`: what the log keeps, since its id comes later."""
+
+    nickname: str
+    message: str
+    timestamp: str
+    room: str | None = None
+    to: str | None = None
+    action: bool | None = None
+    ref: str | None = None
+
+
 class Join(Packet):
     room: str
     nickname: str
@@ -251,6 +263,11 @@ def parse(body: bytes) -> AnyPacket:
         return _decoder.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise MessageError(str(error)) from None
+
+
+def store(message: Stored) -> bytes:
+    """Return what the log keeps of a message: its body after `{"type":"MSG","id":…,`."""
+    return _encoder.encode(message)[1:]
 
 
 def address_session(number: int, body: bytes) -> bytes:

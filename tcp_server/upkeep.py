@@ -8,6 +8,7 @@ import sqlite3
 import time
 
 from tcp_server.log import Log
+from tcp_server.refs import ref_hash
 from tcp_server.search import fill_index, indexed_text, unindexed
 from tcp_server.worker import Worker
 
@@ -133,10 +134,9 @@ def _take_out(database: sqlite3.Connection, rows: list[tuple[int, int | None, in
                     "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", (id, indexed_text(body))
                 )
         database.executemany("DELETE FROM by_room WHERE room = ? AND id = ?", [(room, id) for id, room, *_ in rows])
-        database.execute(
-            "DELETE FROM by_ref WHERE (uid, ref) IN (SELECT uid, ref FROM entry WHERE id <= ? AND ref IS NOT NULL)",
-            (newest,),
-        )
+        refs = database.execute("SELECT uid, ref, id FROM entry WHERE id <= ? AND ref IS NOT NULL", (newest,))
+        hashes = [(ref_hash(uid, ref), id) for uid, ref, id in refs.fetchall()]
+        database.executemany("DELETE FROM by_ref WHERE hash = ? AND id = ?", hashes)
         for room, id in newest_of_room.items():
             if room is None:
                 database.execute("INSERT OR REPLACE INTO meta VALUES ('pruned_direct', ?)", (str(id),))
