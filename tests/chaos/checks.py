@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from tests.chaos.member import Heard, Member, Packet
+from tests.chaos.member import SQUARE, Heard, Member, Packet
+from tests.chaos.wanderer import Wanderer
 
 SHOWN = 10  # ids that a line of a report names
 
@@ -24,6 +25,8 @@ def check(members: Sequence[Member], log: Sequence[Packet]) -> list[str]:
     for member in members:
         wrongs += _check_acknowledged(member, logged)
         wrongs += _check_heard(member, logged)
+        if isinstance(member, Wanderer):
+            wrongs += _check_stays(member, log)
     wrongs += _check_order(members)
     return wrongs
 
@@ -39,14 +42,14 @@ def check_senders_order(members: Iterable[Member]) -> list[str]:
         ids = [member.acknowledged[ref] for ref in member.said if ref in member.acknowledged]
         if ids != sorted(ids):
             late = [id for before, id in pairwise(ids) if id < before]
-            wrongs.append(f"{member.nickname}: said in another order than logged: {late[:SHOWN]}")
+            wrongs.append(f"{member.label}: said in another order than logged: {late[:SHOWN]}")
     return wrongs
 
 
 def check_page(member: Member, request: Packet, page: Packet, log: Sequence[Packet]) -> list[str]:
     """Check one HISTORY page against the log: what it asked for, without a hole, and the right `more`."""
     if page["type"] != "HISTORY":
-        return [f"{member.nickname}: {request} got {page}"]
+        return [f"{member.label}: {request} got {page}"]
     got = [packet["id"] for packet in page["messages"]]
     visible = [packet["id"] for packet in log if _belongs(packet, request, member.nickname)]
     if "after" in request:
@@ -57,9 +60,9 @@ def check_page(member: Member, request: Packet, page: Packet, log: Sequence[Pack
         wanted, more = there[len(there) - len(got) :], there[: len(there) - len(got)]
     wrongs = []
     if got != wanted:
-        wrongs.append(f"{member.nickname}: {request} got {_few(got)}, not {_few(wanted)}")
+        wrongs.append(f"{member.label}: {request} got {_few(got)}, not {_few(wanted)}")
     elif page["more"] != bool(more):
-        wrongs.append(f"{member.nickname}: {request} got more={page['more']}, but {len(more)} are left")
+        wrongs.append(f"{member.label}: {request} got more={page['more']}, but {len(more)} are left")
     return wrongs
 
 
@@ -91,12 +94,12 @@ def _check_acknowledged(member: Member, logged: dict[int, Heard]) -> list[str]:
     silent = [ref for ref in member.said if ref not in member.acknowledged]
     if silent:
         texts = [member.said[ref][:40] for ref in silent[:SHOWN]]
-        wrongs.append(f"{member.nickname}: {len(silent)} of {len(member.said)} never acknowledged: {texts}")
+        wrongs.append(f"{member.label}: {len(silent)} of {len(member.said)} never acknowledged: {texts}")
     for ref, id in member.acknowledged.items():
         if id not in logged:
-            wrongs.append(f"{member.nickname}: {id} was acknowledged, but is not in the log")
+            wrongs.append(f"{member.label}: {id} was acknowledged, but is not in the log")
         elif logged[id].message != member.said[ref]:
-            wrongs.append(f"{member.nickname}: {id} was acknowledged, but the log has another text")
+            wrongs.append(f"{member.label}: {id} was acknowledged, but the log has another text")
     return wrongs
 
 
@@ -104,17 +107,46 @@ def _check_heard(member: Member, logged: dict[int, Heard]) -> list[str]:
     """A member heard all that the log has for it, exactly once, and nothing else."""
     wrongs = []
     visible = {id for id, heard in logged.items() if _is_for(heard, member)}
-    ids = [heard.id for heard in member.heard]
+    ids = [heard.id for heard in member.heard if heard.room != SQUARE]
     lost, strange = visible.difference(ids), set(ids) - visible
     if lost:
-        wrongs.append(f"{member.nickname}: {len(lost)} of {len(visible)} messages were lost: {_few(sorted(lost))}")
+        wrongs.append(f"{member.label}: {len(lost)} of {len(visible)} messages were lost: {_few(sorted(lost))}")
     if strange:
-        wrongs.append(f"{member.nickname}: heard what it should not have: {_few(sorted(strange))}")
+        wrongs.append(f"{member.label}: heard what it should not have: {_few(sorted(strange))}")
     if len(ids) != len(set(ids)):
-        wrongs.append(f"{member.nickname}: {len(ids) - len(set(ids))} messages were heard twice")
-    other = [heard.id for heard in member.heard if heard.id in visible and heard != logged[heard.id]]
+        wrongs.append(f"{member.label}: {len(ids) - len(set(ids))} messages were heard twice")
+    other = [heard.id for heard in member.heard if heard.id in logged and heard != logged[heard.id]]
     if other:
-        wrongs.append(f"{member.nickname}: heard differently from the log: {_few(other)}")
+        wrongs.append(f"{member.label}: heard differently from the log: {_few(other)}")
+    return wrongs
+
+
+def _check_stays(member: Wanderer, log: Sequence[Packet]) -> list[str]:
+    """Of the square a wanderer heard all from each arrival on, without a hole; the last stay is not over."""
+    wrongs = []
+    square = [packet["id"] for packet in log if packet.get("room") == SQUARE]
+    for stay in member.stays:
+        end = there_is_no_id_like(square) if stay is member.stays[-1] else max(stay.ids, default=0)
+        wanted = [id for id in square if stay.start < id <= end]
+        if stay.ids != wanted:
+            lost, strange = set(wanted).difference(stay.ids), set(stay.ids).difference(wanted)
+            diary = ", ".join(member.diary)
+            wrongs.append(f"{member.label}: in the square after {stay.start} lost {_few(sorted(lost))}"
+                          f" and heard {_few(sorted(strange))} too many [{diary}]")  # fmt: skip
+    texts = {packet["message"] for packet in log}
+    said_in_vain = [text for text in member.refused_for_good if text in texts]
+    if said_in_vain:
+        wrongs.append(f"{member.label}: refused, but in the log: {said_in_vain[:SHOWN]}")
+    return wrongs
+
+
+def check_rosters(members: Sequence[Member], rosters: dict[str, Packet]) -> list[str]:
+    """Check that USERS of each room names exactly those that are in it."""
+    wrongs = []
+    for room, users in rosters.items():
+        wanted = sorted({member.nickname for member in members if room in member.rooms})
+        if users.get("users") != wanted or users["count"] != len(wanted):
+            wrongs.append(f"{room}: USERS says {users}, but {wanted} are in it")
     return wrongs
 
 
@@ -142,7 +174,7 @@ def _heard(packet: Packet) -> Heard:
 def _is_for(heard: Heard, member: Member) -> bool:
     if heard.room is not None:
         return heard.room in member.rooms
-    return member.nickname in (heard.nickname, heard.to)
+    return bool(member.nicknames & {heard.nickname, heard.to})
 
 
 def _belongs(packet: Packet, request: Packet, nickname: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from tests.chaos.member import Member, Packet
+from tests.chaos.wanderer import Wanderer
 from tests.chaos.wires import Lost, Wire
 
 BACKOFF_SECONDS = 0.5  # at most, at random: a test has no time for 30 s
@@ -31,7 +32,7 @@ class Client:
     def __init__(self, member: Member, connect: Connect, random: Random, stirred: asyncio.Event) -> None:
         self.member = member
         self.connections = 0
-        self.entered = asyncio.Event()  # it was READY once
+        self._is_ready = asyncio.Event()
         self._connect = connect
         self._stirred = stirred
         self._random = random
@@ -46,6 +47,11 @@ class Client:
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
+    async def enter(self) -> None:
+        """Start, and wait until it is READY."""
+        self.start()
+        await self._is_ready.wait()
+
     async def stop(self) -> None:
         """End; an error in the client itself comes out here."""
         if self._task is not None:
@@ -57,6 +63,16 @@ class Client:
     def say(self, text: str, *, room: str | None = None, to: str | None = None) -> None:
         self._send(self.member.say(text, room=room, to=to))
 
+    def type_in(self, room: str) -> None:
+        """Be seen typing, if anybody is there to see it."""
+        if self.member.is_ready:
+            self._send([{"type": "TYPING", "room": room}])
+
+    def wander(self) -> None:
+        """Let a wanderer do what only wanderers do."""
+        if isinstance(self.member, Wanderer):
+            self._send(self.member.wander())
+
     def again(self) -> None:
         """Send again what the log could not take."""
         self._send(self.member.try_again())
@@ -67,6 +83,7 @@ class Client:
         future = self._answers[ref] = asyncio.get_running_loop().create_future()
         try:
             while True:
+                await self._is_ready.wait()
                 self._send([packet])
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(ANSWER_SECONDS):
@@ -102,6 +119,7 @@ class Client:
         finally:
             sender.cancel()
             wire.cut()
+            self._is_ready.clear()
             self.member.cut_off()
             await asyncio.gather(sender, return_exceptions=True)
 
@@ -119,7 +137,7 @@ class Client:
         self._send(self.member.received(packet))
         self._stirred.set()
         if packet["type"] == "READY":
-            self.entered.set()
+            self._is_ready.set()
         waiting = self._answers.get(packet.get("ref") or "")
         if waiting is not None and not waiting.done():
             waiting.set_result(packet)

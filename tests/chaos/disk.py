@@ -42,21 +42,21 @@ async def fill(
         world = World(Path(folder), Random(seed), terminals=TERMINALS, browsers=BROWSERS, bridges=1)
         try:
             await world.open()
-            world.speak(PER_SECOND)
+            world.crowd.speak(PER_SECOND)
             retrying = asyncio.create_task(_retry(world))
             for number in range(times):
                 await _wait_out(world, full)
                 report(f"full {number + 1}: {_refused(world)} messages were refused so far")
-            await world.hush()
-            await world.settle(SETTLE_SECONDS)
+            await world.crowd.hush()
+            await world.crowd.settle(SETTLE_SECONDS)
             retrying.cancel()
             log = await world.log()
-            wrongs = check(world.members, log)
-            said = sum(len(member.said) for member in world.members)
+            wrongs = check(world.crowd.members, log)
+            said = sum(len(member.said) for member in world.crowd.members)
             report(f"{said} said, {_refused(world)} times refused, {len(log)} in the log")
         finally:
             await world.close()
-        wrongs += [f"the server logged a traceback: {text}" for text in world.server.complaints()]
+        wrongs += world.complaints()
     return wrongs
 
 
@@ -65,7 +65,7 @@ async def _wait_out(world: World, full: Callable[[World], AbstractContextManager
     refused = _refused(world)
     with full(world):
         async with asyncio.timeout(WAIT_SECONDS):
-            await world.until(lambda: _refused(world) > refused)
+            await world.crowd.until(lambda: _refused(world) > refused)
         await asyncio.sleep(FULL_SECONDS)
 
 
@@ -98,12 +98,12 @@ async def _retry(world: World) -> None:
     """Send again what was refused, as a person would."""
     while True:
         await asyncio.sleep(RETRY_SECONDS)
-        for client in world.clients:
+        for client in world.crowd.clients:
             client.again()
 
 
 def _refused(world: World) -> int:
-    return sum(member.counts["log_unavailable"] for member in world.members)
+    return sum(member.counts["log_unavailable"] for member in world.crowd.members)
 
 
 def main() -> None:

@@ -158,7 +158,7 @@ async def _throttle_link(world: World, random: Random, report: Report) -> None:
 
 
 async def _nap(world: World, random: Random, report: Report) -> None:
-    clients = _some(world.clients, random)
+    clients = _some(world.crowd.clients, random)
     seconds = random.uniform(0.5, NAP_SECONDS)
     report(f"{len(clients)} clients don't read for {seconds:.1f} s, during a burst")
     _burst(world, random)
@@ -167,7 +167,7 @@ async def _nap(world: World, random: Random, report: Report) -> None:
 
 def _burst(world: World, random: Random) -> None:
     """Let one member say very much at once, so that connections run full."""
-    client = random.choice(world.clients)
+    client = random.choice(world.crowd.clients)
     room = random.choice(client.member.rooms)
     count, shout = random.choice(BURSTS)
     for _ in range(count):

@@ -34,7 +34,7 @@ async def kill(times: int, seed: int, report: Callable[[str], None] = print) -> 
         world = World(Path(folder), random, terminals=TERMINALS, browsers=0, bridges=0)
         try:
             await world.open()
-            talkers = [asyncio.create_task(_talk(client)) for client in world.clients]
+            talkers = [asyncio.create_task(_talk(client)) for client in world.crowd.clients]
             for number in range(times):
                 await _await_echo(world)
                 await asyncio.sleep(random.uniform(*LOAD_SECONDS))
@@ -44,13 +44,14 @@ async def kill(times: int, seed: int, report: Callable[[str], None] = print) -> 
             for talker in talkers:
                 talker.cancel()
             await asyncio.gather(*talkers, return_exceptions=True)
-            await world.settle(SETTLE_SECONDS)
+            await world.crowd.hush()
+            await world.crowd.settle(SETTLE_SECONDS)
             log = await world.log()
-            wrongs = check(world.members, log)
+            wrongs = check(world.crowd.members, log)
             report(f"{times} kills, {_acknowledged(world)} acknowledged, {len(log)} in the log")
         finally:
             await world.close()
-        wrongs += [f"the server logged a traceback: {text}" for text in world.server.complaints()]
+        wrongs += world.complaints()
     return wrongs
 
 
@@ -67,11 +68,11 @@ async def _await_echo(world: World) -> None:
     """Wait until the load goes on."""
     before = _acknowledged(world)
     async with asyncio.timeout(FIRST_ECHO_SECONDS):
-        await world.until(lambda: _acknowledged(world) > before)
+        await world.crowd.until(lambda: _acknowledged(world) > before)
 
 
 def _acknowledged(world: World) -> int:
-    return sum(len(member.acknowledged) for member in world.members)
+    return sum(len(member.acknowledged) for member in world.crowd.members)
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from tests.chaos.checks import check, check_page, check_senders_order
+from tests.chaos.checks import check, check_page, check_rosters, check_senders_order
+from tests.chaos.crowd import Crowd
 from tests.chaos.faults import inflict
 from tests.chaos.member import Packet
 from tests.chaos.world import World
@@ -57,33 +58,35 @@ async def run(plan: Plan, report: Callable[[str], None] = print) -> Result:
                 faults.append(fault)
                 report(f"{time.monotonic() - start:6.1f} s  {fault}")
 
-            world.speak(plan.per_second)
+            world.crowd.speak(plan.per_second)
             await inflict(world, random, plan.faults, plan.seconds, note)
-            await world.hush()
-            await world.settle(SETTLE_SECONDS)
+            await world.crowd.hush()
+            await world.crowd.settle(SETTLE_SECONDS)
             report(f"{time.monotonic() - start:6.1f} s  settled")
             log = await world.log()
-            wrongs = check(world.members, log)
-            wrongs += check_senders_order(client.member for client in world.terminals)
-            wrongs += await _check_history(world, log)
+            wrongs = check(world.crowd.members, log)
+            wrongs += check_senders_order(client.member for client in world.crowd.terminals)
+            for member, request, page in world.crowd.pages:
+                wrongs += check_page(member, request, page, log)
+            wrongs += await _check_history(world.crowd, log, random)
+            wrongs += await _check_rosters(world.crowd)
         finally:
             await world.close()
-        for child in (world.server, *world.bridges):
-            wrongs += [f"{child.name} logged a traceback: {text}" for text in child.complaints()]
+        wrongs += world.complaints()
     return Result(wrongs, _count(world, log), faults)
 
 
-async def _check_history(world: World, log: list[Packet]) -> list[str]:
+async def _check_history(crowd: Crowd, log: list[Packet], random: Random) -> list[str]:
     """Page through each room and each direct talk, back and forth, and compare with the log."""
     wrongs: list[str] = []
-    for client in (*world.terminals[:1], *world.browsers[:1]):
+    for client in (*crowd.terminals[:1], *crowd.browsers[:1]):
         others = {packet["to"] for packet in log if packet["nickname"] == client.member.nickname and "to" in packet}
         for place in [{"room": room} for room in client.member.rooms] + [{"to": name} for name in sorted(others)]:
             for forward in (True, False):
                 cursor: Packet = {"after": 0} if forward else {}
                 more = True
                 while more and len(wrongs) < PAGE:
-                    limit = world.random.randint(1, PAGE)
+                    limit = random.randint(1, PAGE)
                     request: Packet = {"type": "HISTORY", **place, **cursor, "limit": limit}
                     page = await client.ask(dict(request))
                     wrongs += check_page(client.member, request, page, log)
@@ -94,14 +97,23 @@ async def _check_history(world: World, log: list[Packet]) -> list[str]:
     return wrongs
 
 
+async def _check_rosters(crowd: Crowd) -> list[str]:
+    """Ask who is in each room."""
+    rooms = sorted({room for member in crowd.members for room in member.rooms})
+    asker = crowd.terminals[0]
+    rosters = {room: await asker.ask({"type": "USERS", "room": room}) for room in rooms}
+    return check_rosters(crowd.members, rosters)
+
+
 def _count(world: World, log: list[Packet]) -> Counter[str]:
     counts: Counter[str] = Counter()
-    for client in world.clients:
+    for client in world.crowd.clients:
         counts.update(client.member.counts)
         counts["said"] += len(client.member.said)
         counts["acknowledged"] += len(client.member.acknowledged)
         counts["heard"] += len(client.member.heard)
         counts["connections"] += client.connections
+    counts["pages read meanwhile"] = len(world.crowd.pages)
     counts["in the log"] = len(log)
     counts["starts of the server"] = world.server.starts
     counts["starts of bridges"] = sum(bridge.starts for bridge in world.bridges)
