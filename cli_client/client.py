@@ -13,21 +13,21 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import Self
-from weakref import WeakKeyDictionary
 
 from msgspec import UNSET
 
 from cli_client.asking import Asking
 from cli_client.conversation import Conversation, Phase, format_request
-from cli_client.errors import LinkLost, NotAdmitted, RequestError, Unreachable
+from cli_client.errors import NotAdmitted, Unreachable
 from cli_client.events import Event, Failed, Live, Lost, Refused, Sent
 from cli_client.inbox import Inbox
 from cli_client.keeper import Keeper
 from cli_client.link import Link, LinkState, LinkStatus
-from cli_client.memory import Secrets
-from cli_client.outbox import Outgoing, State
+from cli_client.memory import Memory, Secrets
+from cli_client.outbox import Outgoing
 from cli_client.outputs import Answered, Hangup, Happened
 from cli_client.questions import Questions
+from cli_client.settling import Settling
 from cli_client.store import Store
 from cli_client.targets import message_target, split_target
 from cli_client.text import sendable
@@ -72,11 +72,11 @@ class Client(Questions):
         self._conversation = Conversation(
             nickname, rooms, program=program, passwords=Secrets(password, server_password)
         )
-        self._keeper = Keeper(store, self._conversation.remember)
+        self._keeper = Keeper(store, self._remember)
+        self._inbox = Inbox()
         memory = self._keeper.load()
         if memory is not None:
             self._conversation.restore(memory)
-        self._inbox = Inbox()
         self._link = Link(
             host,
             port,
@@ -89,9 +89,7 @@ class Client(Questions):
         self._admitted: asyncio.Future[None] | None = None
         self._refused = False
         self._asking = Asking(self._link.write)
-        self._settling: WeakKeyDictionary[Outgoing, asyncio.Future[Msg | None]] = WeakKeyDictionary()
-        self._settled = asyncio.Event()
-        self._ended = False
+        self._settling = Settling(self._conversation.outbox)
         self._typing_at = float("-inf")
 
     # -- coming and going ------------------------------------------------------------------------
@@ -211,7 +209,7 @@ class Client(Questions):
         if not 0 < len(text) <= self.limits.message:
             raise ValueError(f"a message has 1 to {self.limits.message:,} characters, not {len(text):,}")
         outgoing = self._conversation.outbox.add(text, room=room, to=to, action=action)
-        self._settling[outgoing] = asyncio.get_running_loop().create_future()
+        self._settling.expect(outgoing)
         self._keeper.save()
         self._link.flush()
         return outgoing
@@ -236,16 +234,8 @@ class Client(Questions):
             RequestError: the server refused it.
             LinkLost: the client was closed first.
         """
-        settled = self._settling.get(outgoing)
-        if settled is None or (settled.done() and outgoing.state is State.PENDING):
-            settled = self._settling[outgoing] = asyncio.get_running_loop().create_future()
         with self._inbox.urgent():
-            message = await asyncio.shield(settled)
-        if message is None:
-            if outgoing.state is State.FAILED:
-                raise RequestError(outgoing.code, outgoing.reason)
-            raise LinkLost("the client was closed")
-        return message
+            return await self._settling.sent(outgoing)
 
     async def drained(self, at_most: int = 0) -> None:
         """Wait until every message, or all but so many, is acknowledged or refused.
@@ -254,11 +244,7 @@ class Client(Questions):
             LinkLost: the client was closed first.
         """
         with self._inbox.urgent():
-            while self.unsent > at_most:
-                if self._ended:
-                    raise LinkLost("the client was closed")
-                self._settled.clear()
-                await self._settled.wait()
+            await self._settling.drained(at_most)
 
     def retry(self, outgoing: Outgoing) -> None:
         """Send a failed message again."""
@@ -314,23 +300,26 @@ class Client(Questions):
                 self.status = LinkStatus(LinkState.LIVE)
                 self._asking.live()
             case Sent(outgoing, message):
-                self._settle(outgoing, message)
+                self._settling.settle(outgoing, message)
+                self._keeper.save_soon()
             case Failed(outgoing):
-                self._settle(outgoing, None)
+                self._settling.settle(outgoing, None)
+                self._keeper.save_soon()
             case Refused(nickname, reason, text):
                 self._refused = True
                 if self._admitted is not None and not self._admitted.done():
                     self._admitted.set_exception(NotAdmitted(nickname, reason, text))
             case Msg() | Gap():
                 self._keeper.save_soon()
-        self._inbox.put(output.event, output.body)
+        self._inbox.put(output.event, output.body, self._conversation.cursor)
 
-    def _settle(self, outgoing: Outgoing, message: Msg | None) -> None:
-        settled = self._settling.get(outgoing)
-        if settled is not None and not settled.done():
-            settled.set_result(message)
-        self._settled.set()
-        self._keeper.save_soon()
+    def _remember(self) -> Memory:
+        """Return what the next process needs: it gets again what this one has received and not looked at."""
+        memory = self._conversation.remember()
+        unread_from = self._inbox.unread_from
+        if unread_from is not None:
+            memory.epoch, memory.after = unread_from
+        return memory
 
     def _lost(self, hangup: Hangup, retry_seconds: float | None) -> bool:
         """Take the end of a connection, or of an attempt at one; say whether to go on."""
@@ -344,7 +333,7 @@ class Client(Questions):
             self.status = LinkStatus(state, hangup.reason, self.status.since)
         else:
             self.status = LinkStatus(state, hangup.reason)
-        self._inbox.put(Lost(hangup.reason, retry_seconds), b"")
+        self._inbox.put(Lost(hangup.reason, retry_seconds), b"", self._conversation.cursor)
         if retry_seconds is None:
             self._end()
         return True
@@ -357,10 +346,6 @@ class Client(Questions):
 
     def _end(self) -> None:
         """Tell everybody who waits that there will be no link any more."""
-        self._ended = True
         self._asking.close()
-        self._settled.set()
-        for settled in self._settling.values():
-            if not settled.done():
-                settled.set_result(None)
+        self._settling.end()
         self._inbox.close()

@@ -77,6 +77,11 @@ class Conversation:
         """The rooms that the user is in, or will be once it is let in."""
         return list(self._rooms.values())
 
+    @property
+    def cursor(self) -> tuple[str | None, int | None]:
+        """Epoch of the log, and id of the last message that has been received from it."""
+        return self._epoch, self._after
+
     def remember(self) -> Memory:
         """Return what has to outlive this process."""
         return Memory(

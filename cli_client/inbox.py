@@ -8,8 +8,11 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
+from typing import TypeAlias
 
 from cli_client.events import Event
+
+Cursor: TypeAlias = tuple[str | None, int | None]  # epoch, and id of the last message
 
 LIMIT = 1000  # events; some 300 KB of ordinary messages
 
@@ -21,19 +24,33 @@ class Inbox:
     """
 
     def __init__(self) -> None:
-        self._items: deque[tuple[Event, bytes]] = deque()
+        self._items: deque[tuple[Event, bytes, Cursor]] = deque()
+        self._cursor: Cursor = (None, None)  # after the newest item
         self._arrived = asyncio.Event()
         self._eased = asyncio.Event()
         self._is_read = False
         self._closed = False
         self._urgent = 0
 
-    def put(self, event: Event, body: bytes) -> None:
-        """Append an event; `body` is its packet as the server wrote it, or empty."""
+    def put(self, event: Event, body: bytes, cursor: Cursor) -> None:
+        """Append an event; `body` is its packet as the server wrote it, or empty.
+
+        Args:
+            cursor: where the conversation stands in the log, this event included.
+        """
         if not self._is_read and len(self._items) >= LIMIT:
             self._items.popleft()
-        self._items.append((event, body))
+        self._items.append((event, body, self._cursor))
+        self._cursor = cursor
         self._arrived.set()
+
+    @property
+    def unread_from(self) -> Cursor | None:
+        """Where somebody has to resume who is to get all that waits here; None if nothing waits."""
+        if not self._is_read or not self._items:
+            return None
+        cursor = self._items[0][2]
+        return None if cursor == (None, None) else cursor
 
     def close(self) -> None:
         """Say that no more events come: the reader gets what is left, then the end."""
@@ -67,7 +84,7 @@ class Inbox:
                 raise StopAsyncIteration
             self._arrived.clear()
             await self._arrived.wait()
-        item = self._items.popleft()
+        event, body, _ = self._items.popleft()
         if len(self._items) < LIMIT:
             self._eased.set()
-        return item
+        return event, body

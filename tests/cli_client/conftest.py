@@ -1,17 +1,15 @@
 """Fixtures of the client's tests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from scripted_server import Peer, ScriptedServer
+from scripted_server import Open, Peer, ScriptedServer
 
 from cli_client import client as client_module
 from cli_client import link
 from cli_client.client import Client
-
-Open = Callable[..., Awaitable[tuple[Client, Peer]]]
 
 
 @pytest.fixture

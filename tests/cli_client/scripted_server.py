@@ -4,13 +4,17 @@ Every step waits for the one before it, so that a test has one course.
 """
 
 import asyncio
-from typing import Any, Self, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, Self, TypeAlias, TypeVar
 
+from cli_client.client import Client
 from tcp_server import messages, requests
 from tcp_server.wordpacket import Decoder, encode
 
 STEP_SECONDS = 5.0  # that a step may take before the test has failed
 NOON = "2026-11-22T12:00:00.000Z"
+
+Open: TypeAlias = Callable[..., Awaitable[tuple[Client, "Peer"]]]  # what the fixture `opened` is
 
 _Request = TypeVar("_Request", bound=requests.Request)
 

@@ -6,8 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from conftest import Open
-from scripted_server import NOON, Peer, ScriptedServer, echo_of, msg
+from scripted_server import NOON, Open, Peer, ScriptedServer, echo_of, msg
 
 from cli_client import client as client_module
 from cli_client import conversation, inbox, link
@@ -681,6 +680,22 @@ async def test_another_process_takes_up_the_thread(server: ScriptedServer, opene
     await second.drained()
     await second.close()
     assert json.loads(store.path.read_bytes()).get("outgoing", []) == []
+
+
+async def test_what_was_not_looked_at_comes_again(server: ScriptedServer, opened: Open, tmp_path: Path) -> None:
+    """A program that was killed with events unread gets them from the log when it comes back."""
+    client, peer = await opened(last=3, store=Store.open("127.0.0.1", server.port, "alice", tmp_path))
+    await until(client, Live)
+    peer.say(msg(4), msg(5), msg(6), messages.Ping())
+    await peer.expect(requests.Pong)
+    assert [event.id async for event in take(client, 1)] == [4]
+    client.send("lobby", "done with 4")  # saves
+    kept = json.loads(store_path("127.0.0.1", server.port, "alice", tmp_path).read_bytes())
+    assert kept["after"] == 4
+    assert [event.id async for event in take(client, 2)] == [5, 6]
+    client.send("lobby", "done with 6")
+    kept = json.loads(store_path("127.0.0.1", server.port, "alice", tmp_path).read_bytes())
+    assert kept["after"] == 6
 
 
 async def test_a_store_that_cannot_be_written_is_no_reason_to_end(

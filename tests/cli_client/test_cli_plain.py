@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from conftest import Open
-from scripted_server import NOON, Peer, ScriptedServer, msg
+from scripted_server import NOON, Open, Peer, ScriptedServer, msg
 
 from cli_client import plain
 from cli_client.client import Client

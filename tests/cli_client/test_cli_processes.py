@@ -41,6 +41,7 @@ class Server:
             if line.startswith("listening on "):
                 self.port = int(line.rpartition(":")[2])
                 return
+        self.kill()
         raise AssertionError("the server did not start")
 
     def kill(self) -> None:

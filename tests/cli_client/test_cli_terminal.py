@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from conftest import Open
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
-from scripted_server import NOON, Peer, ScriptedServer, msg
+from scripted_server import NOON, Open, Peer, ScriptedServer, msg
 
 from cli_client import opening
 from cli_client.client import Client
