@@ -1,0 +1,171 @@
+"""A whole server in the test's own loop, with transports that do what the test says.
+
+No socket, so a test decides to the byte what came and who takes no more. The log and its threads are real.
+"""
+
+import asyncio
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+from tcp_server.connection import Connection
+from tcp_server.hub import Settings
+from tcp_server.log import Log
+from tcp_server.server import Server
+from tcp_server.upkeep import Upkeep
+from tcp_server.wordpacket import Decoder, encode
+from tests.tcp_server.client import Packet, pack
+
+
+class FakeTransport(asyncio.Transport):
+    """Takes every byte at once; `congest` and `relieve` say what a real one would of a slow peer."""
+
+    def __init__(self, peer: str = "127.0.0.1") -> None:
+        super().__init__({"peername": (peer, 7)})
+        self.connection: Connection | None = None
+        self.decoder = Decoder()
+        self.is_paused = False
+        self.waiting = b""  # came while reading was paused
+        self.unsent = 0
+        self.was_aborted = False
+        self._closing = False
+
+    def write(self, data: Any) -> None:
+        assert not self._closing, "written after close"
+        self.decoder.feed(bytes(data))
+
+    def pause_reading(self) -> None:
+        assert not self.is_paused
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        assert self.is_paused
+        self.is_paused = False
+        asyncio.get_running_loop().call_soon(self._read_on)
+
+    def feed(self, data: bytes) -> None:
+        """Bytes come from the peer."""
+        assert self.connection is not None
+        if self.is_paused or self.waiting:
+            self.waiting += data
+        elif not self._closing:
+            self.connection.data_received(data)
+
+    def _read_on(self) -> None:
+        if not self.is_paused and self.waiting and not self._closing and self.connection is not None:
+            data, self.waiting = self.waiting, b""
+            self.connection.data_received(data)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        assert high
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def close(self) -> None:
+        if not self._closing:
+            self._closing = True
+            assert self.connection is not None
+            asyncio.get_running_loop().call_soon(self.connection.connection_lost, None)
+
+    def abort(self) -> None:
+        self.was_aborted = True
+        self.close()
+
+
+class Peer:
+    """Who is at the other end of a fake transport."""
+
+    def __init__(self, server: Server, address: str = "127.0.0.1") -> None:
+        self.transport = FakeTransport(address)
+        self.connection = Connection(server, asyncio.get_running_loop())
+        self.transport.connection = self.connection
+        self.connection.connection_made(self.transport)
+        self.packets: list[Packet] = []
+
+    def send(self, type: str | None, /, **fields: Any) -> None:
+        self.transport.feed(encode(pack(type, fields)))
+
+    def congest(self) -> None:
+        """It takes no more."""
+        if not self.connection.is_congested and not self.transport.is_closing():
+            self.connection.pause_writing()
+
+    def relieve(self) -> None:
+        """It takes more again."""
+        if self.connection.is_congested and not self.transport.is_closing():
+            self.connection.resume_writing()
+
+    def cut(self) -> None:
+        """The connection breaks."""
+        self.transport.close()
+
+    def heard(self) -> list[Packet]:
+        """Return all that was written to it, from the start."""
+        self.packets += map(json.loads, self.transport.decoder)
+        return self.packets
+
+    def take(self) -> list[Packet]:
+        """Return what was written to it since the last time."""
+        packets, self.packets = self.heard(), []
+        return packets
+
+
+class House:
+    """The server, and who is connected to it."""
+
+    def __init__(self, folder: Path, *, link_secret: str | None = None, **settings: Any) -> None:
+        folder.mkdir(exist_ok=True)
+        self.log = Log(folder)
+        uids = itertools.count(1)
+        self.server = Server(
+            self.log,
+            Settings("House", "1", self.log.epoch, bytes(32), lambda: next(uids), **settings),
+            Upkeep(self.log),
+            link_secret=link_secret,
+        )
+
+    def connect(self, address: str = "127.0.0.1") -> Peer:
+        return Peer(self.server, address)
+
+    async def settle(self) -> None:
+        """Let everything that was begun come to its end, but for what waits for a slow peer."""
+        for _ in range(3):
+            await self._behind_the_threads()
+            await self.server._idle.wait()
+
+    async def _behind_the_threads(self) -> None:
+        for worker in (self.server._reader, self.server._searcher, self.server._writer):
+            passed = asyncio.Event()
+            worker.submit(lambda: None, lambda _, passed=passed: passed.set(), lambda error: None)  # type: ignore[misc]
+            await passed.wait()
+
+    async def enter(self, nickname: str, **fields: Any) -> Peer:
+        """Open a session up to READY and the ROOMs."""
+        peer = self.connect()
+        peer.send("NICK", nickname=nickname, **fields)
+        await self.settle()
+        heard = peer.take()
+        assert [packet["type"] for packet in heard[:2]] == ["HELLO", "READY"], heard
+        peer.packets = []
+        return peer
+
+    async def close(self) -> None:
+        hurry = asyncio.Event()
+        hurry.set()
+        await self.server.shutdown(0.0, hurry)
+        self.log.close()
+
+
+def types(packets: list[Packet]) -> list[str]:
+    return [packet["type"] for packet in packets]
+
+
+def message_ids(packets: list[Packet], **fields: Any) -> list[int]:
+    return [
+        packet["id"] for packet in packets if packet["type"] == "MSG" and fields.items() <= packet.items()
+    ]
