@@ -5,7 +5,7 @@ import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 
-from tests.ws_bridge.rig import PATIENCE, FakeBrowser, Link, Packet, Rig, msg
+from tests.ws_bridge.rig import PATIENCE, FakeBrowser, Link, Packet, Rig, msg, ready
 from ws_bridge.browser import HELD_MAX, HIGH_WATER, UNSENT_MAX
 
 Start = Callable[..., Awaitable[Rig]]
@@ -14,19 +14,18 @@ TEXT = "x" * 4000
 A_TICK = 300_000  # bytes; more than one read of the link brings
 
 
-def narrow() -> socket.socket:
-    """A socket that takes little: nearly all that is not read stays with the bridge."""
+async def narrow_connection(rig: Rig) -> socket.socket:
+    """A connection that takes little: nearly all that is not read stays with the bridge."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", rig.port))
     return sock
 
 
 async def enter_slowly(rig: Rig, link: Link, number: int, *rooms: str) -> FakeBrowser:
     """A browser in the chat that from now on is read only when the test does."""
-    sock = narrow()
-    sock.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", rig.port))
-    return await rig.enter(link, number, *rooms, sock=sock, max_queue=1)
+    return await rig.enter(link, number, *rooms, sock=await narrow_connection(rig), max_queue=1)
 
 
 async def flood(link: Link, number: int, *others: FakeBrowser) -> int:
@@ -209,3 +208,60 @@ async def test_a_paused_browsers_packets_wait(rig: Rig, link: Link, unread: asyn
 async def say_much(browser: FakeBrowser) -> None:
     for i in range(3000):
         await browser.say(type="MSG", ref=str(i), message="y" * 300)
+
+
+async def choke(rig: Rig, link: Link) -> None:
+    """Send session 1 direct answers, which are never dropped, until it is behind with them."""
+    while not rig.bridge.browsers.browser(1).choked:
+        link.session(1, type="ERROR", code="x", message=TEXT * 10)
+        await link.nothing()
+
+
+async def test_slow_before_ready(rig: Rig, link: Link) -> None:
+    """There is nothing to pause before READY; the PAUSE comes right after it."""
+    sock = await narrow_connection(rig)
+    browser = await rig.open(link, 1, sock=sock, max_queue=1)
+    await browser.say(type="NICK", nickname="u1")
+    await link.expect("NICK")
+    await choke(rig, link)
+    link.say(ready(1, "a", id=7))
+    await link.expect("PAUSE", session=1)
+    reading = asyncio.create_task(browser.everything("READY"))
+    await link.expect("RESUME", session=1, after=7)
+    await reading
+
+
+async def test_slow_before_ready_and_back(rig: Rig, link: Link) -> None:
+    """One that drains in time is never paused."""
+    sock = await narrow_connection(rig)
+    browser = await rig.open(link, 1, sock=sock, max_queue=1)
+    await choke(rig, link)
+    link.session(1, type="ERROR", code="last")
+    while (await browser.hear())["code"] != "last":
+        pass
+    await browser.say(type="NICK", nickname="u1")
+    await link.expect("NICK")
+    link.say(ready(1))
+    await browser.expect("READY")
+    await link.nothing()
+
+
+async def test_slow_again_before_the_answer(rig: Rig, link: Link) -> None:
+    """A RESUME that is answered when the browser is behind once more leads to a new PAUSE; nothing is skipped."""
+    browser = await enter_slowly(rig, link, 1, "a")
+    await flood(link, 1)
+    _, after = await drain(browser, link)
+    await choke(rig, link)
+    link.session(1, type="RESUME")
+    link.session(1, **msg("a", after + 1))
+    await link.expect("PAUSE", session=1)
+    reading = asyncio.create_task(browser.everything("MSG"))
+    await link.expect("RESUME", session=1, after=after + 1)
+    assert (await reading)[-1]["id"] == after + 1
+
+
+async def test_an_answer_that_nobody_asked_for(rig: Rig, link: Link) -> None:
+    """A RESUME for a session that isn't paused changes nothing, and the browser doesn't see it."""
+    browser = await rig.enter(link, 1, "a")
+    link.say({"session": 1, "type": "RESUME"}, msg("a", 1))
+    await browser.expect("MSG", id=1)
