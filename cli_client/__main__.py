@@ -18,14 +18,19 @@ from tcp_server import names
 
 PORT_MAX = 65_535
 EPILOG = """\
-In a pipe (standard input or output is no terminal) each line of the input is sent to the room, and each message
-comes out as a line. The exit code then is 0 when the input has ended and all of it is in the server's log, 1 if no
-server answers or it sends us away, 2 for bad flags, 3 if the nickname is taken or not allowed, 4 if a message or
-a command was refused (the others went through), 130 after Ctrl-C, 141 if nobody reads the output any more and not all
-of the input was sent.
+In a pipe (standard input or output is no terminal) each line of the input is
+sent to the room, and each message comes out as a line. Lines that begin with /
+are commands; // sends a text that begins with /. The exit code then is
+  0    the input has ended, and the server's log has all of it
+  1    no server answers, or it sends us away
+  2    bad flags
+  3    the nickname is taken or not allowed
+  4    a message or a command was refused; the others went through
+  130  Ctrl-C
+  141  nobody reads the output any more, and not all of the input was sent
 
-Passwords, where a server or a nickname has one, are read from WORDPACKET_SERVER_PASSWORD and WORDPACKET_PASSWORD.
-Colours are left out if NO_COLOR is set.
+Passwords, where a server or a nickname has one, are read from the environment:
+WORDPACKET_SERVER_PASSWORD and WORDPACKET_PASSWORD. NO_COLOR leaves colours out.
 """
 
 

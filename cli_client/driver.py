@@ -15,6 +15,7 @@ from cli_client.events import Event
 from cli_client.export import ExportFault, export
 from cli_client.link import LinkState
 from cli_client.session import Session
+from cli_client.targets import target_key
 from cli_client.views import Line
 from tcp_server.messages import AnyPacket
 
@@ -134,7 +135,9 @@ class Driver:
 
     async def _export(self, action: Export) -> None:
         try:
-            number = await export(self._client, action.path, action.targets)
+            peers = (f"@{peer}" for peer in self._client.peers)  # under the names that they had, too
+            targets = {target_key(target): target for target in (*action.targets, *peers)}
+            number = await export(self._client, action.path, targets.values())
         except (ClientError, ExportFault) as error:
             self.act(self._session.fail(f"nothing was exported: {error}"))
         else:

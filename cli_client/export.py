@@ -18,9 +18,10 @@ class ExportFault(Exception):
 
 
 async def export(client: Client, path: str, targets: Iterable[str]) -> int:
-    """Write the whole history of these rooms and conversations, each oldest first.
+    """Write the whole history of these rooms and conversations, each oldest first, and no message twice.
 
-    The file appears once it is complete; one that exists is never replaced.
+    The file appears once it is complete; one that exists is never replaced. Two targets may be one person, who
+    was renamed.
 
     Returns:
         The number of messages.
@@ -29,26 +30,27 @@ async def export(client: Client, path: str, targets: Iterable[str]) -> int:
         ExportFault: the file exists or can't be written.
         ClientError: the server refused, or the link was lost for good.
     """
-    number = 0
+    written: set[int] = set()
     try:
         with _Draft(path) as draft:
             for target in targets:
-                number += await _write_history(client, target, draft)
+                await _write_history(client, target, draft, written)
             draft.publish()
     except OSError as error:
         raise ExportFault(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    return number
+    return len(written)
 
 
-async def _write_history(client: Client, target: str, draft: "_Draft") -> int:
-    number = after = 0
+async def _write_history(client: Client, target: str, draft: "_Draft", written: set[int]) -> None:
+    after = 0
     while True:
         page = await client.history(target, after=after, limit=PAGE)
         for message in page.messages:
-            draft.write(messages.format(message) + b"\n")
-        number += len(page.messages)
+            if message.id not in written:
+                written.add(message.id)
+                draft.write(messages.format(message) + b"\n")
         if not page.more or not page.messages:
-            return number
+            return
         after = page.messages[-1].id
 
 

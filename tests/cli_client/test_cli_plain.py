@@ -272,26 +272,33 @@ async def test_unsent_lines_make_a_broken_pipe_an_error(piped) -> None:
 
 
 async def test_export_writes_what_may_be_seen(piped, tmp_path: Path, capsys) -> None:
-    """Every room and conversation, page by page, into a file of its own that was not there."""
+    """Every room and conversation, page by page and nothing twice, into a file that was not there."""
     pipes = await piped()
+    renamed = messages.Nick(room="lobby", old="rob", nickname="bob", timestamp=NOON)
+    pipes.peer.say(msg(4, "psst", "rob", to="alice"), renamed, messages.Ping())
+    await pipes.peer.expect(requests.Pong)
     goal = tmp_path / "all.jsonl"
-    pipes.type(f"/msg bob\n/export {goal}\n")
-    history = await pipes.peer.expect(requests.History)
-    assert (history.room, history.after, history.limit) == ("lobby", 0, 200)
-    pipes.peer.say(messages.History(room="lobby", messages=[msg(1), msg(2)], more=True, ref=history.ref))
-    history = await pipes.peer.expect(requests.History)
-    assert history.after == 2
-    pipes.peer.say(messages.History(room="lobby", messages=[msg(3)], more=False, ref=history.ref))
-    history = await pipes.peer.expect(requests.History)
-    assert (history.to, history.after) == ("bob", 0)
-    assert not goal.exists()
-    pipes.peer.say(messages.History(to="bob", messages=[msg(4, to="bob")], more=False, ref=history.ref))
+    pipes.type(f"/export {goal}\n")
+    pages = [
+        (("lobby", None, 0), messages.History(room="lobby", messages=[msg(1), msg(2)], more=True)),
+        (("lobby", None, 2), messages.History(room="lobby", messages=[msg(3)], more=False)),
+        ((None, "bob", 0), messages.History(to="bob", messages=[msg(4, to="alice")], more=False)),
+        ((None, "rob", 0), messages.History(to="rob", messages=[msg(4, to="alice")], more=False)),
+    ]
+    for wanted, page in pages:
+        history = await pipes.peer.expect(requests.History)
+        given = requests.given
+        assert (given(history.room), given(history.to), history.after) == wanted
+        assert history.limit == 200
+        assert not goal.exists()
+        page.ref = history.ref
+        pipes.peer.say(page)
     pipes.type(f"/export {goal}\n/export {tmp_path}/no/where\n")
     pipes.end_input()
     assert await pipes.exit() is Exit.REFUSED
-    assert pipes.output() == [f"4 messages are in {goal}"]
+    assert pipes.output()[1:] == [f"4 messages are in {goal}"]
     exported = [messages.parse(line) for line in goal.read_bytes().splitlines()]
-    assert exported == [msg(1), msg(2), msg(3), msg(4, to="bob")]
+    assert exported == [msg(1), msg(2), msg(3), msg(4, to="alice")]
     assert os.listdir(tmp_path) == [goal.name]
     assert goal.stat().st_mode & 0o777 == 0o600
     errors = capsys.readouterr().err.splitlines()
