@@ -168,10 +168,11 @@ class Sessions:
         return True
 
     def _message(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+        if envelope.id <= browser.cursor:
+            return True  # the answer to a resend: no replay would bring it again
         if browser.phase in DROPPING:
             return False
-        if envelope.id > browser.cursor:  # the answer to a resend is older
-            browser.cursor = envelope.id
+        browser.cursor = envelope.id
         return True
 
     def _pong(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:

@@ -100,7 +100,10 @@ async def test_memory_is_bounded(rig: Rig, link: Link) -> None:
 
 
 async def test_what_is_dropped_between_pause_and_answer(rig: Rig, link: Link) -> None:
-    """MSG, room packets, SUBSCRIBE, GAP and PONG are dropped, direct answers are not; the PING is repeated."""
+    """MSG, room packets, SUBSCRIBE, GAP and PONG are dropped, and the PING is repeated.
+
+    Direct answers are not dropped, nor is the one to a resend, which is a MSG from before.
+    """
     browser = await enter_slowly(rig, link, 1, "a")
     await browser.say(type="PING", ref="early")
     await link.expect("PING", ref="early")
@@ -112,12 +115,14 @@ async def test_what_is_dropped_between_pause_and_answer(rig: Rig, link: Link) ->
         {"session": 1, "type": "GAP", "after": 1, "id": 900_000},
         {"session": 1, "type": "SUBSCRIBE", "room": "b"},
         msg("b", 900_001),
+        {"session": 1, "type": "MSG", "id": 1, "room": "a", "ref": "resent"},
         {"session": 1, "type": "HISTORY", "id": 1_000_000, "room": "a", "messages": []},
     )
     read, after = await drain(browser, link)
     while read[-1]["type"] != "HISTORY":
         read.append(await browser.hear())
     assert after < 900_000
+    assert (read[-2]["id"], read[-2].get("ref")) == (1, "resent")
     assert {packet["type"] for packet in read} == {"MSG", "HISTORY"}
     assert max(packet["id"] for packet in read if packet["type"] == "MSG") == after
     link.say(
