@@ -98,6 +98,7 @@ class Link(asyncio.Protocol):
             case "READY" if not self.accepted:
                 self.accepted = True
                 self._stats.links += 1
+                logger.info("linked to the chat server")
                 self._downstream.link_opened(self)
             case "PING":
                 self.send(translate.link_pong(body))

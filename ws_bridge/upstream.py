@@ -38,7 +38,7 @@ class Upstream:
             try:
                 async with asyncio.timeout(self._timing.connect):
                     _, self._link = await loop.create_connection(self._new_link, self._host, self._port)
-            except (OSError, TimeoutError) as error:
+            except (OSError, TimeoutError, UnicodeError) as error:  # the last: a host that can be no name
                 self._complain(str(error) or "no answer")
             else:
                 why = await self._link.ended

@@ -138,6 +138,15 @@ async def test_a_server_that_cannot_be_reached(
     assert len(complaints) == 1
 
 
+async def test_a_server_that_can_not_be_named(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    """A host name that is none is told, not a traceback."""
+    rig = await start({"server": ("x" * 64, 9000)})
+    browser = await rig.browser()
+    await browser.expect("NOTICE")
+    assert "trying again" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 async def test_order_over_reads(rig: Rig, link: Link) -> None:
     """A packet cut by TCP at any place is one packet."""
     browser = await rig.enter(link, 1, "a")
