@@ -165,8 +165,10 @@ def test_by_keyboard_alone(page: Page, server: FakeServer) -> None:
     expect(page.locator("#messages")).to_be_focused()
     assert page.evaluate("getComputedStyle(messages).outlineStyle") == "solid"
     page.keyboard.press("Escape")
+    expect(page.locator("#composer")).to_be_focused()
     page.keyboard.type("/search hello")
     page.keyboard.press("Enter")
+    expect(page.locator("#search-input")).to_have_value("hello")
     expect(page.locator("#hits li")).to_have_count(1)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")

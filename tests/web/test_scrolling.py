@@ -128,3 +128,25 @@ def test_each_room_remembers_where_one_was(signed_in: SignIn, server: FakeServer
     page.locator('[data-key="#lobby"]').click()
     expect(page.locator(f'.message[data-id="{before[0]}"]')).to_be_in_viewport()
     assert page.evaluate(place) == before
+
+
+def test_the_line_that_is_read_stays_when_the_page_changes_its_width(signed_in: SignIn, server: FakeServer) -> None:
+    server.fill("lobby", 150)
+    for message in server.log:
+        message["message"] += " and more words that take another line when the page is narrow" * 2
+    page = signed_in()
+    expect(page.locator('.message[data-id="150"]')).to_be_in_viewport()
+    page.locator("#composer").press("PageUp")
+    page.locator("#composer").press("PageUp")
+    expect(page.locator("#newest")).to_be_visible()
+    top = "messages.getBoundingClientRect().top"
+    first = page.evaluate(
+        f"[...messages.querySelectorAll('.message')].find((m) => m.getBoundingClientRect().top >= {top}).dataset.id"
+    )
+    line = page.locator(f'.message[data-id="{first}"]')
+    before = page.evaluate(f"messages.querySelector('[data-id=\"{first}\"]').getBoundingClientRect().top - {top}")
+    page.set_viewport_size({"width": 420, "height": 700})
+    page.wait_for_function("() => messages.clientWidth < 430")
+    expect(line).to_be_in_viewport()
+    after = page.evaluate(f"messages.querySelector('[data-id=\"{first}\"]').getBoundingClientRect().top - {top}")
+    assert abs(after - before) < 2

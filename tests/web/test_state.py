@@ -4,7 +4,7 @@ import json
 
 from playwright.sync_api import Page
 
-from .state_run import READY, Run, msg
+from .state_run import HELLO, READY, ROOM, Run, msg
 
 
 def test_opening(lab: Page) -> None:
@@ -241,3 +241,47 @@ def test_unknown_packets_mean_nothing(lab: Page) -> None:
     run = Run(lab).signed_in()
     before = run.state()
     assert run.get({"type": "REACTION", "id": 4}, {"type": "constructor"}).state() == before
+
+
+def test_nicknames_that_are_words_of_javascript(lab: Page) -> None:
+    """A member called like a property of every object is a member like any other."""
+    users = ["alice", "constructor", "__proto__"]
+    run = Run(lab).signed_in().get({**ROOM, "users": users[:2], "count": 2})
+    join = {"type": "JOIN", "room": "lobby"}
+    run.get({**join, "nickname": "__proto__"}, {**join, "nickname": "valueof"})
+    names = "Conversations.memberNames(state.conversations['#lobby'])"
+    script = """events => {
+      let state = State.initial();
+      for (const event of events) ({ state } = State.reduce(state, { at: 1, ...event }));
+      return NAMES;
+    }"""
+    assert sorted(lab.evaluate(script.replace("NAMES", names), run.events)) == sorted([*users, "valueof"])
+    run.get({"type": "NICK", "room": "lobby", "old": "__proto__", "nickname": "toString"})
+    run.get({"type": "NICK", "room": "lobby", "old": "hasOwnProperty", "nickname": "ghost"})
+    found = lab.evaluate(script.replace("NAMES", names), run.events)
+    assert sorted(found) == sorted(["alice", "constructor", "toString", "valueof"])
+
+
+def test_a_later_protocol_is_said(lab: Page) -> None:
+    run = Run(lab).do("signin", url="ws://x/", nickname="alice", password="", serverPassword="").do("opened")
+    run.get({**HELLO, "protocol": 2})
+    assert run.effects()[-1] == {"do": "stop"}
+    assert "version 2" in run.state()["refusal"]["message"]
+
+
+def test_a_rename_in_another_tab(lab: Page) -> None:
+    """NICK comes before READY, and neither has a ref of ours: still nothing is reset or resent."""
+    run = Run(lab).signed_in().say("one")
+    run.get({"type": "NICK", "room": "lobby", "old": "alice", "nickname": "alicia"})
+    run.get({**READY, "nickname": "alicia", "token": "t2"})
+    state = run.state()
+    assert (state["nickname"], state["token"], state["link"]["state"]) == ("alicia", "t2", "live")
+    assert state["outbox"][0]["state"] == "pending"
+    assert len(run.sent("MSG")) == 1
+
+
+def test_a_refused_typing_is_nobodys_business(lab: Page) -> None:
+    run = Run(lab).signed_in().do("wait", msec=9_000).do("typing")
+    ref = run.sent("TYPING")[0]["ref"]
+    before = run.shown()
+    assert run.get({"type": "ERROR", "code": "rate_limited", "message": "slowly", "ref": ref}).shown() == before

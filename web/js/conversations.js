@@ -2,6 +2,9 @@
 
 // A conversation: a room, or the direct messages with one person. Pure: every function returns a new
 // conversation, or a new collection of them (an object by key: "#room" or "@nickname", both folded).
+//
+// Rule 1: somebody may be called "constructor" or "__proto__". Objects keyed by nicknames are read with
+// Object.hasOwn and written by a spread, never by an assignment.
 
 const Conversations = (() => {
   const TYPING_MSEC = 6_000;
@@ -36,6 +39,7 @@ const Conversations = (() => {
       count: 0,
       members: {}, // folded nickname -> nickname as shown
       membersMore: false,
+      membersLast: null, // the last one that the server listed: the next page comes after it
       unread: 0,
       mentions: 0,
       divider: null, // id of the first message that came while nobody looked
@@ -47,12 +51,12 @@ const Conversations = (() => {
 
   function withMembers(conversation, users, count, more) {
     const members = Object.fromEntries(users.map((user) => [Names.fold(user), user]));
-    return { ...conversation, members, count, membersMore: more };
+    return { ...conversation, members, count, membersMore: more, membersLast: users.at(-1) ?? null };
   }
 
   function joined(conversation, nickname, at) {
     const folded = Names.fold(nickname);
-    if (folded in conversation.members) return conversation;
+    if (Object.hasOwn(conversation.members, folded)) return conversation;
     return {
       ...conversation,
       members: { ...conversation.members, [folded]: nickname },
@@ -89,8 +93,9 @@ const Conversations = (() => {
   }
 
   function renamed(conversation, old, nickname, at) {
-    const { [Names.fold(old)]: present, ...members } = conversation.members;
-    if (present !== undefined) members[Names.fold(nickname)] = nickname;
+    const { [Names.fold(old)]: _, ...others } = conversation.members;
+    const present = Object.hasOwn(conversation.members, Names.fold(old));
+    const members = present ? { ...others, [Names.fold(nickname)]: nickname } : others;
     const text = `${old} is now ${nickname}`;
     const key = `nick-${at}-${conversation.timeline.length}`;
     return {
@@ -107,7 +112,7 @@ const Conversations = (() => {
 
   function stoppedTyping(conversation, nickname) {
     const folded = Names.fold(nickname);
-    if (!(folded in conversation.typing)) return conversation;
+    if (!Object.hasOwn(conversation.typing, folded)) return conversation;
     const { [folded]: _, ...typing } = conversation.typing;
     return { ...conversation, typing };
   }
@@ -146,7 +151,7 @@ const Conversations = (() => {
     );
   }
 
-  /** The members in the server's order: the code points of the folded name. */
+  /** The members by the folded name. */
   function memberNames(conversation) {
     const folded = Object.keys(conversation.members).sort();
     return folded.map((name) => conversation.members[name]);

@@ -15,6 +15,7 @@ const main = (() => {
   let watching = null;
   let tick = { at: null, timer: null };
   let saving = null;
+  let warned = false; // that this browser keeps nothing
 
   const store = new LocalStore({
     local: storage("localStorage"),
@@ -49,7 +50,10 @@ const main = (() => {
     try {
       return window[name];
     } catch {
-      return { length: 0, key: () => null, getItem: () => null, setItem() {}, removeItem() {} };
+      const setItem = () => {
+        throw new DOMException("storage is blocked", "SecurityError");
+      };
+      return { length: 0, key: () => null, getItem: () => null, setItem, removeItem() {} };
     }
   }
 
@@ -69,8 +73,15 @@ const main = (() => {
   }
 
   function keep(before) {
-    if (state.outbox !== before.outbox || state.identity !== before.identity)
-      store.saveOutbox(state.url, state.identity, state.outbox);
+    if (state.outbox === before.outbox && state.identity === before.identity) return;
+    const kept = store.saveOutbox(state.url, state.identity, state.outbox);
+    if (kept || state.outbox.length === 0 || warned) return;
+    warned = true;
+    dispatch({
+      type: "note",
+      text: "This browser keeps nothing: what is unsent is lost with this page",
+      tone: "error",
+    });
   }
 
   const carryOut = {

@@ -17,6 +17,7 @@ const Received = (() => {
   const on = {};
 
   on.HELLO = (turn, packet) => {
+    if (packet.protocol !== 1) return unknownProtocol(turn, packet.protocol);
     const limits = { ...turn.state.hello.limits, ...packet.limits };
     const needsPassword = packet.server_password === true;
     turn.set({ hello: { name: packet.server ?? "", motd: packet.motd ?? "", limits, needsPassword } });
@@ -31,6 +32,13 @@ const Received = (() => {
     }
     introduce(turn);
   };
+
+  function unknownProtocol(turn, version) {
+    const message = `The server speaks version ${version} of the protocol; this page knows version 1.`;
+    turn.set({ phase: "signin", refusal: { reason: "protocol", message } });
+    turn.setLink({ state: "offline", since: turn.at, stopped: true });
+    turn.effect("stop");
+  }
 
   /** Sends NICK: the first time, on coming back, and again after a RETRY. */
   function introduce(turn, { withRooms = true } = {}) {
@@ -56,44 +64,42 @@ const Received = (() => {
       .map((one) => one.name);
 
   on.READY = (turn, packet) => {
-    const { state } = turn;
+    const { nickname, epoch, link } = turn.state;
     const asked = turn.answered(packet.ref);
-    const rename =
-      asked?.what === "rename" ||
-      (state.link.ready && !packet.resumed && packet.epoch === state.epoch && packet.nickname !== state.nickname);
-    turn.set({ nickname: packet.nickname, token: packet.token });
-    if (rename) return;
-    const stranger = state.token !== null && !packet.resumed;
-    const otherLog = state.epoch !== null && state.epoch !== packet.epoch;
+    // A rename, here or in another tab, brings a READY that opens nothing: same log, another nickname.
+    const renamed = link.ready && !packet.resumed && packet.epoch === epoch && packet.nickname !== nickname;
+    if (asked?.what === "rename" || renamed) turn.set({ nickname: packet.nickname, token: packet.token });
+    else open(turn, packet);
+  };
+
+  /** The session is open, anew or resumed. What it missed follows; the PONG to our PING says when that is over. */
+  function open(turn, packet) {
+    const { state } = turn;
+    const { nickname, token, epoch, resumed } = packet;
+    const otherLog = state.epoch !== null && state.epoch !== epoch;
+    if (state.token !== null && !resumed) {
+      const reason = "You came back as a new user. It may have been sent before.";
+      turn.set({ outbox: Outbox.disown(state.outbox, reason), identity: null });
+    }
+    const identity = turn.state.identity ?? `${nickname} since ${turn.at}`;
+    // READY's id comes before the replay: it is the cursor only when there is none (section 5).
+    const after = !resumed ? packet.id : otherLog ? 0 : state.after;
+    turn.set({ phase: "chat", refusal: null, nickname, token, epoch, identity, after, asked: {} });
     turn.set({
-      phase: "chat",
-      refusal: null,
-      epoch: packet.epoch,
-      asked: {},
-      after: packet.resumed ? (otherLog ? 0 : state.after) : packet.id,
-      identity: stranger || state.identity === null ? `${packet.nickname} since ${turn.at}` : state.identity,
-      outbox: Outbox.unsend(
-        stranger
-          ? Outbox.disown(state.outbox, "You came back as a new user. It may have been sent before.")
-          : state.outbox,
-      ),
+      outbox: Outbox.unsend(turn.state.outbox),
+      greeting: state.phase === "chat" ? null : state.hello.motd,
     });
     keepRooms(turn, packet.rooms);
-    turn.updateAll((old) => ({
-      ...old,
-      loading: null,
-      typing: {},
-      timeline: otherLog ? Timeline.unknown(packet.id + 1) : old.timeline,
-    }));
-    if (!packet.resumed) {
-      turn.updateAll((old) =>
-        old.kind === "direct" ? { ...old, timeline: Timeline.leaveOut(old.timeline, 0, packet.id + 1) } : old,
-      );
-    }
-    turn.setLink({ ready: true, synced: false, fresh: !packet.resumed, why: null });
+    turn.updateAll((old) => ({ ...old, loading: null, typing: {}, timeline: carriedOver(old, packet, otherLog) }));
+    turn.setLink({ ready: true, synced: false, fresh: !resumed, why: null });
     turn.setLink({ syncRef: turn.ask({ type: "PING" }, { what: "sync" }) });
-    if (state.phase !== "chat" && state.hello.motd !== "") turn.set({ greeting: state.hello.motd });
-  };
+  }
+
+  /** What stays of a timeline: nothing of another log; and a new session hasn't seen what was said since the last. */
+  function carriedOver({ kind, timeline }, { id, resumed }, otherLog) {
+    if (otherLog) return Timeline.unknown(id + 1);
+    return kind === "direct" && !resumed ? Timeline.leaveOut(timeline, 0, id + 1) : timeline;
+  }
 
   /** Rooms that another session left meanwhile go; one with unsent messages stays to show them. */
   function keepRooms(turn, rooms) {
@@ -159,22 +165,22 @@ const Received = (() => {
     }
     turn.put(room);
     if (asked?.what === "join" || turn.state.current === null) turn.look(key);
-    if (turn.state.greeting !== null) {
-      turn.note(turn.state.greeting, "server");
-      turn.set({ greeting: null });
-    }
+    if (turn.state.greeting) turn.note(turn.state.greeting, "server");
+    if (turn.state.greeting !== null) turn.set({ greeting: null });
   };
 
   on.MSG = (turn, packet) => {
     const { state } = turn;
     const target = Conversations.target(packet, state.nickname);
     const key = Conversations.keyOf(target);
+    const settles = Outbox.has(state.outbox, packet.ref);
     turn.set({ outbox: Outbox.settle(state.outbox, packet.ref), after: Math.max(state.after, packet.id) });
     if (turn.conversation(key) === null) turn.put(Conversations.create(target, packet.id));
     const own = Names.same(packet.nickname, state.nickname);
     const seen = state.attentive && state.current === key;
     const mention = target.kind === "direct" || Names.mentions(packet.message, state.nickname);
-    turn.update(key, (old) => Conversations.received(old, Timeline.message(packet), { seen, own, mention }));
+    const entry = Timeline.message(packet, settles);
+    turn.update(key, (old) => Conversations.received(old, entry, { seen, own, mention }));
   };
 
   on.JOIN = (turn, packet) => {
@@ -214,7 +220,6 @@ const Received = (() => {
   };
 
   on.NICK = (turn, packet) => {
-    if (Names.same(packet.old, turn.state.nickname)) turn.set({ nickname: packet.nickname });
     turn.update(Conversations.roomKey(packet.room), (old) =>
       Conversations.renamed(old, packet.old, packet.nickname, turn.at),
     );
@@ -242,6 +247,7 @@ const Received = (() => {
 
   on.NOTICE = (turn, packet) => {
     turn.note(packet.message, "server");
+    if (turn.state.link.state !== "live") turn.setLink({ why: packet.message });
     // A bridge speaks by NOTICE while its server is away; whether that is so, only a PING's answer can tell.
     turn.set({ serverNotice: { message: packet.message, at: turn.at } });
     turn.effect("probe");
@@ -271,6 +277,7 @@ const Received = (() => {
         code === "log_unavailable" ? "The server can't store messages at the moment; trying again." : message;
       return turn.set({ outbox: change(turn.state.outbox, ref, reason, turn.at) });
     }
+    if (ref === Turn.IDLE_REF) return;
     const asked = turn.answered(ref);
     if (asked?.what === "introduction") return refusedIntroduction(turn, asked, message);
     if (!Requests.failed(turn, asked, message)) turn.note(message, "error");

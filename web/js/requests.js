@@ -85,7 +85,12 @@ const Requests = (() => {
       turn.update(asked.key, (old) => ({
         ...old,
         loading: old.loading === packet.ref ? null : old.loading,
-        timeline: Timeline.merge(old.timeline, messages.map(Timeline.message), from, to),
+        timeline: Timeline.merge(
+          old.timeline,
+          messages.map((message) => Timeline.message(message)),
+          from,
+          to,
+        ),
       }));
       for (const message of messages) turn.set({ outbox: Outbox.settle(turn.state.outbox, message.ref) });
     },
@@ -104,6 +109,7 @@ const Requests = (() => {
     members(turn, asked, packet) {
       turn.update(asked.key, (old) => {
         const known = asked.after === undefined ? [] : Conversations.memberNames(old);
+        // The new page comes last: its end is where the next one starts.
         return Conversations.withMembers(old, [...known, ...packet.users], packet.count, packet.more);
       });
     },

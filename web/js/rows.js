@@ -18,10 +18,9 @@ const Rows = (() => {
     room === undefined ? { kind: "direct", name: to } : { kind: "room", name: room };
 
   function asMessage(entry, nickname) {
-    const key = `ref-${entry.ref}-${Names.fold(nickname)}`;
     return {
       kind: "message",
-      key,
+      key: `ref-${entry.ref}`,
       id: null,
       nickname,
       message: entry.message,

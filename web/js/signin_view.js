@@ -32,11 +32,7 @@ class SigninView {
     }
     const { refusal } = state;
     if (refusal !== this.refusal) this.#refused(refusal);
-    const unreachable = state.phase === "joining" && state.link.retryAt !== null;
-    Dom.setText(
-      this.find("signin-status"),
-      unreachable ? `No answer from ${state.url}. Trying again …` : state.phase === "joining" ? "Connecting …" : "",
-    );
+    Dom.setText(this.find("signin-status"), SigninView.#status(state));
     const unsent = State.unsent(state);
     this.find("kept").hidden = state.identity === null;
     Dom.setText(
@@ -54,6 +50,12 @@ class SigninView {
     this.touched = false;
     this.render(state);
     this.find("nickname").focus();
+  }
+
+  static #status({ phase, link, url }) {
+    if (phase !== "joining") return "";
+    if (link.why !== null) return link.why; // a bridge tells that its server is away
+    return link.retryAt === null ? "Connecting …" : `No answer from ${url}. Trying again …`;
   }
 
   #refused(refusal) {

@@ -228,7 +228,7 @@ const State = (() => {
     const conversation = turn.conversation(turn.state.current);
     if (conversation === null || !turn.state.link.synced || turn.at - turn.state.typedAt < TYPING_EVERY_MSEC) return;
     turn.set({ typedAt: turn.at });
-    turn.send({ type: "TYPING", ...Conversations.address(conversation) });
+    turn.send({ type: "TYPING", ...Conversations.address(conversation), ref: Turn.IDLE_REF });
   };
 
   /** Anything but a message: it needs the server now, or the person hears that it was not done. */
@@ -260,8 +260,7 @@ const State = (() => {
   };
 
   on.directoryMore = (turn) => Requests.askDirectory(turn, turn.state.directory.rooms.at(-1).room);
-  on.membersMore = (turn, { key }) =>
-    Requests.askMembers(turn, key, Conversations.memberNames(turn.conversation(key)).at(-1));
+  on.membersMore = (turn, { key }) => Requests.askMembers(turn, key, turn.conversation(key).membersLast);
 
   on.tick = (turn) => {
     turn.updateAll((old) => Conversations.expireTyping(old, turn.at));

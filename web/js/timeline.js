@@ -16,9 +16,12 @@ const Timeline = (() => {
     return { kind: "gap", key: `gap-${after}`, id: after, after, before };
   }
 
-  /** A MSG as an entry. Its key outlives the step from pending to sent, so that the view keeps the element. */
-  function message({ id, nickname, message: text, timestamp, ref, action, room, to }) {
-    const key = ref === undefined ? `message-${id}` : `ref-${ref}-${Names.fold(nickname)}`;
+  /**
+   * A MSG as an entry. `settles`: it is the echo of what waits in the outbox; it keeps the key that it had there, so
+   * that the view keeps its element.
+   */
+  function message({ id, nickname, message: text, timestamp, ref, action, room, to }, settles = false) {
+    const key = settles ? `ref-${ref}` : `message-${id}`;
     return {
       kind: "message",
       key,

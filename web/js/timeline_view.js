@@ -32,6 +32,7 @@ class TimelineView {
     this.goalSerial = 0;
     this.unseen = 0;
     this.lastTop = 0;
+    this.held = null; // where the reader's line is, for when the log changes its size
     root.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     root.addEventListener("click", (event) => this.#clicked(event));
     newest.addEventListener("click", () => this.toNewest());
@@ -111,11 +112,12 @@ class TimelineView {
   /** Chooses the window: at the end, or around the anchor when that comes near the window's edge. */
   #place(anchor) {
     const { length } = this.entries;
-    if (this.atEnd || anchor === null) {
+    if (this.atEnd) {
       this.end = length;
       this.start = Math.max(0, length - TimelineView.WINDOW);
       return;
     }
+    if (anchor === null) return this.#clamp();
     const at = this.entries.findIndex((entry) => entry.key === anchor.key);
     if (at < 0) return this.#clamp();
     const first = this.entries.findIndex((entry) => entry.key === this.firstKey);
@@ -179,16 +181,21 @@ class TimelineView {
   }
 
   #restore(anchor) {
-    if (this.atEnd || anchor === null) {
+    if (this.atEnd) {
       this.root.scrollTop = this.root.scrollHeight;
-    } else {
+    } else if (anchor !== null) {
       const element = this.drawn.get(anchor.key)?.element;
       if (element !== undefined) {
         const moved = element.getBoundingClientRect().top - this.root.getBoundingClientRect().top - anchor.top;
         if (Math.abs(moved) >= 0.5) this.root.scrollTop += moved;
       }
     }
+    this.#hold();
+  }
+
+  #hold() {
     this.lastTop = this.root.scrollTop;
+    this.held = this.atEnd ? null : this.#anchor();
   }
 
   #refresh(anchor) {
@@ -198,10 +205,10 @@ class TimelineView {
     this.#restore(anchor);
   }
 
-  /** The size changed (window, keyboard, panel): who was at the end is there again. */
+  /** The size changed (window, keyboard, panel): the reader's line, or the end, is where it was. */
   #settle() {
     if (this.key === null) return;
-    if (this.atEnd) this.root.scrollTop = this.root.scrollHeight;
+    this.#restore(this.atEnd ? null : this.held);
     this.#fillNear();
   }
 
@@ -224,6 +231,7 @@ class TimelineView {
         this.#restore(anchor);
       }
     }
+    this.#hold();
     this.#fillNear();
     this.#showNewest();
   }
@@ -266,7 +274,7 @@ class TimelineView {
     element.classList.add("found");
     element.tabIndex = -1;
     element.focus({ preventScroll: true });
-    this.lastTop = this.root.scrollTop;
+    this.#hold();
   }
 
   #countUnseen(before) {

@@ -6,6 +6,9 @@
 // {name, lines} · "replace".
 
 class Turn {
+  /** The `ref` of what nobody waits for: if it is refused, the person need not hear of it. */
+  static IDLE_REF = "idle";
+
   constructor(state, at) {
     this.state = state;
     this.at = at;
@@ -41,7 +44,7 @@ class Turn {
 
   /** Returns what was asked with this ref, or null, and forgets it. */
   answered(ref) {
-    const purpose = this.state.asked[ref] ?? null;
+    const purpose = Object.hasOwn(this.state.asked, ref ?? "") ? this.state.asked[ref] : null;
     if (purpose !== null) {
       const { [ref]: _, ...asked } = this.state.asked;
       this.set({ asked });

@@ -164,7 +164,9 @@ class View {
     this.find("scrim").hidden = open === null;
     this.find("show-rooms").setAttribute("aria-expanded", String(open === "sidebar"));
     this.find("show-members").setAttribute("aria-expanded", String(open === "panel"));
-    this.find("close-panel").hidden = !this.narrow.matches && this.state().panel === "members";
+    const aside = !this.narrow.matches && this.state().panel === "members";
+    this.find("show-members").classList.toggle("needless", aside);
+    this.find("close-panel").hidden = aside;
   }
 
   #listen() {
