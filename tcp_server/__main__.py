@@ -21,7 +21,7 @@ from platformdirs import user_data_path
 from tcp_server import messages, tokens
 from tcp_server.archive import ArchiveError, export_lines, import_lines
 from tcp_server.hub import Settings
-from tcp_server.log import FILE_NAME, Log, LogError, open_database
+from tcp_server.log import FILE_NAME, Log, LogError, check_schema, open_database
 from tcp_server.server import Server
 from tcp_server.upkeep import Upkeep
 
@@ -319,6 +319,7 @@ def _export(folder: Path, file: str) -> None:
         raise StartError(f"there is no log in {folder}")
     database = open_database(folder / FILE_NAME)
     try:
+        check_schema(database, folder / FILE_NAME)
         with open(sys.stdout.fileno() if file == "-" else file, "wb", closefd=file != "-") as out:
             count = 0
             for line in export_lines(database):

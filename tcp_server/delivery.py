@@ -214,6 +214,9 @@ class Delivery:
             port.told = {room: room.told for room in rooms}
             self._first[port] = output
             self.want(port)
+        if isinstance(port, LinkPort) and port.is_pause_due:
+            port.is_pause_due = False
+            port.pause(self._fanout)
 
     # Being behind
 

@@ -126,22 +126,31 @@ class Link:
                 ref = requests.given(request.ref)
                 raise requests.Refusal("bad_packet", f"session: {number} can't be opened (again)", ref)
             self._used.add(number)
-            port = LinkPort(self, number)
-            self._ports[number] = port
-            port.session = self._host.open_session(port)
+            opened = LinkPort(self, number)
+            self._ports[number] = opened
+            opened.session = self._host.open_session(opened)
         elif isinstance(request, requests.Close | requests.Pause | requests.Resume):
-            port_or_none = self._ports.get(request.session)
-            if port_or_none is None:
-                return
-            port = port_or_none
+            port = self._ports.get(request.session)
+            if port is None:
+                return  # it ended while this was on its way
             if isinstance(request, requests.Close):
                 self._host.end_session(port.session)
             elif isinstance(request, requests.Pause):
                 port.pause(self._fanout)
-            elif port.pace is Pace.PAUSED:
-                port.pace, port.after, port.told = Pace.BEHIND, request.after, None
-                port.send(self._fanout, messages.format(messages.Resume()))
-                self._host.want(port)
+            else:
+                self._resume(port, request.after)
+
+    def _resume(self, port: LinkPort, after: int) -> None:
+        """Catch a paused session up from what its browser has."""
+        if port.is_pause_due:
+            port.is_pause_due = False  # it was paused before READY, and nothing came since
+        elif port.pace is Pace.PAUSED:
+            port.pace, port.after, port.told = Pace.BEHIND, min(after, port.after), None
+            self._host.want(port)
+        else:
+            return
+        port.send(self._fanout, messages.format(messages.Resume()))
+        self._host.wake()
 
     def proceed(self, port: LinkPort) -> None:
         """Go on with what a session sent while it was busy or behind."""

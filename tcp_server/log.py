@@ -105,6 +105,28 @@ def open_database(path: Path) -> sqlite3.Connection:
     return database
 
 
+def check_schema(database: sqlite3.Connection, path: Path) -> int:
+    """Return the version of a log's schema.
+
+    Raises:
+        LogError: it is no log, damaged, or of a newer version.
+    """
+    try:
+        application = database.execute("PRAGMA application_id").fetchone()[0]
+        version = int(database.execute("PRAGMA user_version").fetchone()[0])
+        database.execute("SELECT value FROM meta WHERE name = 'epoch'" if application == APPLICATION_ID else "SELECT 1")
+    except sqlite3.DatabaseError as error:
+        raise _damaged(path, error) from None
+    if application != APPLICATION_ID:
+        raise LogError(f"{path} is not a log of this program; choose another --data")
+    if version > SCHEMA_VERSION:
+        raise LogError(
+            f"{path} was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION});"
+            " start that version, or choose another --data"
+        )
+    return version
+
+
 def _damaged(path: Path, error: sqlite3.Error) -> LogError:
     return LogError(
         f"{path} is damaged or no database ({error}); move it away to start with an empty log,"
@@ -141,16 +163,9 @@ class Log:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute(f"PRAGMA synchronous = {'FULL' if full_sync else 'NORMAL'}")
         database.execute("PRAGMA temp_store = MEMORY")
-        version = self._one("PRAGMA user_version")
-        if version == 0 and not self._one("SELECT count(*) FROM sqlite_schema"):
+        if not self._one("SELECT count(*) FROM sqlite_schema"):
             self._create()
-        elif self._one("PRAGMA application_id") != APPLICATION_ID:
-            raise LogError(f"{self.path} is not a log of this program; choose another --data")
-        elif version > SCHEMA_VERSION:
-            raise LogError(
-                f"{self.path} was written by a newer version (schema {version}, this one knows"
-                f" {SCHEMA_VERSION}); start that version, or choose another --data"
-            )
+        version = check_schema(database, self.path)
         self._migrate(version)
         self.reload()
 

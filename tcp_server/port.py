@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tcp_server.link import Link
 
 
+NEWEST = 2**63 - 1  # as an id: whatever there is, it was sent
+
+
 class Pace(Enum):
     OPENING = "nothing but direct answers yet"
     LIVE = "hears its rooms"
@@ -93,13 +96,14 @@ class Port:
 class LinkPort(Port):
     """A numbered session on a link: its packets carry the number, its subscriptions are told to the bridge."""
 
-    __slots__ = ("inbox", "link", "number")
+    __slots__ = ("inbox", "is_pause_due", "link", "number")
 
     def __init__(self, link: Link, number: int) -> None:
         super().__init__(link.connection)
         self.link = link
         self.number = number
         self.inbox: list[bytes] = []  # what came while the session was busy
+        self.is_pause_due = False  # the bridge paused it before READY
 
     @property
     def is_behind(self) -> bool:
@@ -124,11 +128,19 @@ class LinkPort(Port):
         self.pace, self.after, self.told = Pace.BEHIND, after, None
 
     def pause(self, fanout: Fanout) -> None:
-        """Hear no more rooms, until the bridge says what the browser has; the bridge knows, so it isn't told."""
-        for room in self.rooms:
-            self.link.unsubscribe(fanout, room)
-        self.rooms = ()
-        self.pace = Pace.PAUSED
+        """Hear no more rooms, until the bridge says what the browser has; the bridge knows, so it isn't told.
+
+        Before READY that is put off until the session goes live.
+        """
+        if self.pace is Pace.OPENING:
+            self.is_pause_due = True
+        elif self.pace is Pace.LIVE or self.pace is Pace.BEHIND:
+            for room in self.rooms:
+                self.link.unsubscribe(fanout, room)
+            self.rooms = ()
+            if self.pace is Pace.LIVE:
+                self.after = NEWEST
+            self.pace = Pace.PAUSED
 
     def close(self, fanout: Fanout, last: bytes) -> None:
         for room in self.rooms:

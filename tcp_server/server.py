@@ -176,8 +176,10 @@ class Server:
         outcomes, caught = result
         self._upkeep.appended(len(outcomes))
         self._fall_behind()
-        self._delivery.deliver(outputs, outcomes, caught)
-        self._end_tick()
+        try:
+            self._delivery.deliver(outputs, outcomes, caught)
+        finally:
+            self._end_tick()
 
     def _not_stored(
         self, outputs: Sequence[Output], changes: Changes, catch_ups: Sequence[AnyCatchUp], error: Exception
@@ -331,7 +333,7 @@ class Server:
         if self._link_secret is not None and secret is not None:
             return hmac.compare_digest(secret.encode(), self._link_secret.encode())
         peer = connection.transport.get_extra_info("peername")
-        return secret is None and peer is not None and _is_loopback(peer[0])
+        return peer is not None and _is_loopback(peer[0])
 
     # What the keeper asks for
 
