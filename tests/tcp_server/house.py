@@ -166,6 +166,4 @@ def types(packets: list[Packet]) -> list[str]:
 
 
 def message_ids(packets: list[Packet], **fields: Any) -> list[int]:
-    return [
-        packet["id"] for packet in packets if packet["type"] == "MSG" and fields.items() <= packet.items()
-    ]
+    return [packet["id"] for packet in packets if packet["type"] == "MSG" and fields.items() <= packet.items()]

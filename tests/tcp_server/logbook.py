@@ -40,7 +40,13 @@ class Logbook:
         return self.rooms.setdefault(key, Room(key, name))
 
     def draft(
-        self, message: str, room: str | None = "tea", *, sender: str = "alice", to: str | None = None, ref: str | None = None
+        self,
+        message: str,
+        room: str | None = "tea",
+        *,
+        sender: str = "alice",
+        to: str | None = None,
+        ref: str | None = None,
     ) -> Draft:
         self.time += 1
         user, peer = self.user(sender), None if to is None else self.user(to)

@@ -136,7 +136,9 @@ class Stage:
 
     def _log(self, draft: Draft) -> None:
         if draft.refusal is not None:
-            body = json.dumps({"type": "ERROR", "code": draft.refusal[0], "message": draft.refusal[1], "ref": draft.ref})
+            body = json.dumps(
+                {"type": "ERROR", "code": draft.refusal[0], "message": draft.refusal[1], "ref": draft.ref}
+            )
             self._hear(draft.session, body.encode())
             return
         self.hub.newest += 1

@@ -225,7 +225,8 @@ def owed(house: House, guest: Guest) -> list[int]:
     """The ids that a guest must have seen: of the home room, and its direct messages."""
     uid = house.server._hub.directory.users[guest.nickname].uid
     rows = house.log.database.execute(
-        "SELECT id FROM entry LEFT JOIN room ON room = number WHERE id > ? AND (key = ? OR room IS NULL AND ? IN (uid, peer))",
+        "SELECT id FROM entry LEFT JOIN room ON room = number"
+        " WHERE id > ? AND (key = ? OR room IS NULL AND ? IN (uid, peer))",
         (guest.opened, HOME, uid),
     )
     return sorted(id for (id,) in rows)

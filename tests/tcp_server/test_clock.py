@@ -20,7 +20,9 @@ def test_a_moment_is_now() -> None:
 
 def test_moments_by_values(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same object within a millisecond; second and millisecond roll over together."""
-    nanos = iter([1_795_341_599_998_000_000, 1_795_341_599_998_999_999, 1_795_341_599_999_000_000, 1_795_341_600_000_000_000])
+    nanos = iter(
+        [1_795_341_599_998_000_000, 1_795_341_599_998_999_999, 1_795_341_599_999_000_000, 1_795_341_600_000_000_000]
+    )
     monkeypatch.setattr(clock.time, "time_ns", lambda: next(nanos))
     ticking = Clock()
     moments = [ticking.now() for _ in range(4)]

@@ -72,9 +72,7 @@ def test_changes() -> None:
     here.enter(zoe, here.open_room("Coffee"))
     here.set_topic(here.rooms["tea"], "leaves")
     changes = here.take_changes()
-    assert changes == Changes(
-        {"coffee": ("Coffee", ""), "tea": ("tea", "leaves")}, {1: Present("zoe", ["coffee"])}
-    )
+    assert changes == Changes({"coffee": ("Coffee", ""), "tea": ("tea", "leaves")}, {1: Present("zoe", ["coffee"])})
     assert not here.take_changes()
     here.set_topic(here.rooms["tea"], "milk")
     here.leave(zoe, here.rooms["coffee"])

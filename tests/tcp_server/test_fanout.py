@@ -98,7 +98,10 @@ def test_nothing_to_write() -> None:
     assert outlet.writes == []
 
 
-@given(st.lists(st.tuples(st.sampled_from("sub un room own flush".split()), st.integers(0, 2), st.integers(0, 2))))
+STEPS = st.tuples(st.sampled_from(["sub", "un", "room", "own", "flush"]), st.integers(0, 2), st.integers(0, 2))
+
+
+@given(st.lists(STEPS))
 def test_any_steps_give_each_what_was_for_it_in_order(steps: list[tuple[str, int, int]]) -> None:
     """Held against writing every packet at once."""
     fanout = Fanout()

@@ -253,9 +253,7 @@ def test_the_count_comes_at_most_once_a_second() -> None:
     stage.wait(0.375)
     assert_sends(stage, guests[0], ("ROOM", {"count": BIG_ROOM + 15, "users": None, "topic": None, "id": None}))
     stage.receive(guests[1], "LEAVE", room="arena", ref="r")
-    assert_sends(
-        stage, guests[1], ("ROOM", {"count": BIG_ROOM + 15}), ("LEAVE", {"nickname": "guest001", "ref": "r"})
-    )
+    assert_sends(stage, guests[1], ("ROOM", {"count": BIG_ROOM + 15}), ("LEAVE", {"nickname": "guest001", "ref": "r"}))
     stage.wait(10)
     assert_sends(stage, guests[0], ("ROOM", {"count": BIG_ROOM + 14}))
 
@@ -302,9 +300,7 @@ def test_a_draft_is_what_the_log_keeps() -> None:
     )
     assert (room.millis, room.ref, room.keys) == (moment(1.5).millis, "r", None)
     assert room.room is stage.hub.directory.rooms["tea"]
-    assert direct.rest == (
-        b'"nickname":"alice","message":"psst","timestamp":"2026-11-22T10:00:01.500Z","to":"bob"}'
-    )
+    assert direct.rest == (b'"nickname":"alice","message":"psst","timestamp":"2026-11-22T10:00:01.500Z","to":"bob"}')
     assert isinstance(direct.peer, User)
     assert (direct.peer.nickname, direct.keys, direct.room) == ("bob", ("alice", "bob"), None)
 
@@ -401,7 +397,9 @@ def test_quitting_by_the_last_session() -> None:
     assert_sends(stage, second, ("BYE", {"reason": "quit"}))
     assert_sends(stage, bob)
     stage.receive(alice, "BYE", message="night", ref="r")
-    assert_sends(stage, alice, ("LEAVE", {"reason": "quit", "message": "night"}), ("BYE", {"reason": "quit", "ref": "r"}))
+    assert_sends(
+        stage, alice, ("LEAVE", {"reason": "quit", "message": "night"}), ("BYE", {"reason": "quit", "ref": "r"})
+    )
     assert_sends(stage, bob, ("LEAVE", {"reason": "quit", "message": "night", "ref": None}))
     assert stage.hub.next_tick() is None
 

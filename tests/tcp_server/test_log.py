@@ -1,4 +1,4 @@
-"""The log in a folder: what was appended is there, once, in order, after a restart too; what can't be opened says why."""
+"""The log in a folder: what was appended is there, once, in order; what can't be opened says why."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 from tcp_server import log as log_module
 from tcp_server.directory import Changes, Present
-from tcp_server.log import APPLICATION_ID, FILE_NAME, Log, Logged, LogError, LogUnavailable, wire_body
+from tcp_server.log import APPLICATION_ID, FILE_NAME, Log, LogError, Logged, LogUnavailable, wire_body
 from tests.tcp_server.logbook import Logbook
 
 
@@ -31,7 +31,9 @@ def test_ids_grow_by_one(book: Logbook) -> None:
 def test_an_empty_batch(book: Logbook) -> None:
     """Changes alone are stored too."""
     assert book.log.append([], Changes({"tea": ("Tea", "leaves")}, {})) == []
-    assert [(room.key, room.name, room.topic, room.newest) for room in book.log.rooms()] == [("tea", "Tea", "leaves", 0)]
+    assert [(room.key, room.name, room.topic, room.newest) for room in book.log.rooms()] == [
+        ("tea", "Tea", "leaves", 0)
+    ]
 
 
 @pytest.mark.parametrize("restart", [False, True])
@@ -54,7 +56,9 @@ def test_many_refs_at_once(book: Logbook) -> None:
     assert book.append(*drafts) == list(range(1, 701))
     again = book.append(*drafts)
     book.log.sort()
-    assert book.append(*drafts) == again == [Logged(id, wire_body(id, draft.rest)) for id, draft in enumerate(drafts, 1)]
+    assert (
+        book.append(*drafts) == again == [Logged(id, wire_body(id, draft.rest)) for id, draft in enumerate(drafts, 1)]
+    )
 
 
 def test_a_refused_draft_is_only_looked_up(book: Logbook) -> None:
@@ -164,7 +168,7 @@ def test_a_newer_database(tmp_path: Path) -> None:
     database = sqlite3.connect(tmp_path / FILE_NAME)
     database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(LogError, match="newer version .schema 99"):
+    with pytest.raises(LogError, match=r"newer version \(schema 99"):
         Log(tmp_path)
 
 
@@ -201,7 +205,7 @@ def test_a_database_whose_start_is_fine(tmp_path: Path) -> None:
 def test_a_folder_in_the_place_of_the_database(tmp_path: Path) -> None:
     """Can't be opened; the error says which."""
     (tmp_path / FILE_NAME).mkdir()
-    with pytest.raises(LogError, match="can't open .*chat.sqlite3"):
+    with pytest.raises(LogError, match=r"can't open .*chat\.sqlite3"):
         Log(tmp_path)
 
 

@@ -178,7 +178,9 @@ def test_fitting() -> None:
     after=st.integers(0, 40),
     limit=st.integers(1, 5),
 )
-def test_readings_agree_with_a_list(tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]], after: int, limit: int) -> None:
+def test_readings_agree_with_a_list(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]], after: int, limit: int
+) -> None:
     """Whatever was logged and sorted when, a reading is a filter of one list."""
     book = Logbook(tmp_path_factory.mktemp("log"))
     book.user("alice")

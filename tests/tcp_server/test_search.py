@@ -43,7 +43,9 @@ def search(book: Logbook) -> Iterator[Search]:
     search._database.close()
 
 
-def find(search: Search, text: str, reader: Reader = ALICE, *, direct: bool = False, through: int = 99, **fields: object) -> list[int]:
+def find(
+    search: Search, text: str, reader: Reader = ALICE, *, direct: bool = False, through: int = 99, **fields: object
+) -> list[int]:
     query = Query(tuple(fold_text(text).split()), **fields)  # type: ignore[arg-type]
     return ids(search.search(reader, query, direct=direct, through=through)[0])
 
@@ -51,17 +53,15 @@ def find(search: Search, text: str, reader: Reader = ALICE, *, direct: bool = Fa
 @pytest.mark.parametrize(
     "query",
     [
-        "quick", "QUICK brown", "ick own", "q", "qu", "o", "strasse", "小", "小林", "小林さ", "fin", "line no", '"hello"',
-        '"', "%", "_", "_sure_", "near(a", "c*", "or", "NAÏVE", "cafe\u0301", "naive", "abc", "аbc", "😀", "x", "z", "quick z",
-        "the quick brown fox jumps",
+        "quick", "QUICK brown", "ick own", "q", "qu", "o", "strasse", "小", "小林", "小林さ", "fin", "line no",
+        '"hello"', '"', "%", "_", "_sure_", "near(a", "c*", "or", "NAÏVE", "cafe\u0301", "naive", "abc", "аbc",
+        "😀", "x", "z", "quick z", "the quick brown fox jumps",
     ],
 )  # fmt: skip
 def test_hits_are_all_texts_that_hold_every_word(search: Search, query: str) -> None:
     """Newest first, compared folded."""
     words = fold_text(query).split()
-    expected = [
-        number for number, text in enumerate(TEXTS, 1) if all(word in fold_text(text) for word in words)
-    ]
+    expected = [number for number, text in enumerate(TEXTS, 1) if all(word in fold_text(text) for word in words)]
     assert find(search, query) == expected[::-1]
 
 

@@ -49,7 +49,8 @@ async def test_one_write_a_tick(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "text"), [(LogUnavailable("database or disk is full"), "disk is full"), (KeyError("bug"), "internal error")]
+    ("error", "text"),
+    [(LogUnavailable("database or disk is full"), "disk is full"), (KeyError("bug"), "internal error")],
 )
 async def test_what_cant_be_stored_is_not_echoed(
     house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, text: str

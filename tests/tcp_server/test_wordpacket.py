@@ -1,5 +1,6 @@
 """The word packet: one table of cases for decoder, encoder and blocking reader."""
 
+import contextlib
 import json
 import re
 import socket
@@ -116,11 +117,9 @@ def test_what_is_encoded_is_decoded(bodies: list[bytes], cuts: list[int]) -> Non
 @given(st.lists(st.binary(max_size=100)))
 def test_any_bytes_give_bodies_or_a_packet_error(pieces: list[bytes]) -> None:
     """Never another exception, and never a body without bytes."""
-    try:
+    with contextlib.suppress(PacketError):
         for body in decode(Decoder(), pieces):
             assert 0 < len(body) <= MAX_BODY
-    except PacketError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize("size", [1, 255, 256, MAX_BODY])

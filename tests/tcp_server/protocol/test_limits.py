@@ -243,7 +243,11 @@ def test_no_body_is_filled_beyond_65500_bytes(meet: Meet, room: str) -> None:
     for _ in range(5):
         alice.say("😀" * 8000, room)
     sizes: list[tuple[int, int]] = []
-    for type, fields in (("HISTORY", {"room": room}), ("HISTORY", {"room": room, "after": 0}), ("SEARCH", {"query": "😀"})):
+    for type, fields in (
+        ("HISTORY", {"room": room}),
+        ("HISTORY", {"room": room, "after": 0}),
+        ("SEARCH", {"query": "😀"}),
+    ):
         sizes.append(_answer_size(alice, type, fields))
     assert [count for _, count in sizes] == [1, 1, 1]
     assert all(size <= 65_500 for size, _ in sizes)

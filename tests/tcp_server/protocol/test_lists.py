@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tcp_server.names import fold
 from tests.tcp_server.client import Client, Packet
 from tests.tcp_server.conftest import Connect, Meet
 from tests.tcp_server.process import ServerProcess
-from tcp_server.names import fold
 
 CROWD = 230  # members of the big room; a few more than 200
 
@@ -18,7 +18,7 @@ CROWD = 230  # members of the big room; a few more than 200
 
 def test_rooms_shows_rooms_with_members(meet: Meet, connect: Connect, room: str) -> None:
     """With topic and count, whether one is in them or not."""
-    alice, bob = meet("alice", "bob")
+    alice, _ = meet("alice", "bob")
     alice.ask("TOPIC", room=room, topic="tea")
     stranger = connect("stranger", rooms=[])
     rooms = stranger.ask("ROOMS")
@@ -208,7 +208,15 @@ def test_history_of_direct_messages(meet: Meet) -> None:
 def test_search_finds_every_word_as_a_part(meet: Meet, room: str) -> None:
     """Newest first, compared folded, short words too."""
     (alice,) = meet("alice")
-    texts = ["The quick brown fox", "a QUICK answer", "brownian motion, quickly", "Straße 1", "小林さん", "ﬁnally", "no\nline"]
+    texts = [
+        "The quick brown fox",
+        "a QUICK answer",
+        "brownian motion, quickly",
+        "Straße 1",
+        "小林さん",
+        "ﬁnally",
+        "no\nline",
+    ]
     ids = {text: alice.say(text, room)["id"] for text in texts}
 
     def found(query: str) -> list[str]:
@@ -288,7 +296,9 @@ def test_search_shows_what_one_may_see(meet: Meet, connect: Connect, room: str) 
     assert _ids(nobody.ask("JOIN", room=room) and nobody.ask("SEARCH", query=word)) == [public]
 
 
-@pytest.mark.parametrize("query", ['"', '""', "' OR 1=1 --", "NEAR(a b)", "a*", "^a", "%", "_", "a AND", "-word", "{x}:", "\\", "*", "(("])
+@pytest.mark.parametrize(
+    "query", ['"', '""', "' OR 1=1 --", "NEAR(a b)", "a*", "^a", "%", "_", "a AND", "-word", "{x}:", "\\", "*", "(("]
+)
 def test_a_query_is_only_text(meet: Meet, room: str, query: str) -> None:
     """Nothing in it is an operator."""
     (alice,) = meet("alice")

@@ -139,7 +139,9 @@ def test_nine_refusals_and_a_good_nickname(connect: Connect) -> None:
     assert stranger.sync() == []
 
 
-def test_a_servers_name_and_message_of_the_day(start_server: StartServer, connect: Connect, clients: list[Client]) -> None:
+def test_a_servers_name_and_message_of_the_day(
+    start_server: StartServer, connect: Connect, clients: list[Client]
+) -> None:
     """HELLO shows both."""
     server = start_server("--name", "Kaffeehaus", "--motd", "Grüß Gott 😀")
     client = Client(server.port)
@@ -147,7 +149,9 @@ def test_a_servers_name_and_message_of_the_day(start_server: StartServer, connec
     client.expect("HELLO", server="Kaffeehaus", motd="Grüß Gott 😀")
 
 
-def test_a_servers_password(start_server: StartServer, connect: Connect, clients: list[Client], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_servers_password(
+    start_server: StartServer, connect: Connect, clients: list[Client], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """HELLO asks for it, NICK brings it, RETRY password refuses."""
     secret = tmp_path_factory.mktemp("secret") / "password"
     secret.write_text("šibboleth\n")

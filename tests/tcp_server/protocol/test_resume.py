@@ -28,9 +28,7 @@ def test_a_client_that_comes_back_gets_what_it_missed(meet: Meet, connect: Conne
     missed = [bob.say(f"missed {number}", room) for number in range(3)]
     missed.append(bob.ask("MSG", to="alice", message="direct"))
     again = connect()
-    ready = again.open(
-        "alice", token=alice.ready["token"], epoch=alice.ready["epoch"], after=seen["id"], rooms=[room]
-    )
+    ready = again.open("alice", token=alice.ready["token"], epoch=alice.ready["epoch"], after=seen["id"], rooms=[room])
     assert (ready["resumed"], ready["rooms"]) == (True, [room])
     assert [again.read() for _ in missed] == missed
     live = bob.say("live", room)
@@ -340,7 +338,11 @@ def test_what_was_acknowledged_survives_kills_under_load(start_server: StartServ
         fields = {} if token is None else {"token": token}
         alice = connect("alice", port=server.port, **fields)
         token = alice.ready["token"]
-        alice.send_bytes(b"".join(encode(pack("MSG", {"message": "x", "room": "lobby", "ref": f"k{next(refs)}"})) for _ in range(2000)))
+        alice.send_bytes(
+            b"".join(
+                encode(pack("MSG", {"message": "x", "room": "lobby", "ref": f"k{next(refs)}"})) for _ in range(2000)
+            )
+        )
         fresh = []
         try:
             for _ in range(700):
@@ -375,7 +377,9 @@ def slow(port: int) -> Client:
     return client
 
 
-def test_a_slow_reader_is_caught_up_in_order(server: ServerProcess, meet: Meet, clients: list[Client], room: str) -> None:
+def test_a_slow_reader_is_caught_up_in_order(
+    server: ServerProcess, meet: Meet, clients: list[Client], room: str
+) -> None:
     """It gets everything from the log once it drains, and never slows the others."""
     (alice,) = meet("alice")
     reader = slow(server.port)
@@ -393,7 +397,9 @@ def test_a_slow_reader_is_caught_up_in_order(server: ServerProcess, meet: Meet, 
     assert reader.find("MSG") == live
 
 
-def test_a_slow_reader_finds_its_rooms_as_they_are(server: ServerProcess, meet: Meet, clients: list[Client], room: str) -> None:
+def test_a_slow_reader_finds_its_rooms_as_they_are(
+    server: ServerProcess, meet: Meet, clients: list[Client], room: str
+) -> None:
     """What isn't logged may be skipped for it; fresh ROOMs follow the replay."""
     (alice,) = meet("alice")
     reader = slow(server.port)
@@ -409,7 +415,9 @@ def test_a_slow_reader_finds_its_rooms_as_they_are(server: ServerProcess, meet: 
     assert all(packet["type"] in ("MSG", "JOIN") for packet in rest)
 
 
-def test_no_direct_answer_is_skipped_for_a_slow_reader(server: ServerProcess, meet: Meet, clients: list[Client], room: str) -> None:
+def test_no_direct_answer_is_skipped_for_a_slow_reader(
+    server: ServerProcess, meet: Meet, clients: list[Client], room: str
+) -> None:
     """Its own packets wait while it lags, and are answered in order."""
     (alice,) = meet("alice")
     reader = slow(server.port)
@@ -433,7 +441,9 @@ def test_no_direct_answer_is_skipped_for_a_slow_reader(server: ServerProcess, me
     assert ids == sorted(set(ids))
 
 
-def test_many_slow_readers_dont_slow_the_others(server: ServerProcess, meet: Meet, clients: list[Client], room: str) -> None:
+def test_many_slow_readers_dont_slow_the_others(
+    server: ServerProcess, meet: Meet, clients: list[Client], room: str
+) -> None:
     """Twenty that read nothing, and each echo still comes; afterwards each gets all."""
     alice, bob = meet("alice", "bob")
     readers = [slow(server.port) for _ in range(20)]
@@ -450,7 +460,7 @@ def test_many_slow_readers_dont_slow_the_others(server: ServerProcess, meet: Mee
 
 def test_a_slow_reader_may_leave(server: ServerProcess, meet: Meet, clients: list[Client], room: str) -> None:
     """Cut off in the middle of the replay, it is an unclean end like any other."""
-    alice, bob = meet("alice", "bob")
+    alice, _ = meet("alice", "bob")
     reader = slow(server.port)
     reader.open("reader", rooms=[room])
     for _ in range(400):
@@ -470,4 +480,3 @@ def _drain(client: Client, last: int) -> list[Packet]:
         packets.append(packet)
         if packet["type"] == "MSG" and packet["id"] == last:
             return packets
-

@@ -262,4 +262,3 @@ def test_a_users_own_pong_is_taken_silently(connect: Connect) -> None:
     alice = connect("alice")
     alice.send("PONG", id=7)
     assert alice.sync() == []
-

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
+from tcp_server.wordpacket import encode
 from tests.conftest import StartServer
 from tests.tcp_server.bridge import Bridge
 from tests.tcp_server.client import Client, pack
 from tests.tcp_server.conftest import Connect
-from tcp_server.wordpacket import encode
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

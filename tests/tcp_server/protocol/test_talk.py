@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+from tcp_server.wordpacket import encode
 from tests.tcp_server.client import Packet, fresh_ref, pack
 from tests.tcp_server.conftest import Connect, Meet
-from tcp_server.wordpacket import encode
 
 
 def test_a_message_comes_back_to_its_sender(meet: Meet, room: str) -> None:
@@ -130,9 +130,7 @@ def test_everybody_sees_a_room_in_one_order(meet: Meet, room: str) -> None:
             member.send("MSG", room=room, message=str(round_))
             member.send("TOPIC", room=room, topic=str(round_))
             member.send("TYPING", room=room)
-    seen = [
-        [client.read() for _ in range(3 * 20 * len(members))] for client in members
-    ]
+    seen = [[client.read() for _ in range(3 * 20 * len(members))] for client in members]
     assert all(packets == seen[0] for packets in seen)
 
 
@@ -222,4 +220,3 @@ def test_refs_of_other_packets_are_not_remembered(meet: Meet, room: str) -> None
 
 def _ids(packet: Packet) -> list[int]:
     return [message["id"] for message in packet["messages"]]
-

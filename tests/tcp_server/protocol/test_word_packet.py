@@ -96,7 +96,9 @@ BAD_BODIES: list[tuple[bytes, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "field"), BAD_BODIES, ids=[body[:40].decode("ascii", "replace") for body, _ in BAD_BODIES])
+@pytest.mark.parametrize(
+    ("body", "field"), BAD_BODIES, ids=[body[:40].decode("ascii", "replace") for body, _ in BAD_BODIES]
+)
 def test_a_bad_body_is_answered_and_the_connection_goes_on(
     connect: Connect, bystander: Client, room: str, body: bytes, field: str
 ) -> None:
@@ -202,7 +204,9 @@ def test_a_zero_length_ends_the_session(connect: Connect, bystander: Client, ope
     alice.assert_ends("protocol")
 
 
-@pytest.mark.parametrize("body", [b"\xff", b'{"type":"PING","x":"\xc3("}', b'{"type":"PING"\xe2\x82', b"\xed\xa0\x80", b"\xc0\xaf"])
+@pytest.mark.parametrize(
+    "body", [b"\xff", b'{"type":"PING","x":"\xc3("}', b'{"type":"PING"\xe2\x82', b"\xed\xa0\x80", b"\xc0\xaf"]
+)
 @pytest.mark.parametrize("opened", [False, True])
 def test_a_body_that_is_not_utf8_ends_the_session(
     connect: Connect, bystander: Client, body: bytes, opened: bool

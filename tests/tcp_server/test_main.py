@@ -1,0 +1,378 @@
+"""The command line: one clear line and an exit status for each mistake; start-up lines; export and import."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tcp_server import __main__ as command
+from tcp_server.log import FILE_NAME, Log
+from tests.conftest import StartServer
+from tests.tcp_server.conftest import Connect
+from tests.tcp_server.logbook import Logbook
+
+
+def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run the real command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "tcp_server", *map(str, arguments)], input=stdin, capture_output=True, timeout=20
+    )
+
+
+def assert_one_line(result: subprocess.CompletedProcess[bytes], text: str) -> None:
+    """The command failed with status 1, one clear line on standard error, and nothing else."""
+    errors = result.stderr.decode()
+    assert (result.returncode, len(errors.splitlines()), result.stdout) == (1, 1, b""), errors
+    assert re.search(text, errors), errors
+
+
+class Fails(Protocol):
+    """Run the command in this process: it fails with status 1 and one clear line."""
+
+    def __call__(self, text: str, *arguments: object) -> None: ...
+
+
+@pytest.fixture
+def fails(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Fails]:
+    interval = sys.getswitchinterval()
+    bound: list[socket.socket] = []  # what the end of the process would close
+    bind = command._bind
+    monkeypatch.setattr(command, "_bind", lambda *where: (sockets := bind(*where), bound.extend(sockets))[0])
+
+    def fails(text: str, *arguments: object) -> None:
+        with pytest.raises(SystemExit) as caught:
+            command.main([str(argument) for argument in arguments])
+        output = capsys.readouterr()
+        assert (caught.value.code, len(output.err.splitlines()), output.out) == (1, 1, ""), output
+        assert re.search(text, output.err), output.err
+
+    yield fails
+    for sock in bound:
+        sock.close()
+    sys.setswitchinterval(interval)
+
+
+# Flags
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        ([], "required: PORT"),
+        (["abc"], "PORT"),
+        (["65536"], "0 to 65535, not 65536"),
+        (["-1"], "."),
+        (["0", "--shutdown-delay", "soon"], "shutdown-delay"),
+        (["0", "--shutdown-delay", "-1"], "seconds can't be -1"),
+        (["0", "--grace", "nan"], "seconds can't be nan"),
+        (["0", "--sync", "never"], "invalid choice"),
+        (["0", "--keep", "90"], "such as 90d, not 90"),
+        (["0", "--keep", "0d"], "such as 90d"),
+        (["0", "--keep", "x"], "such as 90d"),
+        (["0", "--keep", ""], "such as 90d"),
+        (["0", "--keep-messages", "0"], "at least 1 message"),
+        (["0", "--motd", ""], "1 to 8000 characters"),
+        (["0", "--motd", "x" * 8001], "1 to 8000 characters"),
+        (["0", "--log-level", "loud"], "invalid choice"),
+        (["0", "--nonsense"], "unrecognized arguments: --nonsense"),
+        (["export"], "required: FILE"),
+        (["import", "x", "y"], "unrecognized arguments"),
+    ],
+)
+def test_a_bad_flag(capsys: pytest.CaptureFixture[str], flags: list[str], text: str) -> None:
+    """Exit 2, and the last line names it."""
+    with pytest.raises(SystemExit) as caught:
+        command.main(flags)
+    assert caught.value.code == 2
+    assert re.search(text, capsys.readouterr().err.splitlines()[-1])
+
+
+@pytest.mark.parametrize(("age", "seconds"), [("30s", 30), ("5m", 300), ("2h", 7200), ("90d", 7_776_000)])
+def test_ages(age: str, seconds: int) -> None:
+    """Seconds, minutes, hours, days."""
+    assert command._server_parser().parse_args(["0", "--keep", age]).keep == seconds
+
+
+def test_help_explains_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    """In a sentence, with the defaults."""
+    with pytest.raises(SystemExit) as caught:
+        command.main(["--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    for action in command._server_parser()._actions:
+        assert action.help
+        assert (action.option_strings or ["PORT"])[0] in text
+    assert "export FILE" in text
+
+
+def test_defaults() -> None:
+    """As the protocol and the README have them."""
+    options = command._server_parser().parse_args(["9000"])
+    assert (options.port, options.host, options.name) == (9000, None, "Wordpacket")
+    assert (options.shutdown_delay, options.grace, options.sync) == (5.0, 60.0, "normal")
+    assert (options.keep, options.keep_messages, options.motd) == (None, None, None)
+    assert "wordpacket" in str(options.data)
+
+
+# What keeps it from starting
+
+
+def test_the_port_is_taken(fails: Fails, tmp_path: Path) -> None:
+    """By somebody who listens."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert_one_line(run(port, "--data", tmp_path), f"can't listen on port {port}")
+        fails(f"can't listen on port {port}", port, "--host", "127.0.0.1", "--data", tmp_path)
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.7"])
+def test_a_host_that_isnt_here(fails: Fails, tmp_path: Path, host: str) -> None:
+    """Unknown, or somebody else's."""
+    fails("can't listen on", 0, "--host", host, "--data", tmp_path)
+
+
+def test_a_data_folder_that_cant_be(fails: Fails, tmp_path: Path) -> None:
+    """A file stands there, or nothing can be written."""
+    (tmp_path / "file").write_text("")
+    fails("can't make the data folder .*file", 0, "--data", tmp_path / "file")
+    fails("can't make the data folder", 0, "--data", tmp_path / "file" / "below")
+    fails("can't make the data folder", 0, "--data", "/proc/self/nothing")
+
+
+def test_a_data_folder_that_isnt_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said before anything is tried; root may write everywhere, so the system is asked in its place."""
+    monkeypatch.setattr(command.os, "access", lambda *_: False)
+    with pytest.raises(command.StartError, match="can't write to the data folder"):
+        command._make_folder(tmp_path)
+
+
+def test_a_lock_that_cant_be_made(fails: Fails, tmp_path: Path) -> None:
+    """A folder stands in its place."""
+    (tmp_path / "lock").mkdir()
+    fails("can't write to the data folder", 0, "--data", tmp_path)
+
+
+def test_a_second_server_on_the_same_folder(start_server: StartServer, tmp_path: Path) -> None:
+    """Refused; the first one isn't disturbed."""
+    server = start_server()
+    assert_one_line(run(0, "--data", server.folder), "in use by another server; choose another --data")
+
+
+def test_databases_that_cant_be_opened(fails: Fails, tmp_path: Path) -> None:
+    """Newer, damaged, somebody else's: each says the way out."""
+    book = Log(tmp_path)
+    book.database.execute("PRAGMA user_version = 99")
+    book.close()
+    fails("newer version", 0, "--data", tmp_path)
+    for name in os.listdir(tmp_path):
+        (tmp_path / name).unlink()
+    (tmp_path / FILE_NAME).write_bytes(b"no database" * 1000)
+    fails(r"\.recover", 0, "--data", tmp_path)
+    fails(FILE_NAME, "export", "-", "--data", tmp_path)
+    (tmp_path / FILE_NAME).write_bytes(b"")
+    fails(".", "export", "-", "--data", tmp_path)
+
+
+def test_a_damaged_key(fails: Fails, tmp_path: Path) -> None:
+    """It isn't replaced silently: everybody would lose their nickname."""
+    (tmp_path / "token.key").write_bytes(b"short")
+    fails(r"token\.key is damaged", 0, "--data", tmp_path)
+
+
+@pytest.mark.parametrize("flag", ["--link-secret-file", "--server-password-file"])
+def test_a_secret_file_that_cant_be_read(fails: Fails, tmp_path: Path, flag: str) -> None:
+    """Missing, empty, or no text."""
+    fails("can't read .*missing", 0, "--data", tmp_path, flag, tmp_path / "missing")
+    for content, text in ((b"  \n", "is empty"), (b"\xff\xfe", "can't read")):
+        (tmp_path / "secret").write_bytes(content)
+        fails(text, 0, "--data", tmp_path, flag, tmp_path / "secret")
+
+
+# Starting
+
+
+def test_the_startup_lines(start_server: StartServer, tmp_path: Path) -> None:
+    """Where it listens, where the data lies, and the next command to type."""
+    server = start_server()
+    server.stop()
+    lines = server.announced.splitlines()
+    assert lines[0] == f"listening on 127.0.0.1:{server.port}"
+    assert lines[1] == f"messages are kept in {server.folder / FILE_NAME}"
+    assert f"python -m cli_client 127.0.0.1 {server.port}" in lines[2]
+    assert f"python -m ws_bridge --server 127.0.0.1:{server.port}" in lines[2]
+    assert "shutting down in 0 s" in server.errors
+
+
+def test_the_key_is_the_owners_alone(start_server: StartServer) -> None:
+    """And stays over a restart."""
+    server = start_server()
+    server.stop()
+    key = server.folder / "token.key"
+    assert (key.stat().st_mode & 0o777, len(key.read_bytes())) == (0o600, 32)
+    before = key.read_bytes()
+    start_server().stop()
+    assert key.read_bytes() == before
+
+
+def test_a_new_data_folder_is_the_owners_alone(tmp_path: Path) -> None:
+    """Other people's messages lie in it."""
+    command._make_folder(tmp_path / "deep" / "data")
+    assert (tmp_path / "deep" / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_it_listens_on_all_addresses() -> None:
+    """IPv4 and IPv6 with the same port."""
+    sockets = command._bind(None, 0)
+    try:
+        assert len({sock.getsockname()[1] for sock in sockets}) == 1
+        assert {sock.family for sock in sockets} >= {socket.AF_INET}
+        assert all(not sock.getblocking() for sock in sockets)
+    finally:
+        for sock in sockets:
+            sock.close()
+
+
+class NoIpv6(socket.socket):
+    """A socket of a machine without IPv6, or with it switched off."""
+
+    missing = True
+
+    def __init__(self, family: int = -1, *arguments: int) -> None:
+        if family == socket.AF_INET6 and self.missing:
+            raise OSError("address family not supported")
+        super().__init__(family, *arguments)
+
+    def bind(self, address: object) -> None:
+        if self.family == socket.AF_INET6:
+            raise OSError(99, "cannot assign requested address")
+        super().bind(address)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_machine_without_ipv6(monkeypatch: pytest.MonkeyPatch, missing: bool) -> None:
+    """IPv4 is enough; but who asks for IPv6 is told."""
+    monkeypatch.setattr(NoIpv6, "missing", missing)
+    monkeypatch.setattr(command.socket, "socket", NoIpv6)
+    sockets = command._bind(None, 0)
+    assert [sock.family for sock in sockets] == [socket.AF_INET]
+    sockets[0].close()
+    with pytest.raises(command.StartError, match="can't listen on"):
+        command._bind("::1", 0)
+
+
+def test_the_announcement_of_ipv6(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """In brackets where a port follows."""
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    try:
+        sockets = command._bind("::1", 0)
+    except command.StartError:
+        pytest.skip("IPv6 is switched off")
+    options = command._server_parser().parse_args(["0", "--host", "::1", "--data", str(tmp_path)])
+    command._announce(sockets, options)
+    port = sockets[0].getsockname()[1]
+    sockets[0].close()
+    text = capsys.readouterr().out
+    assert f"listening on [::1]:{port}" in text
+    assert f"cli_client ::1 {port}" in text
+    assert f"--server [::1]:{port}" in text
+
+
+def test_without_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio's own loop does it."""
+    ran: list[str] = []
+
+    async def main() -> None:
+        ran.append("here")
+
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    command._run_loop(main())
+    assert ran == ["here"]
+
+
+def test_without_resource_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows: nothing is asked for."""
+    monkeypatch.setitem(sys.modules, "resource", None)
+    command._allow_many_files()
+
+
+def test_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the installed package; run from a bare checkout it is unknown."""
+    assert re.match(r"\d+\.\d+", command._version())
+
+    def not_installed(name: str) -> str:
+        raise command.PackageNotFoundError(name)
+
+    monkeypatch.setattr(command, "version", not_installed)
+    assert command._version() == "0+unknown"
+
+
+def test_a_signal_right_after_the_start(start_server: StartServer) -> None:
+    """Ends it in order."""
+    server = start_server()
+    server.signal(signal.SIGINT)
+    assert server.wait() == 0
+
+
+# Export and import
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    (tmp_path / "filled").mkdir()
+    book = Logbook(tmp_path / "filled")
+    book.say("one", "two 😀")
+    book.say("psst", to="bob")
+    book.close()
+    return tmp_path / "filled"
+
+
+def test_export_and_import(filled: Path, tmp_path: Path) -> None:
+    """Through a file and through pipes."""
+    archive = tmp_path / "archive.jsonl"
+    result = run("export", archive, "--data", filled)
+    assert (result.returncode, result.stderr, result.stdout) == (0, b"exported 3 messages\n", b"")
+    piped = run("export", "-", "--data", filled)
+    assert piped.stdout == archive.read_bytes()
+    result = run("import", archive, "--data", tmp_path / "copy")
+    assert (result.returncode, result.stderr) == (0, b"imported 3 messages\n")
+    result = run("import", "-", "--data", tmp_path / "piped", stdin=piped.stdout)
+    assert result.returncode == 0
+    for folder in ("copy", "piped"):
+        assert run("export", "-", "--data", tmp_path / folder).stdout == piped.stdout
+
+
+def test_export_while_the_server_runs(start_server: StartServer, connect: Connect) -> None:
+    """What is acknowledged is in it."""
+    server = start_server()
+    alice = connect("alice", port=server.port)
+    alice.say("hello")
+    result = run("export", "-", "--data", server.folder)
+    assert result.returncode == 0
+    assert b'"message":"hello"' in result.stdout.splitlines()[-1]
+    assert alice.say("still here")["id"] == 2
+
+
+def test_what_export_and_import_refuse(
+    fails: Fails, filled: Path, tmp_path: Path, start_server: StartServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One clear line each."""
+    fails("there is no log in", "export", "-", "--data", tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+    fails("export: ", "export", tmp_path / "no" / "folder", "--data", filled)
+    fails("import: ", "import", tmp_path / "missing", "--data", tmp_path / "new")
+    archive, nonsense = tmp_path / "archive", tmp_path / "nonsense"
+    nonsense.write_text("nonsense\n")
+    command.main(["export", str(archive), "--data", str(filled)])
+    assert capsys.readouterr().err == "exported 3 messages\n"
+    fails("has messages already", "import", archive, "--data", filled)
+    fails("line 1", "import", nonsense, "--data", tmp_path / "new")
+    server = start_server()
+    fails("in use by another server", "import", archive, "--data", server.folder)
