@@ -44,8 +44,8 @@ class Connection(asyncio.Protocol):
     """One TCP connection. What is to be sent is given to `write`, already framed."""
 
     __slots__ = (
-        "_acceptor", "_decoder", "_loop", "handler", "heard_at", "is_congested", "is_pinged", "is_reading",
-        "moved_at", "transport", "unsent", "write",
+        "_acceptor", "_decoder", "_loop", "handler", "is_congested", "is_reading", "silence", "stuck",
+        "transport", "unsent", "write",
     )  # fmt: skip
 
     handler: Handler
@@ -58,10 +58,9 @@ class Connection(asyncio.Protocol):
         self._decoder = Decoder()
         self.is_reading = True
         self.is_congested = False
-        self.heard_at = loop.time()
-        self.is_pinged = False  # since it was last heard
-        self.unsent = 0  # bytes, when the keeper last looked
-        self.moved_at = 0.0  # when the keeper last saw that number change
+        self.silence = 0  # sweeps of the keeper since something came
+        self.unsent = 0  # bytes that waited when the keeper last looked
+        self.stuck = 0  # sweeps since that number changed
 
     def limit_writing(self, high_water: int) -> None:
         """Set how many bytes may wait in the transport before it counts as congested."""
@@ -72,7 +71,6 @@ class Connection(asyncio.Protocol):
         self._pass_on()
         if not self.is_reading and not self.handler.is_waiting() and not self.transport.is_closing():
             self.is_reading = True
-            self.heard_at = self._loop.time()
             self.transport.resume_reading()
 
     def stop_reading(self) -> None:
@@ -96,8 +94,7 @@ class Connection(asyncio.Protocol):
         self.handler = self._acceptor.accepted(self)
 
     def data_received(self, data: bytes) -> None:
-        self.heard_at = self._loop.time()
-        self.is_pinged = False
+        self.silence = 0
         self._decoder.feed(data)
         self._pass_on()
 

@@ -9,13 +9,16 @@ from tcp_server.connection import Connection
 from tcp_server.messages import ByeReason
 
 SWEEP_SECONDS = 1.0
-PING_SECONDS = 30.0  # of silence, until a connection is pinged
-SILENCE_SECONDS = 60.0  # of silence, until it is dropped
-SLOW_SECONDS = 60.0  # without taking a byte of what waits for it, until it is dropped
+PING_SWEEPS = 30  # of silence, until a connection is pinged
+SILENCE_SWEEPS = 60  # of silence, until it is dropped
+SLOW_SWEEPS = 60  # without taking a byte of what waits for it, until it is dropped
 
 
 class Keeper:
     """Looks at all connections once a second.
+
+    It counts its own sweeps instead of asking a clock: a server that was itself stopped for a while has heard
+    nothing either, and must not drop everybody when it goes on.
 
     Args:
         ping: sends a PING.
@@ -39,26 +42,29 @@ class Keeper:
         self._timer.cancel()
 
     def _sweep(self) -> None:
-        now = self._loop.time()
         for connection in list(self._connections):
-            self.look_at(connection, now)
+            self.look_at(connection)
         self._timer = self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
-    def look_at(self, connection: Connection, now: float) -> None:
-        """Ping or drop one connection if it is time to; `now` is in seconds of the loop's clock."""
+    def look_at(self, connection: Connection) -> None:
+        """Count a sweep for one connection, and ping or drop it if it is time to."""
         if connection.is_congested:
-            unsent = connection.transport.get_write_buffer_size()
-            if unsent != connection.unsent:
-                connection.unsent, connection.moved_at = unsent, now
-            elif now - connection.moved_at >= SLOW_SECONDS:
-                self._drop(connection, "slow")
+            self._look_at_congested(connection)
             return
-        connection.unsent = 0
+        connection.stuck = connection.unsent = 0
         if not connection.is_reading:
             return  # its silence is ours: an answer of the log, or a replay, is on its way
-        silent = now - connection.heard_at
-        if silent >= SILENCE_SECONDS:
-            self._drop(connection, "timeout")
-        elif silent >= PING_SECONDS and not connection.is_pinged:
-            connection.is_pinged = True
+        connection.silence += 1
+        if connection.silence == PING_SWEEPS:
             self._ping(connection)
+        elif connection.silence >= SILENCE_SWEEPS:
+            self._drop(connection, "timeout")
+
+    def _look_at_congested(self, connection: Connection) -> None:
+        unsent = connection.transport.get_write_buffer_size()
+        if unsent != connection.unsent:
+            connection.unsent, connection.stuck = unsent, 0
+            return
+        connection.stuck += 1
+        if connection.stuck >= SLOW_SWEEPS:
+            self._drop(connection, "slow")

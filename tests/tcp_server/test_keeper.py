@@ -1,4 +1,4 @@
-"""The keeper, on a clock of the test's: who is pinged, who is dropped, and why."""
+"""The keeper, sweep by sweep: who is pinged, who is dropped, and why."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import pytest
 
 from tcp_server import keeper as keeper_module
 from tcp_server.connection import Connection
-from tcp_server.keeper import PING_SECONDS, SILENCE_SECONDS, SLOW_SECONDS, Keeper
+from tcp_server.keeper import PING_SWEEPS, SILENCE_SWEEPS, SLOW_SWEEPS, Keeper
 from tests.tcp_server.house import FakeTransport
 
 
@@ -17,7 +17,6 @@ class Watch:
         loop = asyncio.get_running_loop()
         self.connection = Connection(None, loop)  # type: ignore[arg-type]
         self.connection.transport = self.transport = FakeTransport()
-        self.connection.heard_at = 0.0
         self.asked: list[str] = []
         self.looked = asyncio.Event()
         self.keeper = Keeper([self.connection], lambda _: self.ask("ping"), lambda _, reason: self.ask(reason), loop)
@@ -26,8 +25,9 @@ class Watch:
         self.asked.append(what)
         self.looked.set()
 
-    def look(self, now: float) -> list[str]:
-        self.keeper.look_at(self.connection, now)
+    def look(self, sweeps: int = 1) -> list[str]:
+        for _ in range(sweeps):
+            self.keeper.look_at(self.connection)
         asked, self.asked = self.asked, []
         return asked
 
@@ -35,14 +35,13 @@ class Watch:
 async def test_silence() -> None:
     """Pinged once after 30 s, dropped 30 s later; any packet is a sign of life."""
     watch = Watch()
-    assert watch.look(PING_SECONDS - 0.1) == []
-    assert watch.look(PING_SECONDS) == ["ping"]
-    assert watch.look(PING_SECONDS + 1) == []
-    assert watch.look(SILENCE_SECONDS - 0.1) == []
-    watch.connection.heard_at, watch.connection.is_pinged = 59.0, False
-    assert watch.look(SILENCE_SECONDS) == []
-    assert watch.look(59 + PING_SECONDS) == ["ping"]
-    assert watch.look(59 + SILENCE_SECONDS) == ["timeout"]
+    assert watch.look(PING_SWEEPS - 1) == []
+    assert watch.look() == ["ping"]
+    assert watch.look(SILENCE_SWEEPS - PING_SWEEPS - 1) == []
+    watch.connection.silence = 0
+    assert watch.look(PING_SWEEPS - 1) == []
+    assert watch.look() == ["ping"]
+    assert watch.look(SILENCE_SWEEPS - PING_SWEEPS) == ["timeout"]
     watch.keeper.stop()
 
 
@@ -50,7 +49,7 @@ async def test_a_silence_that_is_ours() -> None:
     """Who isn't read can't be heard."""
     watch = Watch()
     watch.connection.is_reading = False
-    assert watch.look(1000) == []
+    assert watch.look(SILENCE_SWEEPS + 1) == []
     watch.keeper.stop()
 
 
@@ -59,12 +58,10 @@ async def test_who_takes_nothing() -> None:
     watch = Watch()
     watch.connection.is_congested = True
     watch.transport.unsent = 5000
-    assert watch.look(100) == []
-    assert watch.look(100 + SLOW_SECONDS - 0.1) == []
+    assert watch.look(SLOW_SWEEPS) == []
     watch.transport.unsent = 4000
-    assert watch.look(160) == []
-    assert watch.look(160 + SLOW_SECONDS - 0.1) == []
-    assert watch.look(160 + SLOW_SECONDS) == ["slow"]
+    assert watch.look(SLOW_SWEEPS) == []
+    assert watch.look() == ["slow"]
     watch.keeper.stop()
 
 
@@ -73,12 +70,12 @@ async def test_congested_again_with_as_many_bytes() -> None:
     watch = Watch()
     watch.connection.is_congested = True
     watch.transport.unsent = 5000
-    assert watch.look(0) == []
+    assert watch.look(SLOW_SWEEPS) == []
     watch.connection.is_congested = False
-    assert watch.look(1) == []
+    assert watch.look() == []
     watch.connection.is_congested = True
-    assert watch.look(100) == []
-    assert watch.look(100 + SLOW_SECONDS) == ["slow"]
+    assert watch.look(SLOW_SWEEPS) == []
+    assert watch.look() == ["slow"]
     watch.keeper.stop()
 
 
@@ -87,7 +84,7 @@ async def test_it_looks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper_module, "SWEEP_SECONDS", 0.001)
     watch = Watch()
     for _ in range(3):
-        watch.connection.heard_at = asyncio.get_running_loop().time() - SILENCE_SECONDS
+        watch.connection.silence = SILENCE_SWEEPS
         await watch.looked.wait()
         assert watch.asked[-1] == "timeout"
         watch.looked.clear()
