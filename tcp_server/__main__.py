@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import secrets
@@ -33,6 +34,7 @@ python -m tcp_server import FILE fills an empty data folder from such a file.
 logger = logging.getLogger(__name__)
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+GC_THRESHOLDS = (10_000, 20, 20)  # messages leave no cycles, closed connections do: look for them rarely
 SWITCH_SECONDS = 0.0005  # how long the loop may keep the log's threads from running Python (default 0.005)
 
 
@@ -133,6 +135,8 @@ def _serve(options: argparse.Namespace) -> None:
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _allow_many_files()
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()  # what was imported stays
+    gc.set_threshold(*GC_THRESHOLDS)
     sockets = _bind(options.host, options.port)
     _make_folder(options.data)
     lock = _lock(options.data)
