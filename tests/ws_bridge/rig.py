@@ -16,7 +16,7 @@ from ws_bridge.timing import Timing
 
 Packet = dict[str, Any]
 
-PATIENCE = 5.0  # seconds until a test gives up on a packet that should have come
+PATIENCE = 10.0  # seconds until a test gives up on a packet that should have come
 
 # Reconnects at once, and never by itself gives up on anything; a test that needs a limit sets it.
 TIMING = Timing(reconnect_min=0.001, reconnect_max=0.01, close=0.5, sweep=0.01, look=0.01, ping=1e6, dead=1e6)
