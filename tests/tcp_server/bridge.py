@@ -57,9 +57,9 @@ class Bridge(Client):
             assert next(iter(packet)) == "session", "it is the first key"
             if packet["type"] == "SUBSCRIBE":
                 assert room not in self.rooms_of[session]
-                self.rooms_of[session].add(room)
+                self.rooms_of[session].add(str(room))
             elif packet["type"] == "UNSUBSCRIBE":
-                self.rooms_of[session].remove(room)
+                self.rooms_of[session].remove(str(room))
             elif packet["type"] == "BYE":
                 self.rooms_of[session].clear()
             elif packet["type"] == "READY":

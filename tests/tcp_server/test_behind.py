@@ -192,7 +192,7 @@ async def play(house: House, dice: random.Random) -> list[Guest]:
         bridge.open(guest)
     await house.settle()
     for step in range(STEPS):
-        everybody = [*alone, *bridge.sessions.values()]
+        everybody: list[Alone | OnLink] = [*alone, *bridge.sessions.values()]
         who = dice.choice(everybody)
         what = dice.random()
         if what < 0.5:
@@ -206,18 +206,20 @@ async def play(house: House, dice: random.Random) -> list[Guest]:
         elif what < 0.8:
             who.send(dice.choice(["HISTORY", "PING", "TOPIC", "TYPING"]), room=HOME, topic=str(step))
         else:
-            dice.choice([*everybody, bridge, bridge]).step(dice)
+            steppers: list[Alone | OnLink | Bridge] = [*everybody, bridge, bridge]
+            dice.choice(steppers).step(dice)
         if dice.random() < 0.2:
             await house.settle()
-    for each in [*alone, bridge]:
+    takers: list[Alone | Bridge] = [*alone, bridge]
+    for each in takers:
         each.recover()
     await house.settle()
     bridge.take()
     for session in bridge.sessions.values():
         session.recover()
     await house.settle()
-    for taker in [*alone, bridge]:
-        taker.take()
+    for each in takers:
+        each.take()
     return guests
 
 

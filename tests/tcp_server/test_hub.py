@@ -67,7 +67,8 @@ def test_an_opening_by_its_outputs() -> None:
     stage.enter("alice", rooms=["one", "two"])
     kinds = [type(output).__name__ for output in stage.outputs if not isinstance(output, GoLive)]
     assert kinds == ["Send", "Broadcast", "Broadcast", "SendNewest"] + ["Subscribe", "SendNewest"] * 2
-    assert stage.outputs[-1] == GoLive(stage.outputs[-1].session, None, False)
+    assert isinstance(stage.outputs[-1], GoLive)
+    assert (stage.outputs[-1].after, stage.outputs[-1].foreign) == (None, False)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Protocol
 
@@ -44,7 +45,13 @@ def fails(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
     interval = sys.getswitchinterval()
     bound: list[socket.socket] = []  # what the end of the process would close
     bind = command._bind
-    monkeypatch.setattr(command, "_bind", lambda *where: (sockets := bind(*where), bound.extend(sockets))[0])
+
+    def bind_and_note(host: str | None, port: int) -> list[socket.socket]:
+        sockets = bind(host, port)
+        bound.extend(sockets)
+        return sockets
+
+    monkeypatch.setattr(command, "_bind", bind_and_note)
 
     def fails(text: str, *arguments: object) -> None:
         with pytest.raises(SystemExit) as caught:
@@ -148,7 +155,7 @@ def test_a_data_folder_that_cant_be(fails: Fails, tmp_path: Path) -> None:
 
 def test_a_data_folder_that_isnt_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Said before anything is tried; root may write everywhere, so the system is asked in its place."""
-    monkeypatch.setattr(command.os, "access", lambda *_: False)
+    monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(command.StartError, match="can't write to the data folder"):
         command._make_folder(tmp_path)
 
@@ -259,7 +266,7 @@ class NoIpv6(socket.socket):
 def test_a_machine_without_ipv6(monkeypatch: pytest.MonkeyPatch, missing: bool) -> None:
     """IPv4 is enough; but who asks for IPv6 is told."""
     monkeypatch.setattr(NoIpv6, "missing", missing)
-    monkeypatch.setattr(command.socket, "socket", NoIpv6)
+    monkeypatch.setattr("socket.socket", NoIpv6)
     sockets = command._bind(None, 0)
     assert [sock.family for sock in sockets] == [socket.AF_INET]
     sockets[0].close()
@@ -308,7 +315,7 @@ def test_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.match(r"\d+\.\d+", command._version())
 
     def not_installed(name: str) -> str:
-        raise command.PackageNotFoundError(name)
+        raise PackageNotFoundError(name)
 
     monkeypatch.setattr(command, "version", not_installed)
     assert command._version() == "0+unknown"

@@ -177,7 +177,7 @@ async def test_old_messages_go_page_by_page(book: Logbook, watch: Watch, monkeyp
 
 async def test_messages_go_by_their_age(book: Logbook, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds before now."""
-    monkeypatch.setattr(upkeep_module.time, "time", lambda: TIME / 1000 + 5.5)
+    monkeypatch.setattr("time.time", lambda: TIME / 1000 + 5.5)
     book.say(*["words"] * 3)
     book.time += 5000
     book.say("young")
@@ -190,7 +190,7 @@ async def test_a_failure_is_tried_again(
     book: Logbook, watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With a line in the log."""
-    real = upkeep_module.fill_index
+    real = fill_index
     calls: list[int] = []
 
     def fails_once(*arguments: object) -> int:

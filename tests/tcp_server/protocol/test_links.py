@@ -103,7 +103,7 @@ def test_a_rooms_message_crosses_once(link: Link, connect: Connect, room: str) -
     alice = connect("alice", rooms=[room])
     alice.sync()
     said = [alice.say(str(number), room) for number in range(5)]
-    crossed = []
+    crossed: list[Packet] = []
     while len([packet for packet in crossed if packet["type"] == "MSG"]) < 5:
         crossed.append(bridge.deliver())
     assert [packet for packet in crossed if packet["type"] == "MSG"] == said

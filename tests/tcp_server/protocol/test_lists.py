@@ -265,7 +265,8 @@ def test_search_in_pages(talk: tuple[Client, list[Packet]]) -> None:
     alice, said = talk
     hits = [message for message in said if "word3" in message["message"]][::-1]
     seen: list[Packet] = []
-    more, cursor = True, {}
+    more = True
+    cursor: Packet = {}
     while more:
         page = alice.ask("SEARCH", query="word3", room="talk", limit=7, **cursor)
         seen += page["messages"]

@@ -335,7 +335,7 @@ def test_what_was_acknowledged_survives_kills_under_load(start_server: StartServ
     token = None
     for _ in range(4):
         server = start_server()
-        fields = {} if token is None else {"token": token}
+        fields: Packet = {} if token is None else {"token": token}
         alice = connect("alice", port=server.port, **fields)
         token = alice.ready["token"]
         alice.send_bytes(
