@@ -80,7 +80,7 @@ async def test_what_a_server_spoils_is_noticed(spoil: Spoil, fault: str, monkeyp
     report = await load_naive(SMALL, spoil, monkeypatch)
     assert getattr(report, fault) == 1
     assert report.lost == (fault in ("lost", "damaged", "misrouted"))
-    assert report.apart == 1
+    assert report.apart >= 1  # all the others, if the one that was spoiled was read first
 
 
 def test_the_server_under_load_from_other_processes() -> None:
