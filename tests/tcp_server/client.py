@@ -146,6 +146,10 @@ class Client:
         """Send a message and return its echo, whatever comes before it."""
         return self.ask("MSG", room=room, message=message, **fields)
 
+    def shut(self) -> None:
+        """Send no more; what the server still sends can be read."""
+        self.sock.shutdown(socket.SHUT_WR)
+
     def cut(self) -> None:
         """End the connection without a word, as a broken one does."""
         self.sock.close()
