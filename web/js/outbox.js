@@ -3,7 +3,7 @@
 // Messages that have no echo yet (PROTOCOL.md section 5). Pure: every function returns a new array.
 // An entry lives from the Enter key to its echo, whatever happens to link, page or server in between:
 //   pending, not sent   typed; or the link it was sent on is gone
-//   pending, sent       on its way on this link
+//   pending, sent       on its way on this link; at most one is
 //   failed              refused; waits for the person to try again or discard
 // `attempted` stays true once it was sent on any link: the server may have it although the echo never came.
 
@@ -81,26 +81,27 @@ const Outbox = (() => {
     entry.state === "failed" ? entry : { ...entry, state: "failed", sent: false, reason };
 
   /**
-   * Returns what is to be sent now, in order. One that has to wait holds up those behind it, so that none
-   * overtakes.
+   * Returns the entry that is to be sent now, or null. One at a time, and none before the echo of the one in
+   * front of it: a link that breaks between two (or a bridge's link, unseen from here) may lose the first and
+   * deliver the second.
    */
   function due(outbox, now) {
-    const waiting = outbox.filter((entry) => entry.state === "pending" && !entry.sent);
-    const blocked = waiting.findIndex((entry) => entry.notBefore > now);
-    return blocked < 0 ? waiting : waiting.slice(0, blocked);
+    const next = first(outbox);
+    return next === null || next.notBefore > now ? null : next;
   }
 
-  function markSent(outbox, entries) {
-    const refs = new Set(entries.map((entry) => entry.ref));
-    return outbox.map((entry) =>
-      refs.has(entry.ref) ? { ...entry, sent: true, attempted: true, reason: undefined } : entry,
-    );
+  /** The first that waits, unless one is on its way. */
+  function first(outbox) {
+    const pending = outbox.filter((entry) => entry.state === "pending");
+    return pending.some((entry) => entry.sent) ? null : (pending[0] ?? null);
   }
 
-  /** When the first postponed entry may be tried again, in ms, or null. */
+  const markSent = (outbox, ref) => change(outbox, ref, { sent: true, attempted: true, reason: undefined });
+
+  /** When the one that was postponed may be tried again, in ms, or null. */
   function nextDue(outbox) {
-    const times = outbox.filter((entry) => entry.state === "pending" && !entry.sent && entry.notBefore > 0);
-    return times.length === 0 ? null : Math.min(...times.map((entry) => entry.notBefore));
+    const next = first(outbox);
+    return next === null || next.notBefore === 0 ? null : next.notBefore;
   }
 
   /** Adds entries that another tab, or this page before its reload, left behind; each only once. */

@@ -174,7 +174,8 @@ const Received = (() => {
     const target = Conversations.target(packet, state.nickname);
     const key = Conversations.keyOf(target);
     const settles = Outbox.has(state.outbox, packet.ref);
-    turn.set({ outbox: Outbox.settle(state.outbox, packet.ref), after: Math.max(state.after, packet.id) });
+    turn.set({ after: Math.max(state.after, packet.id) });
+    turn.setOutbox(Outbox.settle(state.outbox, packet.ref));
     if (turn.conversation(key) === null) turn.put(Conversations.create(target, packet.id));
     const own = Names.same(packet.nickname, state.nickname);
     const seen = state.attentive && state.current === key;
@@ -275,7 +276,7 @@ const Received = (() => {
       const change = PASSING.has(code) ? Outbox.postpone : Outbox.fail;
       const reason =
         code === "log_unavailable" ? "The server can't store messages at the moment; trying again." : message;
-      return turn.set({ outbox: change(turn.state.outbox, ref, reason, turn.at) });
+      return turn.setOutbox(change(turn.state.outbox, ref, reason, turn.at));
     }
     if (ref === Turn.IDLE_REF) return;
     const asked = turn.answered(ref);

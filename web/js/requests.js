@@ -92,7 +92,7 @@ const Requests = (() => {
           to,
         ),
       }));
-      for (const message of messages) turn.set({ outbox: Outbox.settle(turn.state.outbox, message.ref) });
+      for (const message of messages) turn.setOutbox(Outbox.settle(turn.state.outbox, message.ref));
     },
 
     search(turn, asked, packet) {

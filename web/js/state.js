@@ -198,11 +198,10 @@ const State = (() => {
   };
 
   on.retry = (turn, { ref }) => {
-    turn.set({ outbox: Outbox.retry(turn.state.outbox, ref) });
-    turn.flush();
+    turn.setOutbox(Outbox.retry(turn.state.outbox, ref));
   };
 
-  on.discard = (turn, { ref }) => turn.set({ outbox: Outbox.discard(turn.state.outbox, ref) });
+  on.discard = (turn, { ref }) => turn.setOutbox(Outbox.discard(turn.state.outbox, ref));
 
   /** Messages that a tab now gone left unsent. `identity`: whose they were. */
   on.adopted = (turn, { entries, identity }) => {

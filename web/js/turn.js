@@ -100,15 +100,18 @@ class Turn {
     this.update(key, (old) => ({ ...old, timeline: Timeline.append(old.timeline, entry) }));
   }
 
-  /**
-   * Sends what waits in the outbox, once the link is known to be in step (READY, the replay and a PONG behind
-   * us).
-   */
+  /** Sends the next of the outbox, once the link is known to be in step (READY, the replay and a PONG behind us). */
   flush() {
-    if (!this.state.link.synced) return;
-    const due = Outbox.due(this.state.outbox, this.at);
-    if (due.length === 0) return;
-    this.set({ outbox: Outbox.markSent(this.state.outbox, due) });
-    for (const entry of due) this.send(Outbox.packet(entry));
+    const next = this.state.link.synced ? Outbox.due(this.state.outbox, this.at) : null;
+    if (next === null) return;
+    this.set({ outbox: Outbox.markSent(this.state.outbox, next.ref) });
+    this.send(Outbox.packet(next));
+  }
+
+  /** Replaces the outbox; an echo or a refusal lets the next one go. */
+  setOutbox(outbox) {
+    if (outbox === this.state.outbox) return;
+    this.set({ outbox });
+    this.flush();
   }
 }
