@@ -7,7 +7,7 @@ the order of sending. Only who is sent something of its own gets bytes of its ow
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol, TypeAlias
 
 from tcp_server.state import Room
@@ -26,7 +26,8 @@ class Fanout:
     """Collects packets in the order in which everybody must see them; `flush` writes them."""
 
     def __init__(self) -> None:
-        self._listeners: dict[Room, set[Outlet]] = {}
+        # In the order of arrival, which is nearly that in memory: walking them misses the processor's cache less.
+        self._listeners: dict[Room, dict[Outlet, None]] = {}
         self._rooms: dict[Room, list[Numbered]] = {}  # this tick's packets of each room
         self._own: dict[Outlet, list[Numbered]] = {}  # this tick's packets for one connection
         self._count = 0
@@ -35,7 +36,7 @@ class Fanout:
         """From here on the outlet hears the room."""
         if room in self._rooms:
             self.flush()  # what was sent before is not for it
-        self._listeners.setdefault(room, set()).add(outlet)
+        self._listeners.setdefault(room, {})[outlet] = None
 
     def unsubscribe(self, outlet: Outlet, room: Room) -> None:
         """From here on the outlet doesn't hear the room."""
@@ -43,7 +44,7 @@ class Fanout:
             self.flush()  # what was sent before is still for it
         listeners = self._listeners.get(room)
         if listeners is not None:
-            listeners.discard(outlet)
+            listeners.pop(outlet, None)
             if not listeners:
                 del self._listeners[room]
 
@@ -67,21 +68,55 @@ class Fanout:
             return
         rooms, own = self._rooms, self._own
         self._rooms, self._own, self._count = {}, {}, 0
-        heard: dict[Outlet, tuple[Room, ...]] = {}
-        joined: dict[tuple[Room, ...], bytes] = {}
+        apart = self._hear_several(rooms) if len(rooms) > 1 else set()
+        apart.update(own)
         for room, packets in rooms.items():
-            alone = (room,)
-            joined[alone] = b"".join([packet for _, packet in packets])
+            data = b"".join([packet for _, packet in packets])
             for outlet in self._listeners.get(room, ()):
-                heard[outlet] = (*heard[outlet], room) if outlet in heard else alone
-        for outlet, packets in own.items():
-            mixed = [*packets, *(each for room in heard.pop(outlet, ()) for each in rooms[room])]
-            outlet.write(_join(mixed))
-        for outlet, hears in heard.items():
-            data = joined.get(hears)
+                if outlet not in apart:
+                    outlet.write(data)
+        if apart:
+            self._write_apart(apart, rooms, own)
+
+    def _hear_several(self, rooms: Iterable[Room]) -> set[Outlet]:
+        """Return who hears more than one of these rooms."""
+        heard: set[Outlet] = set()
+        several: set[Outlet] = set()
+        for room in rooms:
+            listeners = self._listeners.get(room, {})
+            if not heard.isdisjoint(listeners):
+                several.update(heard.intersection(listeners))
+            heard.update(listeners)
+        return several
+
+    def _write_apart(
+        self, apart: set[Outlet], rooms: dict[Room, list[Numbered]], own: dict[Outlet, list[Numbered]]
+    ) -> None:
+        """Write to those whose bytes are not just one room's."""
+        hears: dict[Outlet, tuple[Room, ...]] = dict.fromkeys(apart, ())
+        for room in rooms:
+            for outlet in _both(apart, self._listeners.get(room, {})):
+                hears[outlet] += (room,)
+        joined: dict[tuple[Room, ...], bytes] = {}
+        for outlet, some in hears.items():
+            if outlet in own:
+                outlet.write(_join([*_packets(some, rooms), *own[outlet]]))
+                continue
+            data = joined.get(some)
             if data is None:
-                data = joined[hears] = _join([each for room in hears for each in rooms[room]])
+                data = joined[some] = _join(_packets(some, rooms))
             outlet.write(data)
+
+
+def _both(apart: set[Outlet], listeners: dict[Outlet, None]) -> list[Outlet]:
+    """Return who is in both, by walking the smaller."""
+    if len(apart) < len(listeners):
+        return [outlet for outlet in apart if outlet in listeners]
+    return [outlet for outlet in listeners if outlet in apart]
+
+
+def _packets(some: Iterable[Room], rooms: dict[Room, list[Numbered]]) -> list[Numbered]:
+    return [packet for room in some for packet in rooms[room]]
 
 
 def _join(packets: list[Numbered]) -> bytes:

@@ -10,6 +10,8 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
+import msgspec
+
 from tcp_server.messages import ErrorCode
 from tcp_server.requests import AnyRequest
 from tcp_server.session import Phase
@@ -83,21 +85,18 @@ class Session:
         self.busy = False
 
 
-@dataclass(slots=True)
-class Send:
+class Send(msgspec.Struct, gc=False):
     """A body for one session."""
 
     session: Session
     body: bytes
 
 
-@dataclass(slots=True)
-class Murmur(Send):
+class Murmur(Send, gc=False):
     """A body for one session that may be left out where the session is behind."""
 
 
-@dataclass(slots=True)
-class SendNewest:
+class SendNewest(msgspec.Struct, gc=False):
     """A body for one session whose `id` is the newest one sent before it: of the room, or of all."""
 
     session: Session
@@ -105,16 +104,14 @@ class SendNewest:
     room: Room | None = None
 
 
-@dataclass(slots=True)
-class Broadcast:
+class Broadcast(msgspec.Struct, gc=False):
     """A body for every session that hears the room."""
 
     room: Room
     body: bytes
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(msgspec.Struct, gc=False):
     """A message that the log is to give an id; then it goes to the room, or to both users of a direct one.
 
     With a `refusal` it is only looked up: the same `ref` may have been sent before, when it was allowed.
