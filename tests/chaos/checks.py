@@ -122,17 +122,23 @@ def _check_heard(member: Member, logged: dict[int, Heard]) -> list[str]:
 
 
 def _check_stays(member: Wanderer, log: Sequence[Packet]) -> list[str]:
-    """Of the square a wanderer heard all from each arrival on, without a hole; the last stay is not over."""
+    """Of the square a wanderer heard all from each arrival on, without a hole; the last stay is not over.
+
+    Who lagged when it came is caught up from before its arrival, and so may hear earlier messages too.
+    """
     wrongs = []
     square = [packet["id"] for packet in log if packet.get("room") == SQUARE]
     for stay in member.stays:
         end = there_is_no_id_like(square) if stay is member.stays[-1] else max(stay.ids, default=0)
-        wanted = [id for id in square if stay.start < id <= end]
+        start = min([stay.start + 1, *stay.ids[:1]])
+        wanted = [id for id in square if start <= id <= end]
         if stay.ids != wanted:
             lost, strange = set(wanted).difference(stay.ids), set(stay.ids).difference(wanted)
             diary = ", ".join(member.diary)
             wrongs.append(f"{member.label}: in the square after {stay.start} lost {_few(sorted(lost))}"
                           f" and heard {_few(sorted(strange))} too many [{diary}]")  # fmt: skip
+    if member.early:
+        wrongs.append(f"{member.label}: heard the square without being there: {_few(member.early)}")
     texts = {packet["message"] for packet in log}
     said_in_vain = [text for text in member.refused_for_good if text in texts]
     if said_in_vain:

@@ -63,6 +63,16 @@ class Client:
     def say(self, text: str, *, room: str | None = None, to: str | None = None) -> None:
         self._send(self.member.say(text, room=room, to=to))
 
+    def describe(self) -> str:
+        """Say how it is, for a report."""
+        member = self.member
+        ready = "ready" if member.is_ready else "not ready"
+        waiting = ", ".join(self._answers)
+        return (
+            f"{member.label} is {ready}{', settling' if member.settling else ''}, outbox {len(member.outbox)},"
+            f" waits for {waiting or 'nothing'}, after {member.after}, {', '.join(member.trail)}"
+        )
+
     def type_in(self, room: str) -> None:
         """Be seen typing, if anybody is there to see it."""
         if self.member.is_ready:

@@ -95,13 +95,19 @@ class Crowd:
             self._stirred.clear()
             await self._stirred.wait()
 
-    async def settle(self, seconds: float) -> None:
-        """Wait until everything said is acknowledged and everything logged has arrived, or for so long."""
-        try:
-            async with asyncio.timeout(seconds):
-                await asyncio.gather(*(self._settle(client) for client in self.clients))
-        except TimeoutError:
-            return  # the checks say what is missing
+    async def settle(self, seconds: float) -> list[str]:
+        """Wait until everything said is acknowledged and everything logged has arrived.
+
+        Returns:
+            What is not as it should be after so many seconds.
+        """
+        settling = {asyncio.ensure_future(self._settle(client)): client for client in self.clients}
+        _, pending = await asyncio.wait(settling, timeout=seconds)
+        for task in pending:
+            task.cancel()
+        results = await asyncio.gather(*settling, return_exceptions=True)
+        _raise_first([result for result in results if not isinstance(result, asyncio.CancelledError)])
+        return [f"not settled after {seconds:.0f} s: {settling[task].describe()}" for task in pending]
 
     async def leave(self) -> None:
         """Disconnect everybody; what went wrong in the test itself comes out here."""

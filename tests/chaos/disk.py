@@ -48,10 +48,10 @@ async def fill(
                 await _wait_out(world, full)
                 report(f"full {number + 1}: {_refused(world)} messages were refused so far")
             await world.crowd.hush()
-            await world.crowd.settle(SETTLE_SECONDS)
+            wrongs = await world.crowd.settle(SETTLE_SECONDS)
             retrying.cancel()
             log = await world.log()
-            wrongs = check(world.crowd.members, log)
+            wrongs += check(world.crowd.members, log)
             said = sum(len(member.said) for member in world.crowd.members)
             report(f"{said} said, {_refused(world)} times refused, {len(log)} in the log")
         finally:

@@ -45,9 +45,9 @@ async def kill(times: int, seed: int, report: Callable[[str], None] = print) -> 
                 talker.cancel()
             await asyncio.gather(*talkers, return_exceptions=True)
             await world.crowd.hush()
-            await world.crowd.settle(SETTLE_SECONDS)
+            wrongs = await world.crowd.settle(SETTLE_SECONDS)
             log = await world.log()
-            wrongs = check(world.crowd.members, log)
+            wrongs += check(world.crowd.members, log)
             report(f"{times} kills, {_acknowledged(world)} acknowledged, {len(log)} in the log")
         finally:
             await world.close()

@@ -75,7 +75,7 @@ class Member:
         self._sent: Counter[str] = Counter()  # how often each ref was sent
         self._arrived: Counter[str] = Counter()  # and how often it came
         self._pings = 0
-        self._trail: deque[str] = deque(maxlen=TRAIL)
+        self.trail: deque[str] = deque(maxlen=TRAIL)
         self._random = random
 
     @property
@@ -110,7 +110,7 @@ class Member:
 
     def cut_off(self) -> None:
         """The connection is gone."""
-        self._trail.append("(cut off)")
+        self.trail.append("(cut off)")
         self.is_ready = False
 
     def try_again(self) -> list[Packet]:
@@ -123,7 +123,7 @@ class Member:
 
     def received(self, packet: Packet) -> list[Packet]:
         """Take a packet of the server; return what to send."""
-        self._trail.append(f"{packet['type']} {packet.get('id', '')}".strip())
+        self.trail.append(f"{packet['type']} {packet.get('id', '')}".strip())
         match packet["type"]:
             case "HELLO":
                 return [self.opening()]
@@ -221,5 +221,5 @@ class Member:
         return packets
 
     def _wrong(self, text: str) -> None:
-        trail = "" if self.wrongs else f" [before: {', '.join(self._trail)}]"
+        trail = "" if self.wrongs else f" [before: {', '.join(self.trail)}]"
         self.wrongs.append(f"{self.label}: {text}{trail}")

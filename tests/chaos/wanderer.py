@@ -32,6 +32,8 @@ class Wanderer(Member):
         is_in: the last of them is not over.
         is_resting: it comes to the square if it is not there, and stays.
         refused_for_good: texts that the server didn't take, since it was not in the square.
+        early: ids that it heard in the square before it knew that it was there: who lags is told of its arrival,
+            by another connection of its own, only after what it missed.
     """
 
     def __init__(self, label: str, nickname: str, rooms: list[str], random: Random, *, hasty: bool = False) -> None:
@@ -41,6 +43,7 @@ class Wanderer(Member):
         self.is_in = False
         self.is_resting = False
         self.refused_for_good: list[str] = []
+        self.early: list[int] = []
         self.diary: deque[str] = deque(maxlen=DIARY)
         self._errands = 0
         self._errand: Packet | None = None  # what has no answer yet
@@ -118,14 +121,15 @@ class Wanderer(Member):
     def _come(self, newest: int) -> None:
         self.is_in = True
         self.counts["stays in the square"] += 1
-        self.stays.append(Stay(newest))
+        self.stays.append(Stay(newest, self.early))
+        self.early = []
 
     def _keep(self, heard: Heard) -> None:
         super()._keep(heard)
         if heard.room == SQUARE and self.is_in:
             self.stays[-1].ids.append(heard.id)
         elif heard.room == SQUARE:
-            self._wrong(f"{heard.id} is from the square, but it is not there: {heard.message[:40]}")
+            self.early.append(heard.id)
 
     def _refused(self, packet: Packet) -> None:
         ref = packet.get("ref", "")
