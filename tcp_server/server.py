@@ -75,6 +75,7 @@ class Server:
         self._is_committing = False
         self._retry_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due: float | None = None  # uvloop's handle may not tell
         self._keeper = Keeper(self._connections, self._ping, self._drop, self._loop)
         self._empty = asyncio.Event()  # no connection is left
         self._idle = asyncio.Event()  # nothing gathers, and nothing is with the log
@@ -210,14 +211,15 @@ class Server:
 
     def _set_timer(self) -> None:
         due = self._hub.next_tick()
-        if self._timer is not None and (due is None or due < self._timer.when()):
+        if due == self._timer_due:
+            return
+        if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if due is not None and self._timer is None:
-            self._timer = self._loop.call_at(due, self._tick)
+        self._timer_due = due
+        self._timer = None if due is None else self._loop.call_at(due, self._tick)
 
     def _tick(self) -> None:
-        self._timer = None
+        self._timer = self._timer_due = None
         self._hub.tick(self._clock.now())
         self.wake()
 
