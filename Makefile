@@ -72,10 +72,13 @@ bench-peers: $(VENV)/.test ## install other servers from Debian, and measure bes
 	$(PY) -m tests.bench --peers
 
 profile: $(VENV)/.test ## draw a flame graph of the server under load
-	$(PY) -m tests.bench --profile
+	$(PY) -m tests.bench.profile
 
-chaos: $(VENV)/.test ## kill, stop and cut everything at random for a long while; nothing may be lost
+chaos: $(VENV)/.test ## kill, stop, cut, fill and slow everything for a long while; nothing may be lost
 	$(PY) -m tests.chaos
+	$(PY) -m tests.chaos.kill
+	$(PY) -m tests.chaos.slow
+	$(PY) -m tests.chaos.disk
 
 screenshots: $(VENV)/.test tools ## take the pictures in docs/ again, from the programs themselves
 	$(PY) -m tests.end_to_end.screenshots docs

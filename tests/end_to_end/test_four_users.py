@@ -6,30 +6,18 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.end_to_end.conftest import OpenPage, OpenTerminal
-from tests.end_to_end.pages import enter, expect_message, messages, write
+from tests.end_to_end.pages import expect_message, messages, write
 from tests.end_to_end.programs import ROOT, Program
-
-SCRIPT = """\
-import socket, sys
-from tcp_server.wordpacket import read_message, send_message, send_packet
-sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-send_packet(sock, {"type": "NICK", "nickname": "dora", "rooms": ["tea"]})
-while (packet := read_message(sock))["type"] != "BYE":
-    if packet["type"] == "MSG":
-        print(packet["nickname"], packet["message"], sep=": ", flush=True)
-        if packet["message"].endswith("?"):
-            send_message(sock, "dora", "four o'clock", room="tea")
-"""
 
 
 @pytest.fixture
 def script(server: Program) -> Iterator["subprocess.Popen[str]"]:
-    """The script, running as dora."""
-    with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(server.port)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
+    """The example, running as dora."""
+    command = [sys.executable, "examples/ten_lines.py", "127.0.0.1", str(server.port), "dora"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()
 
@@ -39,12 +27,13 @@ def test_four_users_see_each_other(
 ) -> None:
     """Each of the four says something, and all four see all of it in one order."""
     disk = open_page("file", "alice")
-    enter(disk, "tea")
     bridge = open_page("http", "bob")
-    enter(bridge, "tea")
-    command = [sys.executable, "-m", "cli_client", "127.0.0.1", str(server.port), "--nick", "carol", "--room", "tea"]
+    command = [sys.executable, "-m", "cli_client", "127.0.0.1", str(server.port), "--nick", "carol"]
     terminal = open_terminal(command)
-    terminal.wait_for("#tea")
+    terminal.wait_for("#lobby")
+    for page in (disk, bridge):
+        for nickname in ("alice", "bob", "carol", "dora"):
+            expect(page.locator("#members")).to_contain_text(nickname)
 
     def expect_everywhere(nickname: str, text: str) -> None:
         for page in (disk, bridge):
@@ -59,16 +48,10 @@ def test_four_users_see_each_other(
     expect_everywhere("bob", "grüner 茶 <b>please</b>")
     terminal.say("when is it ready?")
     expect_everywhere("carol", "when is it ready?")
+    print("four o'clock", file=script.stdin, flush=True)
     expect_everywhere("dora", "four o'clock")
 
     said = ["the kettle is on", "grüner 茶 <b>please</b>", "when is it ready?", "four o'clock"]
     assert messages(disk) == messages(bridge) == said
     shown = terminal.screen()
     assert sorted(said, key=shown.index) == said
-    for page in (disk, bridge):
-        assert {name.split()[-1] for name in page.locator("#members li").all_inner_texts()} == {
-            "alice",
-            "bob",
-            "carol",
-            "dora",
-        }

@@ -18,8 +18,9 @@ from tests.end_to_end.terminal import Terminal
 
 def make_run(folder: Path, port: int, web_port: int) -> list[str]:
     """Return the command, with the Python that runs the tests in the place of `.venv`'s."""
+    inherited = (f"--unset={name}" for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"))  # of `make test`
     return [
-        "make", "--no-print-directory", "-C", str(ROOT), "run", "--old-file=.venv/.run", f"PY={sys.executable}",
+        "env", *inherited, "make", "--no-print-directory", "-C", str(ROOT), "run", "--old-file=.venv/.run", f"PY={sys.executable}",
         f"PORT={port}", f"WEB_PORT={web_port}", f"WORDPACKET_DATA={folder / 'data'}",
     ]  # fmt: skip
 
@@ -45,6 +46,7 @@ def test_run_and_interrupt(ports: tuple[int, int], tmp_path: Path) -> None:
     for start in ("first", "second"):
         terminal = run(tmp_path / start, ports)
         try:
+            terminal.wait_for("The chat page is at")
             shown = terminal.wait_for("Ctrl-C ends the chat")
             assert f"http://127.0.0.1:{web_port}/" in shown
             assert f"{shlex.quote(sys.executable)} -m cli_client 127.0.0.1 {port}" in shown
