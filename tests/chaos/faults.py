@@ -20,7 +20,8 @@ THROTTLE_RATES = (2_000, 20_000, 200_000)  # bytes per second
 NAP_SECONDS = 4.0
 # What is said at once while somebody stalls: messages and their text. The first makes connections fall behind, the
 # second, of 24,000 bytes each, a whole link.
-BURSTS = ((200, "!" * 2_000), (250, "…" * 7_900))
+BURST = (200, "!" * 2_000)
+LINK_BURST = (250, "…" * 7_900)
 SOME = 0.3  # share of the connections that are hit together
 
 Report: TypeAlias = Callable[[str], None]
@@ -140,7 +141,7 @@ async def _stall_link(world: World, random: Random, report: Report) -> None:
     lines = await _some_lines([random.choice(world.links)], random)
     seconds = random.uniform(0.5, STALL_SECONDS)
     report(f"stall a link for {seconds:.1f} s, during a burst")
-    _burst(world, random)
+    _burst(world, random, LINK_BURST)
     await asyncio.gather(*(line.stall(seconds) for line in lines))
 
 
@@ -153,7 +154,7 @@ async def _throttle_some(world: World, random: Random, report: Report) -> None:
 async def _throttle_link(world: World, random: Random, report: Report) -> None:
     lines, rate = await _some_lines([random.choice(world.links)], random), random.choice(THROTTLE_RATES)
     report(f"throttle a link to {rate} bytes/s, during a burst")
-    _burst(world, random)
+    _burst(world, random, LINK_BURST)
     await asyncio.gather(*(line.throttle(rate, THROTTLE_SECONDS) for line in lines))
 
 
@@ -165,11 +166,11 @@ async def _nap(world: World, random: Random, report: Report) -> None:
     await asyncio.gather(*(client.nap(seconds) for client in clients))
 
 
-def _burst(world: World, random: Random) -> None:
+def _burst(world: World, random: Random, burst: tuple[int, str] = BURST) -> None:
     """Let one member say very much at once, so that connections run full."""
     client = random.choice(world.crowd.clients)
     room = random.choice(client.member.rooms)
-    count, shout = random.choice(BURSTS)
+    count, shout = burst
     for _ in range(count):
         client.say(f"{client.member.nickname} shouts {len(client.member.said)}: {shout}", room=room)
 

@@ -31,7 +31,7 @@ async def test_nothing_is_lost_or_doubled_whatever_fails() -> None:
 async def test_a_broken_server_is_found_out(kind: str) -> None:
     """The same run sees a server without one of its promises."""
     module = ("-m", "tests.chaos.sabotage", kind)
-    plan = Plan(seed=3, seconds=2, faults=3, terminals=8, browsers=0, bridges=0, per_second=10, server_module=module)
+    plan = Plan(seed=20, seconds=2, faults=3, terminals=8, browsers=0, bridges=0, per_second=10, server_module=module)
     result = await run(plan)
     assert result.wrongs
 
