@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def test_a_failed_pruning_changes_nothing(book: Logbook) -> None:
     book.say(*["x"] * 10)
     fill_index(book.log.database, 10)
     book.log.database.execute("CREATE TRIGGER no BEFORE DELETE ON entry BEGIN SELECT raise(ABORT, 'no'); END")
-    with pytest.raises(Exception, match="no"):
+    with pytest.raises(sqlite3.IntegrityError, match="no"):
         prune(book.log.database, 2**62, None, 100)
     book.log.database.execute("DROP TRIGGER no")
     assert left(book) == list(range(1, 11))
