@@ -329,7 +329,7 @@ class Server:
         connection.handler = Link(connection, request.name, self, self._fanout)
         self._hub.linked(port.session, requests.given(request.ref))
         self.wake()
-        logger.info("link from %s", request.name)
+        logger.info("link from %.64r", request.name)
 
     def _may_link(self, connection: Connection, secret: str | None) -> bool:
         if self._link_secret is not None and secret is not None:
