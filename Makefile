@@ -25,7 +25,7 @@ help: ## list the targets
 run: $(VENV)/.run ## start the server and the bridge on this machine; Ctrl-C ends both
 	@$(PY) -c "$$CHECK_PORTS" PORT=$(PORT) WEB_PORT=$(WEB_PORT)
 	@setsid $(PY) -m tcp_server $(PORT) --log-level warning $(if $(WORDPACKET_DATA),--data '$(WORDPACKET_DATA)') & server=$$!; \
-	trap 'kill $$server 2>/dev/null' INT TERM HUP; \
+	trap 'echo " everybody is warned; once more ends at once"; kill $$server 2>/dev/null' INT TERM HUP; \
 	sleep 1; \
 	kill -0 $$server 2>/dev/null || exit 1; \
 	setsid $(PY) -m ws_bridge --server 127.0.0.1:$(PORT) --port $(WEB_PORT) --log-level warning & bridge=$$!; \
