@@ -172,7 +172,7 @@ def _burst(world: World, random: Random, burst: tuple[int, str] = BURST) -> None
     room = random.choice(client.member.rooms)
     count, shout = burst
     for _ in range(count):
-        client.say(f"{client.member.nickname} shouts {len(client.member.said)}: {shout}", room=room)
+        client.say(f"{client.member.label} shouts {len(client.member.said)}: {shout}", room=room)
 
 
 def _some(things: list[Any], random: Random) -> list[Any]:

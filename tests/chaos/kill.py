@@ -60,7 +60,7 @@ async def _talk(client: Client) -> None:
     member = client.member
     while True:
         while len(member.outbox) < WINDOW:
-            client.say(f"{member.nickname} says {len(member.said)}", room=member.rooms[0])
+            client.say(f"{member.label} says {len(member.said)}", room=member.rooms[0])
         await asyncio.sleep(TICK_SECONDS)
 
 
