@@ -20,8 +20,8 @@ def make_run(folder: Path, port: int, web_port: int) -> list[str]:
     """Return the command, with the Python that runs the tests in the place of `.venv`'s."""
     inherited = (f"--unset={name}" for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"))  # of `make test`
     return [
-        "env", *inherited, "make", "--no-print-directory", "-C", str(ROOT), "run", "--old-file=.venv/.run", f"PY={sys.executable}",
-        f"PORT={port}", f"WEB_PORT={web_port}", f"WORDPACKET_DATA={folder / 'data'}",
+        "env", *inherited, "make", "--no-print-directory", "-C", str(ROOT), "run", "--old-file=.venv/.run",
+        f"PY={sys.executable}", f"PORT={port}", f"WEB_PORT={web_port}", f"WORDPACKET_DATA={folder / 'data'}",
     ]  # fmt: skip
 
 
