@@ -102,3 +102,8 @@ class Bridge(Client):
 
 def _bare(packet: Packet) -> Packet:
     return {key: value for key, value in packet.items() if key != "session"}
+
+
+def kinds(packets: list[Packet]) -> list[str]:
+    """Return the packets' types, with the text of each message."""
+    return [f"MSG {packet['message']}" if packet["type"] == "MSG" else packet["type"] for packet in packets]

@@ -186,3 +186,8 @@ def assert_packet(packet: Packet, type: str, /, **fields: Any) -> None:
 def fresh_ref() -> str:
     """Return a `ref` that was not used before in this run."""
     return f"ref-{next(_refs)}"
+
+
+def ids_of(packet: Packet) -> list[int]:
+    """Return the ids of an answer's messages."""
+    return [message["id"] for message in packet["messages"]]

@@ -1,15 +1,18 @@
 """Fixtures for talking to a real server."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import pytest
 
+from tests.tcp_server.bridge import Bridge
 from tests.tcp_server.client import Client
 from tests.tcp_server.process import ServerProcess
 
 _rooms = itertools.count(1)
+
+Link = Callable[..., Bridge]  # opens a link; keywords as `Bridge` takes them
 
 
 class Connect(Protocol):
@@ -75,3 +78,18 @@ def bystander(connect: Connect, room: str) -> Iterator[Client]:
     yield client
     echo = client.say("still here", f"{room}-beside")
     assert echo["message"] == "still here"
+
+
+@pytest.fixture
+def link(server: ServerProcess) -> Iterator[Link]:
+    """Open links to the module's server; their users leave in order after the test."""
+    bridges: list[Bridge] = []
+
+    def open_link(**fields: Any) -> Bridge:
+        bridge = Bridge(server.port, **fields)
+        bridges.append(bridge)
+        return bridge.linked()
+
+    yield open_link
+    for bridge in bridges:
+        bridge.leave()

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tcp_server import tokens
 from tcp_server.connection import Connection
 from tcp_server.hub import Settings
 from tcp_server.log import Log
@@ -167,3 +168,8 @@ def types(packets: list[Packet]) -> list[str]:
 
 def message_ids(packets: list[Packet], **fields: Any) -> list[int]:
     return [packet["id"] for packet in packets if packet["type"] == "MSG" and fields.items() <= packet.items()]
+
+
+def token(house: House, nickname: str) -> str:
+    """Return a token of somebody who is present."""
+    return tokens.issue(bytes(32), house.server._hub.directory.users[nickname].uid, nickname, "")

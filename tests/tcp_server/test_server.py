@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tcp_server import tokens
 from tcp_server.log import FILE_NAME, Log, LogUnavailable
 from tcp_server.search import Search
-from tests.tcp_server.house import House, Peer, message_ids, types
+from tests.tcp_server.house import House, message_ids, token, types
 
 
 @pytest.fixture
@@ -17,10 +16,6 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     house = House(tmp_path / "data")
     yield house
     await house.close()
-
-
-def token(house: House, nickname: str) -> str:
-    return tokens.issue(bytes(32), house.server._hub.directory.users[nickname].uid, nickname, "")
 
 
 def fail_appending(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
@@ -245,111 +240,6 @@ async def test_a_link_with_a_secret(tmp_path: Path, secret: str, allowed: bool) 
     await house.settle()
     assert types(bridge.take())[-1] == ("READY" if allowed else "BYE")
     await house.close()
-
-
-# Being behind, by values
-
-
-async def behind(house: House) -> tuple[Peer, Peer]:
-    """Alice, and bob who takes no more."""
-    alice, bob = await house.enter("alice"), await house.enter("bob")
-    alice.take()
-    bob.congest()
-    alice.send("MSG", room="lobby", message="first behind")
-    await house.settle()
-    return alice, bob
-
-
-async def test_who_takes_no_more_is_sent_no_more(house: House) -> None:
-    """Not even what isn't logged; and isn't read."""
-    alice, bob = await behind(house)
-    alice.send("TYPING", room="lobby")
-    alice.send("TYPING", to="bob")
-    alice.send("TOPIC", room="lobby", topic="new")
-    alice.send("MSG", to="bob", message="direct")
-    bob.send("PING", ref="p")
-    await house.settle()
-    assert bob.take() == []
-    assert bob.transport.is_paused
-    bob.relieve()
-    await house.settle()
-    heard = bob.take()
-    assert types(heard) == ["MSG", "MSG", "ROOM", "PONG"]
-    assert (heard[2]["topic"], heard[2]["id"], heard[3]["id"]) == ("new", 1, 2)
-    assert not bob.transport.is_paused
-
-
-async def test_congested_again_during_the_replay(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It goes on from where it stopped."""
-    monkeypatch.setattr("tcp_server.delivery.PAGE", 10)
-    alice, bob = await behind(house)
-    for number in range(95):
-        alice.send("MSG", room="lobby", message=str(number))
-    await house.settle()
-    real = bob.connection.write
-    pages: list[int] = []
-
-    def write(data: bytes) -> None:
-        pages.append(len(data))
-        real(data)
-        bob.congest()
-
-    bob.connection.write = write
-    while bob.connection.is_congested:
-        bob.relieve()
-        await house.settle()
-        if len(pages) > 8:
-            bob.connection.write = real
-    assert message_ids(bob.take()) == list(range(1, 97))
-    assert len(pages) > 8
-
-
-async def test_leaving_and_joining_elsewhere_meanwhile(house: House) -> None:
-    """A second session of the same user changes the rooms; the one behind finds them as they are."""
-    alice, bob = await behind(house)
-    second = await house.enter("bob", token=token(house, "bob"))
-    second.send("JOIN", room="tea")
-    second.send("MSG", room="tea", message="in tea")
-    second.send("LEAVE", room="lobby")
-    alice.send("MSG", room="lobby", message="bob has left")
-    await house.settle()
-    bob.relieve()
-    await house.settle()
-    heard = bob.take()
-    assert [packet["message"] for packet in heard if packet["type"] == "MSG"] == ["in tea"]
-    assert {packet["room"] for packet in heard if packet["type"] == "ROOM"} == {"tea"}
-    second.send("MSG", room="tea", message="live")
-    alice.send("MSG", room="lobby", message="not for bob")
-    await house.settle()
-    assert [packet["message"] for packet in bob.take()] == ["live"]
-
-
-async def test_ending_while_behind(house: House) -> None:
-    """Cut or given up: nothing is left of it."""
-    alice, bob = await behind(house)
-    house.server._drop(bob.connection, "slow")
-    await house.settle()
-    assert types(bob.take()) == ["BYE"]
-    alice.send("MSG", room="lobby", message="x")
-    await house.settle()
-    assert house.server._congested == {}
-    assert bob.take() == []
-
-
-async def test_memory_of_who_is_behind_is_bounded(house: House) -> None:
-    """A cursor, not a queue: nothing is kept for it however much is said."""
-    alice, bob = await behind(house)
-    port = bob.connection.handler
-    for number in range(300):
-        alice.send("MSG", room="lobby", message=str(number))
-        alice.send("TYPING", to="bob")
-        alice.send("TOPIC", room="lobby", topic=str(number))
-    await house.settle()
-    assert port.held is None  # type: ignore[attr-defined]
-    assert port.rooms == ()  # type: ignore[attr-defined]
-    bob.relieve()
-    await house.settle()
-    assert message_ids(bob.take()) == list(range(1, 302))
 
 
 async def test_the_database_outlives_the_house(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from tcp_server.wordpacket import encode
-from tests.tcp_server.client import Packet, fresh_ref, pack
+from tests.tcp_server.client import Packet, fresh_ref, ids_of, pack
 from tests.tcp_server.conftest import Connect, Meet
 
 
@@ -94,9 +94,9 @@ def test_direct_messages_belong_to_the_uids(meet: Meet, connect: Connect, room: 
     assert impostor.ask("HISTORY", to="bob")["messages"] == []
     assert impostor.ask("SEARCH", query="one")["messages"] == []
     # Shown under two names: each finds its own, by the name that it was shown under.
-    assert _ids(bob.ask("HISTORY", to="alice")) == [first["id"]]
-    assert _ids(bob.ask("HISTORY", to="ALICIA")) == [second["id"]]
-    assert _ids(alice.ask("HISTORY", to="bob")) == [first["id"], second["id"]]
+    assert ids_of(bob.ask("HISTORY", to="alice")) == [first["id"]]
+    assert ids_of(bob.ask("HISTORY", to="ALICIA")) == [second["id"]]
+    assert ids_of(alice.ask("HISTORY", to="bob")) == [first["id"], second["id"]]
 
 
 def test_ids_only_grow_over_all_rooms(meet: Meet, connect: Connect, room: str) -> None:
@@ -148,7 +148,7 @@ def test_a_resend_is_logged_once(meet: Meet, room: str) -> None:
     assert bob.find("MSG") == echo
     assert bob.read() == new
     assert bob.sync() == []
-    assert _ids(bob.ask("HISTORY", room=room)) == [echo["id"], new["id"]]
+    assert ids_of(bob.ask("HISTORY", room=room)) == [echo["id"], new["id"]]
 
 
 def test_a_resend_is_looked_up_before_room_and_to(meet: Meet, connect: Connect, room: str) -> None:
@@ -216,7 +216,3 @@ def test_refs_of_other_packets_are_not_remembered(meet: Meet, room: str) -> None
     alice.expect("MSG", ref=ref)
     alice.send("TOPIC", room=room, topic="y", ref=ref)
     alice.expect("TOPIC", topic="y", ref=ref)
-
-
-def _ids(packet: Packet) -> list[int]:
-    return [message["id"] for message in packet["messages"]]

@@ -1,0 +1,121 @@
+"""PROTOCOL.md section 5, held against a running server: a slow reader is a cursor, not a queue."""
+
+import socket
+
+from tests.tcp_server.client import Client, Packet, fresh_ref
+from tests.tcp_server.conftest import Meet
+from tests.tcp_server.process import ServerProcess
+
+LONG = "x" * 8000  # of these a slow reader's buffers hold only so many
+
+
+def slow(port: int) -> Client:
+    """A client whose kernel buffers little for it."""
+    client = Client(port, receive_buffer=4096)
+    client.greet()
+    return client
+
+
+def test_a_slow_reader_is_caught_up_in_order(
+    server: ServerProcess, meet: Meet, clients: list[Client], room: str
+) -> None:
+    """It gets everything from the log once it drains, and never slows the others."""
+    (alice,) = meet("alice")
+    reader = slow(server.port)
+    clients.append(reader)
+    reader.open("reader", rooms=[room])
+    ids = []
+    for number in range(600):  # 4.8 MB, far more than all buffers on the way
+        echo = alice.say(f"{number} {LONG[:7900]}", room)
+        ids.append(echo["id"])
+        if number == 300:
+            ids.append(alice.ask("MSG", to="reader", message="direct")["id"])
+    got = _drain(reader, ids[-1])
+    assert [packet["id"] for packet in got if packet["type"] == "MSG"] == ids
+    live = alice.say("live", room)
+    assert reader.find("MSG") == live
+
+
+def test_a_slow_reader_finds_its_rooms_as_they_are(
+    server: ServerProcess, meet: Meet, clients: list[Client], room: str
+) -> None:
+    """What isn't logged may be skipped for it; fresh ROOMs follow the replay."""
+    (alice,) = meet("alice")
+    reader = slow(server.port)
+    clients.append(reader)
+    reader.open("reader", rooms=[room])
+    for _ in range(600):
+        newest = alice.say(LONG, room)["id"]
+    alice.ask("TOPIC", room=room, topic="changed meanwhile")
+    alice.ready = alice.ask("NICK", nickname="alicia")
+    rest = _drain(reader, newest)
+    state = reader.find("ROOM", room=room)
+    assert (state["topic"], state["users"], state["id"]) == ("changed meanwhile", ["alicia", "reader"], newest)
+    assert all(packet["type"] in ("MSG", "JOIN") for packet in rest)
+
+
+def test_no_direct_answer_is_skipped_for_a_slow_reader(
+    server: ServerProcess, meet: Meet, clients: list[Client], room: str
+) -> None:
+    """Its own packets wait while it lags, and are answered in order."""
+    (alice,) = meet("alice")
+    reader = slow(server.port)
+    clients.append(reader)
+    reader.open("reader", rooms=[room])
+    for number in range(300):
+        alice.say(LONG, room)
+        reader.send("MSG", room=room, message=f"mine {number}", ref=(fresh_ref()))
+        reader.send("USERS", room=room, ref=f"u{number}")
+        reader.send("HISTORY", room=room, limit=1, ref=f"h{number}")
+    alice.say(LONG, room)
+    reader.send("PING", ref="the end")
+    packets = []
+    while (packet := reader.read()).get("ref") != "the end":
+        packets.append(packet)
+    mine = [packet["message"] for packet in packets if packet["type"] == "MSG" and packet["nickname"] == "reader"]
+    assert mine == [f"mine {number}" for number in range(300)]
+    answers = [packet["ref"] for packet in packets if packet["type"] in ("USERS", "HISTORY")]
+    assert answers == [f"{kind}{number}" for number in range(300) for kind in "uh"]
+    ids = [packet["id"] for packet in packets if packet["type"] == "MSG"]
+    assert ids == sorted(set(ids))
+
+
+def test_many_slow_readers_dont_slow_the_others(
+    server: ServerProcess, meet: Meet, clients: list[Client], room: str
+) -> None:
+    """Twenty that read nothing, and each echo still comes; afterwards each gets all."""
+    alice, bob = meet("alice", "bob")
+    readers = [slow(server.port) for _ in range(20)]
+    clients.extend(readers)
+    for number, reader in enumerate(readers):
+        reader.open(f"reader{number}", rooms=[room])
+    alice.sync()
+    bob.sync()
+    ids = [alice.say(LONG, room)["id"] for _ in range(400)]
+    assert [bob.find("MSG")["id"] for _ in ids] == ids
+    for reader in readers:
+        assert [packet["id"] for packet in _drain(reader, ids[-1]) if packet["type"] == "MSG"] == ids
+
+
+def test_a_slow_reader_may_leave(server: ServerProcess, meet: Meet, clients: list[Client], room: str) -> None:
+    """Cut off in the middle of the replay, it is an unclean end like any other."""
+    alice, _ = meet("alice", "bob")
+    reader = slow(server.port)
+    reader.open("reader", rooms=[room])
+    for _ in range(400):
+        alice.say(LONG, room)
+    reader.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # RST
+    reader.cut()
+    clients.append(reader)
+    assert alice.say("on", room)["message"] == "on"
+    assert "reader" in alice.ask("USERS", room=room)["users"]
+
+
+def _drain(client: Client, last: int) -> list[Packet]:
+    """Read up to and with the message with this id."""
+    packets = []
+    while True:
+        packet = client.read()
+        packets.append(packet)
+        if packet["type"] == "MSG" and packet["id"] == last:
+            return packets

@@ -1,0 +1,73 @@
+"""The statement of all readings, by what it selects from a small database."""
+
+import sqlite3
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcp_server.rows import ROWS_MAX, insert_rows
+from tcp_server.visible import Order, Scope, select
+
+# Ids 1–12 in the rooms 1, 2, 3 in turn; of every fourth a direct message of the users 7 and 8.
+ROOMS = {id: (None if id % 4 == 0 else id % 3 + 1) for id in range(1, 13)}
+
+
+def database(sorted_through: int) -> sqlite3.Connection:
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    database.executescript(
+        "CREATE TABLE entry (id INTEGER PRIMARY KEY, room INTEGER, time INTEGER, body TEXT);"
+        "CREATE TABLE by_room (room INTEGER, id INTEGER, PRIMARY KEY (room, id)) WITHOUT ROWID;"
+        "CREATE TABLE direct (uid INTEGER, id INTEGER, name TEXT, PRIMARY KEY (uid, id)) WITHOUT ROWID;"
+    )
+    for id, room in ROOMS.items():
+        database.execute("INSERT INTO entry VALUES (?, ?, ?, ?)", (id, room, 100 + id, f"body {id}"))
+        if room is None:
+            database.executemany("INSERT INTO direct VALUES (?, ?, '')", [(7, id), (8, id)])
+        elif id <= sorted_through:
+            database.execute("INSERT INTO by_room VALUES (?, ?)", (room, id))
+    return database
+
+
+@given(
+    rooms=st.sets(st.integers(1, 4)),
+    uid=st.sampled_from([None, 7, 9]),
+    after=st.integers(0, 14),
+    before=st.integers(0, 14),
+    sorted_through=st.integers(0, 12),
+    order=st.sampled_from(["ASC", "DESC"]),
+    limit=st.integers(1, 13),
+    since=st.none() | st.integers(100, 113),
+)
+def test_it_selects_what_is_visible(
+    rooms: set[int], uid: int | None, after: int, before: int, sorted_through: int, order: Order, limit: int,
+    since: int | None,
+) -> None:  # fmt: skip
+    """Held against a filter, wherever the index ends."""
+    here = database(sorted_through)
+    condition = ("", ()) if since is None else (" AND time >= ?", (since,))
+    sql, values = select(Scope(sorted(rooms), uid, after, before), sorted_through, order, limit, *condition)
+    rows = here.execute(sql, values).fetchall()
+    here.close()
+    expected = [
+        (id, f"body {id}")
+        for id, room in ROOMS.items()
+        if after < id < before
+        and (room in rooms or (room is None and uid == 7))
+        and (since is None or 100 + id >= since)
+    ]
+    assert rows == (expected if order == "ASC" else expected[::-1])[:limit]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 255, ROWS_MAX, ROWS_MAX + 1, 1000])
+def test_rows_are_inserted_whole(count: int) -> None:
+    """Many at once, by few statements."""
+    here = sqlite3.connect(":memory:", isolation_level=None)
+    here.execute("CREATE TABLE pair (a INTEGER, b TEXT)")
+    statements: list[str] = []
+    here.set_trace_callback(statements.append)
+    insert_rows(here, "INSERT INTO pair VALUES", 2, [value for number in range(count) for value in (number, "x")])
+    here.set_trace_callback(None)
+    assert here.execute("SELECT a FROM pair").fetchall() == [(number,) for number in range(count)]
+    assert len(statements) <= count // ROWS_MAX + 8
+    here.close()
