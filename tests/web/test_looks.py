@@ -49,7 +49,6 @@ def test_accessible(signed_in: SignIn, server: FakeServer, scheme: Scheme) -> No
     expect(page.locator(".message[data-state=failed]")).to_have_count(1)
     server.broadcast({"type": "NOTICE", "message": "A notice"})
     write(page, "/topic -")
-    assert_accessible(page)
     write(page, "/search hello")
     expect(page.locator("#hits li")).to_have_count(1)
     assert_accessible(page)
@@ -242,3 +241,11 @@ def test_nothing_is_asked_of_anybody_else(context: BrowserContext, server: FakeS
     assert [
         url for url in asked if not re.match(rf"(https?|ws|data):(//127\.0\.0\.1:{server.port}/|image/)", url)
     ] == []
+
+
+def test_every_file_is_used(lab: Page) -> None:
+    """What lies in web/ is loaded by the page: nothing is left over, nothing is missing."""
+    script = "[...document.querySelectorAll('script[src], link[href]')].map((one) => one.src || one.href)"
+    loaded = {url.split("/web/")[1] for url in lab.evaluate(script)}
+    files = {path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file()}
+    assert loaded | {"index.html"} == files

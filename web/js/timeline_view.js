@@ -21,7 +21,7 @@ class TimelineView {
     this.newestText = newestText;
     this.emit = emit;
     this.now = now;
-    this.drawn = new Map(); // row key -> {element, signature}
+    this.drawn = new Map(); // row key -> {element, line, signature}; line: where its text is, or null
     this.places = new Map(); // conversation key -> {anchor} where the reader was; absent: at the end
     this.key = null;
     this.entries = [];
@@ -95,13 +95,16 @@ class TimelineView {
     this.root.replaceChildren();
   }
 
-  /** The first message that is wholly below the top edge: {key, top} with its distance from that edge. */
+  /**
+   * The first text that is wholly below the top edge: {key, top} with its distance from that edge. The text and not
+   * its row: the row loses its head when a message of the same author comes in above it.
+   */
   #anchor() {
     const edge = this.root.getBoundingClientRect().top;
     let partly = null;
-    for (const [key, { element }] of this.drawn) {
-      if (element.dataset.anchor !== "yes") continue;
-      const { top, bottom } = element.getBoundingClientRect();
+    for (const [key, { line }] of this.drawn) {
+      if (line === null) continue;
+      const { top, bottom } = line.getBoundingClientRect();
       if (bottom <= edge) continue;
       if (top >= edge) return { key, top: top - edge };
       partly ??= { key, top: top - edge };
@@ -160,8 +163,7 @@ class TimelineView {
         continue;
       }
       const element = Rows.element(row, { nickname: this.nickname });
-      element.dataset.anchor = row.kind === "gap" || row.kind === "day" || row.kind === "divider" ? "no" : "yes";
-      drawn.set(row.key, { element, signature: row.signature });
+      drawn.set(row.key, { element, line: element.querySelector(".text, .event-text"), signature: row.signature });
     }
     this.root.setAttribute("aria-live", quiet ? "off" : "polite");
     this.#keepFocus(() =>
@@ -184,9 +186,9 @@ class TimelineView {
     if (this.atEnd) {
       this.root.scrollTop = this.root.scrollHeight;
     } else if (anchor !== null) {
-      const element = this.drawn.get(anchor.key)?.element;
-      if (element !== undefined) {
-        const moved = element.getBoundingClientRect().top - this.root.getBoundingClientRect().top - anchor.top;
+      const line = this.drawn.get(anchor.key)?.line ?? null;
+      if (line !== null) {
+        const moved = line.getBoundingClientRect().top - this.root.getBoundingClientRect().top - anchor.top;
         if (Math.abs(moved) >= 0.5) this.root.scrollTop += moved;
       }
     }
