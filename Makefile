@@ -51,7 +51,7 @@ export CHECK_PORTS
 
 test: $(VENV)/.test tools ## run all tests; print the branch coverage, of which 95 % is the least
 	@$(PY) -m coverage erase
-	@$(PY) -m coverage run -m pytest $(TESTS); status=$$?; \
+	@$(PY) -m coverage run -m pytest --durations=10 --durations-min=5 $(TESTS); status=$$?; \
 	$(PY) -m coverage combine --quiet && \
 	$(PY) -m coverage json --quiet -o - | $(PY) -m tests.coverage_bound 95 tcp_server ws_bridge && exit $$status
 
