@@ -46,6 +46,21 @@ async def test_who_takes_no_more_is_sent_no_more(house: House) -> None:
     assert not bob.transport.is_paused
 
 
+@pytest.mark.parametrize("type", ["MSG", "JOIN", "LEAVE", "TOPIC", "NICK", "USERS", "HISTORY", "PING", "BYE"])
+async def test_no_direct_answer_is_skipped(house: House, type: str) -> None:
+    """Whoever takes no more right after asking has the answer, with its `ref`, once it takes more."""
+    alice, bob = await house.enter("alice"), await house.enter("bob")
+    alice.take()
+    room = "tea" if type == "JOIN" else "lobby"
+    bob.send(type, room=room, message="x", topic="x", nickname="rob", ref="asked")
+    bob.congest()
+    await house.settle()
+    bob.relieve()
+    await house.settle()
+    answer = {"JOIN": "ROOM", "NICK": "READY", "PING": "PONG"}.get(type, type)
+    assert [packet["type"] for packet in bob.take() if packet.get("ref") == "asked"] == [answer]
+
+
 async def test_congested_again_during_the_replay(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """It goes on from where it stopped."""
     monkeypatch.setattr("tcp_server.delivery.PAGE", 10)

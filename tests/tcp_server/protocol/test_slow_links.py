@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
+
 from tcp_server.wordpacket import encode
+from tests.tcp_server.client import pack
 from tests.tcp_server.conftest import Connect, Link, Meet
 
 LONG = "x" * 8000
@@ -67,6 +70,23 @@ def test_what_a_paused_session_says_goes_out(link: Link, connect: Connect, room:
     assert said in shown or room not in bridge.rooms_of[1]
     assert bridge.rooms_of[1] == {f"{room}-2"}
     assert any(packet["type"] == "ROOM" and packet["room"] == f"{room}-2" for packet in shown)
+
+
+@pytest.mark.parametrize("type", ["MSG", "JOIN", "LEAVE", "TOPIC", "NICK", "USERS", "HISTORY", "PING"])
+def test_no_direct_answer_is_lost_between_pause_and_resume(link: Link, room: str, type: str) -> None:
+    """Asked, paused and resumed in one segment: what the bridge may drop in between is not the answer."""
+    bridge = link()
+    ready = bridge.enter(1, f"alice-{room}", rooms=[room])
+    bridge.take(1)
+    fields = {"room": f"{room}-2" if type == "JOIN" else room, "message": "x", "topic": "x", "nickname": f"rob-{room}"}
+    bridge.send_bytes(
+        encode(pack(type, {"session": 1, "ref": "asked", **fields}))
+        + encode(pack("PAUSE", {"session": 1}))
+        + encode(pack("RESUME", {"session": 1, "after": ready["id"]}))
+    )
+    bridge.rooms_of[1].clear()  # by its own PAUSE
+    answer = {"JOIN": "ROOM", "NICK": "READY", "PING": "PONG"}.get(type, type)
+    assert [packet["type"] for packet in bridge.take(1) if packet.get("ref") == "asked"] == [answer]
 
 
 def test_a_session_may_resume_over_10000(link: Link, connect: Connect, room: str) -> None:
