@@ -15,6 +15,7 @@ class Reporter:
     def __init__(self) -> None:
         self.happened: list[str] = []
         self.busy = False
+        self.gone = asyncio.Event()
 
     def accepted(self, connection: Connection) -> Handler:
         self.happened.append("accepted")
@@ -22,6 +23,8 @@ class Reporter:
 
     def lost(self, connection: Connection | None = None) -> None:
         self.happened.append("lost" if connection is None else "gone")
+        if connection is not None:
+            self.gone.set()
 
     def receive(self, body: bytes) -> bool:
         self.happened.append(body.decode())
@@ -125,7 +128,7 @@ async def test_the_end(transport: FakeTransport, reporter: Reporter) -> None:
     connection.write(b"too late")
     connection.stop_reading()
     connection.proceed()
-    await asyncio.sleep(0)
+    await reporter.gone.wait()
     assert reporter.happened[1:] == ["lost", "lost", "gone"]
     assert transport.decoder._data == b"last words"
 
