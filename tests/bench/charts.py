@@ -42,25 +42,27 @@ def _save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    columns = min(2, count)
-    rows = math.ceil(count / columns)
-    figure = Figure(figsize=(5.4 * columns, height * rows), layout="constrained")
-    axes = [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
-    return figure, axes
+def _grid(title: str, heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """Return a figure of two columns and an axes for each height, in inches; a row is as high as its highest."""
+    columns = min(2, len(heights))
+    rows = [max(heights[place : place + columns]) for place in range(0, len(heights), columns)]
+    figure = Figure(figsize=(5.4 * columns, 0.4 + sum(rows)), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=14)
+    grid = figure.add_gridspec(len(rows), columns, height_ratios=rows)
+    return figure, [figure.add_subplot(grid[divmod(place, columns)]) for place in range(len(heights))]
 
 
 def _cost(fan_out: dict[str, list[Result]]) -> Figure:
     """Bars: what a delivery costs each server."""
-    rows = max(map(len, fan_out.values()))
-    figure, panels = _grid(len(fan_out), 1.0 + 0.3 * rows)
-    figure.suptitle("CPU time for each delivery: a message to one member", x=0.01, ha="left", fontsize=14)
+    bars_of = {scenario: max(len(fan_out[other]) for other in _row(fan_out, scenario)) for scenario in fan_out}
+    title = "CPU time for each delivery: a message to one member"
+    figure, panels = _grid(title, [0.9 + 0.3 * count for count in bars_of.values()])
     for axes, (scenario, results) in zip(panels, fan_out.items(), strict=True):
         names = [result.target.name for result in results]
         values = [result.per_delivery for result in results]
         bars = axes.barh(names, values, color=[COLOURS.get(name, OTHERS) for name in names], height=0.66)
         axes.bar_label(bars, [f"{value:.2f}" for value in values], padding=4, color=INK, fontsize=10)
-        axes.set_ylim(rows - 0.5, -0.5)  # from the top, and bars of one height in all panels
+        axes.set_ylim(bars_of[scenario] - 0.5, -0.5)  # from the top, and bars of one height in all panels
         axes.set_title(ABOUT[scenario], fontsize=11)
         axes.set_xlabel("µs")
         axes.set_xlim(0, max(values) * 1.18)
@@ -69,24 +71,35 @@ def _cost(fan_out: dict[str, list[Result]]) -> Figure:
     return figure
 
 
+def _row(fan_out: dict[str, list[Result]], scenario: str) -> list[str]:
+    """Return the scenarios that are drawn beside each other."""
+    scenarios = list(fan_out)
+    first = scenarios.index(scenario) // 2 * 2
+    return scenarios[first : first + 2]
+
+
 def _latency(fan_out: dict[str, list[Result]]) -> Figure:
     """Lines: how long messages were on their way, up to the slowest in a thousand."""
-    figure, panels = _grid(len(fan_out), 3.1)
-    figure.suptitle("From sending a message to a member's having it", x=0.01, ha="left", fontsize=14)
-    for axes, (scenario, results) in zip(panels, fan_out.items(), strict=True):
+    figure, panels = _grid("From sending a message to a member's having it", [2.7] * len(fan_out))
+    shown = {
+        scenario: [result for result in results if result.target.name in COLOURS and result.report.latencies]
+        for scenario, results in fan_out.items()
+    }
+    ends = [result.latency(share) for results in shown.values() for result in results for share in (SHARES[0], 0.999)]
+    for axes, (scenario, results) in zip(panels, shown.items(), strict=True):
         for result in results:
-            if result.target.name in COLOURS and result.report.latencies:
-                _line(axes, result)
+            _line(axes, result)
         axes.set_title(ABOUT[scenario], fontsize=11)
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(1.6, 1_100)
+        axes.set_ylim(10 ** math.floor(math.log10(min(ends))), 10 ** math.ceil(math.log10(max(ends))))
         axes.set_xticks([2, 10, 100, 1_000], ["half of all", "90 %", "99 %", "99.9 %"])
         axes.minorticks_off()
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.set_ylabel("ms")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g} ms")
         axes.grid()
-    panels[0].legend(frameon=False, fontsize=9, loc="upper left")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper right", ncols=3, frameon=False, fontsize=10)
     return figure
 
 
