@@ -11,13 +11,15 @@ from pathlib import Path
 from random import Random
 
 from tests.chaos.checks import check, check_page, check_rosters, check_senders_order
+from tests.chaos.client import Client
 from tests.chaos.crowd import Crowd
 from tests.chaos.faults import inflict
 from tests.chaos.member import Packet
 from tests.chaos.world import World
 
 SETTLE_SECONDS = 60.0
-PAGE = 200
+PAGE = 200  # messages
+PAGES = 40  # of one room or talk in one direction: the longest messages come two a page
 
 
 @dataclass(frozen=True)
@@ -82,19 +84,27 @@ async def _check_history(crowd: Crowd, log: list[Packet], random: Random) -> lis
     wrongs: list[str] = []
     for client in (*crowd.terminals[:1], *crowd.browsers[:1]):
         others = {packet["to"] for packet in log if packet["nickname"] == client.member.nickname and "to" in packet}
-        for place in [{"room": room} for room in client.member.rooms] + [{"to": name} for name in sorted(others)]:
-            for forward in (True, False):
-                cursor: Packet = {"after": 0} if forward else {}
-                more = True
-                while more and len(wrongs) < PAGE:
-                    limit = random.randint(1, PAGE)
-                    request: Packet = {"type": "HISTORY", **place, **cursor, "limit": limit}
-                    page = await client.ask(dict(request))
-                    wrongs += check_page(client.member, request, page, log)
-                    messages = page.get("messages")
-                    more = bool(messages) and page["more"]
-                    if messages:
-                        cursor = {"after": messages[-1]["id"]} if forward else {"before": messages[0]["id"]}
+        places: list[Packet] = [{"room": room} for room in client.member.rooms] + [{"to": name} for name in others]
+        for place in places:
+            wrongs += await _leaf_through(client, {**place, "after": 0}, log, random)
+            wrongs += await _leaf_through(client, place, log, random)
+    return wrongs
+
+
+async def _leaf_through(client: Client, start: Packet, log: list[Packet], random: Random) -> list[str]:
+    """Read page after page of different sizes, as many as there is time for: forwards if it starts with `after`."""
+    wrongs: list[str] = []
+    place = start
+    for _ in range(PAGES):
+        request: Packet = {"type": "HISTORY", **place, "limit": random.randint(1, PAGE)}
+        page = await client.ask(dict(request))
+        wrongs += check_page(client.member, request, page, log)
+        if wrongs or not page["messages"] or not page["more"]:
+            break
+        if "after" in start:
+            place = {**start, "after": page["messages"][-1]["id"]}
+        else:
+            place = {**start, "before": page["messages"][0]["id"]}
     return wrongs
 
 
