@@ -1,4 +1,4 @@
-"""The server is killed with -9 while people write: each message is in the end everywhere, once."""
+"""Server or bridge is killed with -9 while people write: each message is in the end everywhere, once."""
 
 import re
 import socket
@@ -71,6 +71,24 @@ def test_reload_while_the_server_is_dead(server: Program, open_page: OpenPage) -
     expect_message(page, "alice", "written in vain?")
     expect_message(other, "alice", "written in vain?")
     assert logged(server.port, "tea") == messages(page) == messages(other) == ["written in vain?"]
+
+
+def test_bridge_is_killed(server: Program, bridge: Program, open_page: OpenPage) -> None:
+    """Pages find a bridge that was killed again, send what they hold, and have missed nothing."""
+    page, other = open_page("http", "alice"), open_page("file", "bob")
+    for each in (page, other):
+        enter(each, "tea")
+
+    bridge.kill()
+    expect(page.locator("#link-state")).not_to_have_attribute("data-state", "live")
+    write(page, "through the bridge")
+    expect_message(page, "alice", "through the bridge", state="pending")
+    bridge.start()
+
+    for each in (page, other):
+        expect_message(each, "alice", "through the bridge")
+        expect(each.locator("#link-state")).to_have_attribute("data-state", "live")
+    assert logged(server.port, "tea") == messages(page) == messages(other) == ["through the bridge"]
 
 
 def test_two_tabs_send_their_own(server: Program, open_page: OpenPage) -> None:
