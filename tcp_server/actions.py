@@ -129,7 +129,7 @@ def _set_topic(hub: Hub, session: Session, request: requests.Topic, now: Moment)
         hub.directory.set_topic(room, request.topic)
         nickname = user_of(session).nickname
         topic = messages.Topic(room.name, room.topic, nickname, now.timestamp, given(request.ref))
-        hub.broadcast(room, topic)
+        hub.broadcast(room, topic, [session])
 
 
 def _say(hub: Hub, session: Session, request: requests.Msg, now: Moment) -> None:

@@ -128,9 +128,12 @@ class Delivery:
             match output:
                 case Draft():
                     self._deliver_draft(output, next(outcomes))
-                case Broadcast(room, body):
+                case Broadcast(room, body, answered):
                     room.told += 1
                     self._fanout.broadcast(room, encode(body))
+                    for session in answered:
+                        if session.port.is_behind:
+                            self._hold(session.port, Send(session, body))
                 case Send(session, body):
                     self._send(session.port, output, body)
                 case SendNewest(session, body, room):

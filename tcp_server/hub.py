@@ -218,7 +218,7 @@ class Hub:
     def _tell(self, room: Room, user: User, packet: messages.Join | messages.Leave, now: Moment) -> None:
         """Tell of an arrival or a departure: everybody, or in a big room the user alone, and soon a count."""
         if len(room.members) <= BIG_ROOM:
-            self.broadcast(room, packet)
+            self.broadcast(room, packet, user.sessions)
             return
         for each in user.sessions:
             self.send(each, packet)
@@ -266,8 +266,8 @@ class Hub:
     def send(self, session: Session, packet: messages.Packet) -> None:
         self._outputs.append(Send(session, messages.format(packet)))
 
-    def broadcast(self, room: Room, packet: messages.Packet) -> None:
-        self._outputs.append(Broadcast(room, messages.format(packet)))
+    def broadcast(self, room: Room, packet: messages.Packet, answered: Iterable[Session] = ()) -> None:
+        self._outputs.append(Broadcast(room, messages.format(packet), tuple(answered)))
 
     def error(self, session: Session, code: ErrorCode, text: str, ref: str | None) -> None:
         self.send(session, messages.Error(code, text, ref))

@@ -105,10 +105,14 @@ class SendNewest(msgspec.Struct, gc=False):
 
 
 class Broadcast(msgspec.Struct, gc=False):
-    """A body for every session that hears the room."""
+    """A body for every session that hears the room.
+
+    For `answered` it is a direct answer too, which they get later where they are behind.
+    """
 
     room: Room
     body: bytes
+    answered: tuple[Session, ...] = ()
 
 
 class Draft(msgspec.Struct, gc=False):
