@@ -23,9 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
     figures = Figures()
     started = time.monotonic()
-    for scenario in options.scenario or SCENARIOS:
+    for scenario in options.scenario or (PEER_SCENARIOS if options.peers else SCENARIOS):
         print(f"{time.monotonic() - started:4.0f} s  {scenario}: {ABOUT.get(scenario, scenario)}", file=sys.stderr)
-        run(figures, scenario, options.full, options.peers)
+        run(figures, scenario, options.full)
     shown = report.text(figures)
     print(shown)
     if options.out is not None:
@@ -43,18 +43,16 @@ def make_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--full", action="store_true", help="measure longer and bigger: half an hour instead of under five minutes")
     add("--scenario", action="append", choices=SCENARIOS, help="only this one; may be repeated (default: all)")
-    add("--peers", action="store_true", help="only A and B, against the other people's servers that are installed")
+    add("--peers", action="store_true", help="only the scenarios that other people's servers are loaded with too")
     add("--out", type=Path, metavar="FOLDER", help="draw the charts into this folder, such as docs/bench")
     return parser
 
 
-def run(figures: Figures, scenario: str, full: bool, peers_only: bool = False) -> None:
+def run(figures: Figures, scenario: str, full: bool) -> None:
     """Run one scenario and add what it finds."""
     if scenario in FAN_OUT:
         peers = installed() if scenario in PEER_SCENARIOS else ()
         run_fan_out(figures, scenario, [*OURS, *peers], SECONDS_FULL if full else SECONDS)
-    elif peers_only:
-        return
     elif scenario == "idle":
         run_idle(figures, full)
     elif scenario == "growth":

@@ -107,7 +107,7 @@ def test_an_archive_is_what_import_takes(tmp_path: Path) -> None:
 def test_the_command_line_runs_a_scenario(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(figures: Figures, scenario: str, full: bool, peers_only: bool) -> None:
+    def run(figures: Figures, scenario: str, full: bool) -> None:
         figures.fan_out[scenario] = [figures.check(scenario, result("server", 1.0, lost=int(full)))]
 
     monkeypatch.setattr("tests.bench.__main__.run", run)
@@ -115,4 +115,6 @@ def test_the_command_line_runs_a_scenario(
     assert (tmp_path / "bench" / "table.txt").read_text() in capsys.readouterr().out
     assert (tmp_path / "bench" / "cost.png").exists()
     assert main(["--scenario", "A", "--full"]) == 1
+    assert main(["--peers"]) == 0
+    assert "A: 500 members" in capsys.readouterr().out
     assert not make_parser().parse_args([]).full
