@@ -206,9 +206,10 @@ class Browsers:
 
     def _look_at(self, browser: Browser) -> None:
         """Ping a silent browser, drop one that stays so; a slow one answers late and is watched above."""
-        browser.silent += 1
         if browser.choked or browser.phase is Phase.ENDED:
+            browser.silent = 0  # it is not its turn to speak: a ping would wait behind all that it has to take
             return
+        browser.silent += 1
         if browser.silent >= self._timing.looks_until_dead:
             self._drop(browser)
         elif browser.silent == self._timing.looks_until_ping:

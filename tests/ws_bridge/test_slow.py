@@ -270,3 +270,18 @@ async def test_an_answer_that_nobody_asked_for(rig: Rig, link: Link) -> None:
     browser = await rig.enter(link, 1, "a")
     link.say({"session": 1, "type": "RESUME"}, msg("a", 1))
     await browser.expect("MSG", id=1)
+
+
+async def test_a_slow_one_is_not_silent(rig: Rig, link: Link) -> None:
+    """What can't be pinged isn't blamed for its silence: the first look after it took all begins to count."""
+    browser = await rig.enter(link, 1)
+    browsers = rig.bridge.browsers
+    inside = browsers.browser(1)
+    inside.choked = True
+    for _ in range(browsers._timing.looks_until_dead + 1):
+        browsers._look_at(inside)
+    inside.choked = False
+    browsers._look_at(inside)
+    assert inside.silent == 1
+    link.session(1, type="NOTICE", message="still there")
+    await browser.expect("NOTICE")
