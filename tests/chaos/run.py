@@ -17,14 +17,18 @@ from tests.chaos.faults import inflict
 from tests.chaos.member import Packet
 from tests.chaos.world import World
 
-SETTLE_SECONDS = 60.0
 PAGE = 200  # messages
 PAGES = 40  # of one room or talk in one direction: the longest messages come two a page
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How big a run is; `per_second` is what each client says."""
+    """How big a run is.
+
+    Attributes:
+        per_second: messages of each client.
+        settle_seconds: how long it may take after the last fault until all is well.
+    """
 
     seed: int
     seconds: float
@@ -33,6 +37,7 @@ class Plan:
     browsers: int
     bridges: int
     per_second: float = 2.0
+    settle_seconds: float = 60.0
     server_module: tuple[str, ...] = ("-m", "tcp_server")
 
 
@@ -63,7 +68,7 @@ async def run(plan: Plan, report: Callable[[str], None] = print) -> Result:
             world.crowd.speak(plan.per_second)
             await inflict(world, random, plan.faults, plan.seconds, note)
             await world.crowd.hush()
-            wrongs = await world.crowd.settle(SETTLE_SECONDS)
+            wrongs = await world.crowd.settle(plan.settle_seconds)
             report(f"{time.monotonic() - start:6.1f} s  settled")
             log = await world.log()
             wrongs += check(world.crowd.members, log)

@@ -12,7 +12,7 @@ from tests.chaos.kill import kill
 from tests.chaos.run import Plan, run
 from tests.chaos.slow import Scene, play
 
-MEMORY_MORE = 8 * 2**20  # bytes; a queue of what a sleeper misses would be 20 MB
+MEMORY_MORE = 16 * 2**20  # bytes: pages of a replay are 1 MB here; a queue of what a sleeper misses would be 20 MB
 
 
 @pytest.mark.slow
@@ -31,7 +31,10 @@ async def test_nothing_is_lost_or_doubled_whatever_fails() -> None:
 async def test_a_broken_server_is_found_out(kind: str) -> None:
     """The same run sees a server without one of its promises."""
     module = ("-m", "tests.chaos.sabotage", kind)
-    plan = Plan(seed=20, seconds=2, faults=3, terminals=8, browsers=0, bridges=0, per_second=10, server_module=module)
+    plan = Plan(
+        seed=20, seconds=2, faults=3, terminals=8, browsers=0, bridges=0, per_second=10, settle_seconds=5,
+        server_module=module,
+    )  # fmt: skip
     result = await run(plan)
     assert result.wrongs
 
