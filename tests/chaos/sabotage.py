@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from random import random
 from typing import Any
@@ -38,7 +39,11 @@ def _break_dedup() -> None:
     append = Log.append
 
     def blind(self: Log, drafts: Sequence[Draft], changes: Changes) -> list[Outcome]:
-        return append(self, [replace(draft, ref=None) for draft in drafts], changes)
+        unknown = [copy(draft) for draft in drafts]
+        for draft in unknown:
+            if draft.refusal is None:
+                draft.ref = None
+        return append(self, unknown, changes)
 
     Log.append = blind  # type: ignore[method-assign]
 
