@@ -112,6 +112,8 @@ class Server:
         self._upkeep.stop()
         if self._timer is not None:
             self._timer.cancel()
+        for database in self._databases:
+            database.interrupt()  # nobody waits for these answers any more
         for worker in (self._searcher, self._reader, self._writer):
             worker.stop()
         for database in self._databases:
