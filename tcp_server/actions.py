@@ -210,8 +210,11 @@ def _list_users(hub: Hub, session: Session, request: requests.Users, now: Moment
 
 
 def _answer_ping(hub: Hub, session: Session, request: requests.Ping, now: Moment) -> None:
-    pong = messages.format(messages.Pong(ref=given(request.ref)))
-    hub.put(SendNewest(session, pong))
+    ref = given(request.ref)
+    if session.user is None:
+        hub.send(session, messages.Pong(id=0, ref=ref))  # nothing was sent yet: it must not be taken for a cursor
+    else:
+        hub.put(SendNewest(session, messages.format(messages.Pong(ref=ref))))
 
 
 def _hear(hub: Hub, session: Session, request: requests.Pong, now: Moment) -> None:

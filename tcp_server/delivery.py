@@ -18,7 +18,7 @@ from tcp_server.fanout import Fanout
 from tcp_server.hub import Hub, describe
 from tcp_server.link import Link
 from tcp_server.log import Logged, LogUnavailable, Outcome, wire_body
-from tcp_server.port import LinkPort, Pace, Port
+from tcp_server.port import PAGE_FIRST, LinkPort, Pace, Port
 from tcp_server.readings import LinkReplay, Reader, Readings, Replay
 from tcp_server.state import (
     Broadcast,
@@ -39,7 +39,8 @@ from tcp_server.wordpacket import encode
 
 logger = logging.getLogger(__name__)
 
-PAGE = 256  # messages of a replay that are read at once
+PAGE = 256  # messages of a replay that are read at once, at most
+PAGE_BYTES = 128 * 1024  # that a page should have, judged by the one before it
 CATCH_UPS_MAX = 16  # ports that are read for in one tick, so that a crowd that comes back holds up no commit
 
 
@@ -255,13 +256,14 @@ class Delivery:
             raise AssertionError("only a session after READY can be behind")
         rooms = tuple(user.rooms)
         reader = Reader(user.uid, tuple(room.key for room in rooms))
+        limit = min(PAGE, port.page)
         first = self._first.get(port)
         if first is None or first.after != port.after:
-            read = partial(Readings.missed, reader=reader, after=port.after, limit=PAGE)
+            read = partial(Readings.missed, reader=reader, after=port.after, limit=limit)
         elif first.foreign:
             read = partial(Readings.newest, reader=reader)
         else:
-            read = partial(Readings.missed_of_late, reader=reader, after=port.after, limit=PAGE)
+            read = partial(Readings.missed_of_late, reader=reader, after=port.after, limit=limit)
         return CatchUp(port, port.after, rooms, read)
 
     def _catch_up_port(self, catch_up: CatchUp, replay: Replay) -> None:
@@ -273,6 +275,8 @@ class Delivery:
         for body in replay.bodies:
             port.send(self._fanout, body)
         port.after = replay.after
+        if replay.bodies:
+            port.page = max(PAGE_FIRST, PAGE_BYTES * len(replay.bodies) // sum(map(len, replay.bodies)))
         if not replay.complete:
             self.want(port)
             return

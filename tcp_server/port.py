@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tcp_server.link import Link
 
 
+PAGE_FIRST = 16  # messages; if all are as long as can be, half a MiB
 NEWEST = 2**63 - 1  # as an id: whatever there is, it was sent
 
 
@@ -36,11 +37,12 @@ class Port:
     Attributes:
         rooms: what it hears, as far as it was told.
         after: while it is behind, the id up to which it was sent everything.
+        page: how many messages are to be read at once, by the size of those before.
         told: while it is behind, how much each of its rooms had been told; None: it needs each ROOM afresh.
         held: while it is behind, direct answers that wait for the end of the replay.
     """
 
-    __slots__ = ("after", "connection", "held", "pace", "rooms", "session", "told")
+    __slots__ = ("after", "connection", "held", "pace", "page", "rooms", "session", "told")
 
     session: Session
 
@@ -49,6 +51,7 @@ class Port:
         self.pace = Pace.OPENING
         self.rooms: tuple[Room, ...] = ()
         self.after = 0
+        self.page = PAGE_FIRST
         self.told: dict[Room, int] | None = None
         self.held: list[Output] | None = None
 
