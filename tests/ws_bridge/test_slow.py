@@ -272,13 +272,15 @@ async def test_an_answer_that_nobody_asked_for(rig: Rig, link: Link) -> None:
     await browser.expect("MSG", id=1)
 
 
-async def test_a_slow_one_is_not_silent(rig: Rig, link: Link) -> None:
+async def test_a_slow_one_is_not_silent(start: Start) -> None:
     """What can't be pinged isn't blamed for its silence: the first look after it took all begins to count."""
+    rig = await start(look=10, ping=30, dead=60)
+    link = await rig.server.link()
     browser = await rig.enter(link, 1)
     browsers = rig.bridge.browsers
     inside = browsers.browser(1)
     inside.choked = True
-    for _ in range(browsers._timing.looks_until_dead + 1):
+    for _ in range(7):
         browsers._look_at(inside)
     inside.choked = False
     browsers._look_at(inside)
