@@ -67,6 +67,13 @@ class FakeServer(FakeChat):
     async def _stop(self) -> None:
         self._server.close(close_connections=True)
         await self._server.wait_closed()
+        # A connection that was accepted a moment ago has a task that the server doesn't wait for.
+        late = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        for _ in range(2):  # turns of the loop in which closing transports let go of their sockets
+            await asyncio.sleep(0)
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Block until the condition holds; it is looked at after each packet and each end of a session."""
