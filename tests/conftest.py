@@ -31,3 +31,11 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
     yield start
     for process in processes:
         process.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give what a browser must do in time a second chance, which is printed: a busy machine may delay Chromium."""
+    browsers = [Path(__file__).parent / folder for folder in ("web", "end_to_end")]
+    for item in items:
+        if any(folder in item.path.parents for folder in browsers):
+            item.add_marker(pytest.mark.flaky(reruns=1))
