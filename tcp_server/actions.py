@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from tcp_server import messages, names, requests, tokens
-from tcp_server.messages import BODY_MAX, LIST_MAX, ROOMS_MAX, ErrorCode, Stored, store
+from tcp_server.messages import LIST_MAX, ROOMS_MAX, ErrorCode, Stored, fitting, store
 from tcp_server.requests import given
 from tcp_server.session import Action
 from tcp_server.state import Draft, GoLive, Moment, Murmur, Read, Room, SendNewest, Session, Subscribe, User, user_of
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from tcp_server.hub import Hub
 
 Handler: TypeAlias = Callable[["Hub", Session, Any, Moment], None]
-
-ENVELOPE_MAX = 2_000  # bytes of a list's body besides its entries: type, room, query, ref, at their longest
 
 
 _encode = msgspec.json.Encoder().encode
@@ -242,12 +240,7 @@ def _no_such_user(to: str) -> tuple[ErrorCode, str]:
 
 def _fitting(entries: list[Any]) -> int:
     """Return how many of these entries one page of a list holds."""
-    space = BODY_MAX - ENVELOPE_MAX
-    for count, entry in enumerate(entries[:LIST_MAX]):
-        space -= len(_encode(entry)) + 1
-        if space < 0:
-            return count
-    return min(len(entries), LIST_MAX)
+    return fitting([_encode(entry) for entry in entries], LIST_MAX)
 
 
 HANDLERS: dict[Action, Handler] = {

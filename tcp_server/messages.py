@@ -10,6 +10,7 @@ import msgspec
 
 PROTOCOL_VERSION = 1
 BODY_MAX = 65_500  # bytes; what the server fills, so that a link's `session` key still fits (section 2)
+ENVELOPE_MAX = 2_000  # bytes of a list's body besides its entries: type, room, query, ref, at their longest
 LIST_MAX = 200  # entries in one packet of USERS, ROOMS, HISTORY or SEARCH, and in a ROOM's `users`
 MESSAGE_MAX = 8_000  # code points
 TOPIC_MAX = 300
@@ -273,3 +274,13 @@ def store(message: Stored) -> bytes:
 def address_session(number: int, body: bytes) -> bytes:
     """Put a link's `session` key in front of a body (section 6)."""
     return b'{"session":%d,%b' % (number, body[1:])
+
+
+def fitting(entries: list[bytes], limit: int) -> int:
+    """Return how many of these encoded entries one packet holds."""
+    space = BODY_MAX - ENVELOPE_MAX
+    for count, entry in enumerate(entries[:limit]):
+        space -= len(entry) + 1
+        if space < 0:
+            return count
+    return min(len(entries), limit)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tcp_server import messages, names
-from tcp_server.messages import BODY_MAX, LIST_MAX
+from tcp_server.messages import LIST_MAX, fitting
 from tcp_server.visible import Order, Scope, select
 
-ENVELOPE_MAX = 2_000  # bytes of a page's body besides its messages: type, room, query, ref, at their longest
 MISSED_MAX = 10_000  # over so many missed messages a resuming session gets a GAP and the newest ones
 MISSED_KEPT = 1_000
 NO_LIMIT = 2**63 - 1  # an id that is never reached
@@ -202,13 +201,3 @@ def id_of(body: bytes) -> int:
     """Return the id of a body as `_WIRE` writes it."""
     start = len(b'{"type":"MSG","id":')
     return int(body[start : body.index(b",", start)])
-
-
-def fitting(bodies: list[bytes], limit: int) -> int:
-    """Return how many of these bodies one packet holds."""
-    space = BODY_MAX - ENVELOPE_MAX
-    for count, body in enumerate(bodies[:limit]):
-        space -= len(body) + 1
-        if space < 0:
-            return count
-    return min(len(bodies), limit)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tcp_server.messages import LIST_MAX
+from tcp_server.messages import LIST_MAX, fitting
 from tcp_server.names import fold_text
-from tcp_server.readings import NO_LIMIT, Reader, Readings, fitting, id_of
+from tcp_server.readings import NO_LIMIT, Reader, Readings, id_of
 from tcp_server.visible import Scope, select
 
 SCAN_PAGE = 512  # messages that are read at once while scanning

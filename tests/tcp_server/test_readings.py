@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tcp_server import readings as readings_module
-from tcp_server.readings import Paging, Reader, Readings, fitting, id_of
+from tcp_server.messages import fitting
+from tcp_server.readings import Paging, Reader, Readings, id_of
 from tcp_server.search import fill_index
 from tcp_server.upkeep import prune
 from tests.tcp_server.logbook import Logbook, ids
