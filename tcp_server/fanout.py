@@ -7,7 +7,7 @@ the order of sending. Only who is sent something of its own gets bytes of its ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol, TypeAlias
 
 from tcp_server.state import Room
@@ -16,7 +16,7 @@ from tcp_server.state import Room
 class Outlet(Protocol):
     """What packets are written to: a connection."""
 
-    write: Callable[[bytes], None]
+    def write(self, data: bytes) -> None: ...
 
 
 Numbered: TypeAlias = tuple[int, bytes]  # the place in the order of this tick, and a packet

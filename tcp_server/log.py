@@ -1,6 +1,6 @@
 """The log: the one ordered record that every reading of the chat comes from (DESIGN: the log is the truth).
 
-`Log` writes, in one thread that owns it; `readings.Readings` reads. Both are plain synchronous SQLite. Whole
+`Log` writes, called by one at a time; `readings.Readings` reads. Both are plain synchronous SQLite. Whole
 batches go through one statement each: the interpreter's lock is let go once a statement, not once a row, so
 that the event loop and the log share two cores.
 """
@@ -30,7 +30,9 @@ APPLICATION_ID = 0x57504B54  # "WPKT"; tells our databases from other people's
 SCHEMA_VERSION = 1
 BUSY_MSEC = 5_000
 CACHE_KIB = 16_384
+CHECKPOINT_PAGES = 1_000  # of the write-ahead log, before a commit that may wait brings them into the database
 SORT_ENTRIES = 2_048  # that wait to be sorted: 4 ms for a commit to wait, 0.5 ms for a reading to scan
+HASTY_COMMITS = 1_000  # that may follow each other; each leaves a page or a few
 
 MESSAGE_KIND = 0  # the first kind of entry; edits, redactions and reactions will point at one of it by id
 
@@ -68,6 +70,10 @@ class LogError(Exception):
 
 class LogUnavailable(Exception):
     """Nothing can be stored at the moment: the disk is full, or fails."""
+
+
+class LogBusy(LogUnavailable):
+    """Another program holds the database; who may wait for it should."""
 
 
 @dataclass(frozen=True)
@@ -140,14 +146,18 @@ class Log:
     Args:
         folder: the data folder; it exists.
         full_sync: wait for the disk at every commit, so that a power cut loses nothing either.
+
+    Attributes:
+        full_sync: the same.
     """
 
     def __init__(self, folder: Path, *, full_sync: bool = False) -> None:
         self.path = folder / FILE_NAME
+        self.full_sync = full_sync
         self.database = open_database(self.path)
         self.readings = Readings(self.database)  # between two batches, as exact as the log itself
         try:
-            self._prepare(full_sync)
+            self._prepare()
         except sqlite3.DatabaseError as error:
             self.database.close()
             raise _damaged(self.path, error) from None
@@ -158,10 +168,13 @@ class Log:
     def close(self) -> None:
         self.database.close()
 
-    def _prepare(self, full_sync: bool) -> None:
+    def _prepare(self) -> None:
         database = self.database
         database.execute("PRAGMA journal_mode = WAL")
-        database.execute(f"PRAGMA synchronous = {'FULL' if full_sync else 'NORMAL'}")
+        database.execute(f"PRAGMA synchronous = {'FULL' if self.full_sync else 'NORMAL'}")
+        database.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        self._may_wait = True
+        self._hasty = 0  # commits that could not wait, since one could
         database.execute("PRAGMA temp_store = MEMORY")
         if not self._one("SELECT count(*) FROM sqlite_schema"):
             self._create()
@@ -217,6 +230,16 @@ class Log:
 
     # Appending
 
+    def allow_waiting(self, allowed: bool) -> None:
+        """Say whether the next transactions may wait for the disk, and for another program that holds the database.
+
+        Those that may not leave the write-ahead log to grow: `tidy` now and then.
+        """
+        if allowed != self._may_wait:
+            self.database.execute(f"PRAGMA busy_timeout = {BUSY_MSEC if allowed else 0}")
+            self.database.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES if allowed else 0}")
+            self._may_wait = allowed
+
     def append(self, drafts: Sequence[Draft], changes: Changes) -> list[Outcome]:
         """Store a batch in one transaction; afterwards it survives a kill.
 
@@ -224,7 +247,7 @@ class Log:
             An outcome for each draft, in order. Ids grow from the newest on.
 
         Raises:
-            LogUnavailable: nothing of the batch was stored.
+            LogUnavailable: nothing of the batch was stored; LogBusy: because it may not wait.
         """
         try:
             self.database.execute("BEGIN IMMEDIATE")
@@ -237,16 +260,21 @@ class Log:
                 raise
         except sqlite3.Error as error:
             self._room_numbers = {}  # may name rooms that were rolled back
-            raise LogUnavailable(str(error)) from None
+            is_busy = not self._may_wait and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+            raise (LogBusy if is_busy else LogUnavailable)(str(error)) from None
         self._newest = newest
+        self._hasty = 0 if self._may_wait else self._hasty + 1
         self._refs.committed(fresh)
         return outcomes
 
-    def sort(self) -> None:
-        """Fill the index by room up to the newest entry, in its own order.
+    def tidy(self) -> None:
+        """Fill the index by room up to the newest entry, in its own order, and let SQLite make a checkpoint.
 
-        Where that fails nothing is lost: readings scan a longer tail, and the next call tries again.
+        It may wait for the disk. Where it fails nothing is lost: readings scan a longer tail, and the next call
+        tries again.
         """
+        self.allow_waiting(True)
+        self._hasty = 0
         after, newest = self._sorted, self._newest
         try:
             self.database.execute("BEGIN IMMEDIATE")
@@ -264,8 +292,8 @@ class Log:
         self._sorted = newest
 
     @property
-    def is_sort_due(self) -> bool:
-        return self._newest - self._sorted >= SORT_ENTRIES
+    def is_tidy_due(self) -> bool:
+        return self._newest - self._sorted >= SORT_ENTRIES or self._hasty >= HASTY_COMMITS
 
     def _append(self, drafts: Sequence[Draft], changes: Changes) -> tuple[int, list[Outcome], dict[Pair, int]]:
         for key, (name, topic) in changes.rooms.items():

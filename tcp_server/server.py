@@ -1,9 +1,9 @@
 """The server: start -> serve -> shutdown, and the tick: collect, commit, deliver.
 
 Whatever arrives in one turn of the event loop goes to the hub at once; its outputs gather. One `call_soon` then
-takes them: with drafts to the log's thread, without any straight to delivery. While a commit is under way the
-next tick gathers by itself: the busier the server, the more each commit and each write carries, and a lone
-message never waits for a timer.
+takes them: with drafts into the log (`committer`), without any straight to delivery, where the tick ends with one
+write per connection. While a large fan-out or a commit in the thread is under way the next tick gathers by itself: the
+busier the server, the more each commit and each write carries, and a lone message never waits for a timer.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from ipaddress import ip_address
 from tcp_server import messages, requests
 from tcp_server.answers import answer
 from tcp_server.clock import Clock
+from tcp_server.committer import Batch, Committer
 from tcp_server.connection import Connection, Handler
-from tcp_server.delivery import AnyCatchUp, CatchUp, Caught, Delivery
+from tcp_server.delivery import CatchUp, Caught, Delivery
 from tcp_server.direct import HIGH_WATER, DirectPort
 from tcp_server.directory import Changes
 from tcp_server.fanout import Fanout
@@ -33,7 +34,7 @@ from tcp_server.messages import ByeReason
 from tcp_server.port import LinkPort, Port
 from tcp_server.readings import Reader
 from tcp_server.search import Search
-from tcp_server.state import Draft, Output, Read, Session
+from tcp_server.state import Draft, Read, Session
 from tcp_server.upkeep import Upkeep
 from tcp_server.wordpacket import encode
 from tcp_server.worker import Worker
@@ -54,7 +55,6 @@ class Server:
     def __init__(self, log: Log, settings: Settings, upkeep: Upkeep, *, link_secret: str | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._clock = Clock()
-        self._log = log
         self._link_secret = link_secret
         self._hub = Hub(settings, log.rooms(), log.newest)
         now = self._clock.now()
@@ -62,7 +62,7 @@ class Server:
             self._hub.restore(uid, present.nickname, present.rooms, now)
         self._fanout = Fanout()
         self._delivery = Delivery(self._hub, self._fanout, self._read, self._proceed, self.wake)
-        self._writer = Worker("log-writer", self._loop)
+        self._committer = Committer(log, self, self._loop)
         self._reader = Worker("log-reader", self._loop)
         self._searcher = Worker("log-searcher", self._loop)
         self._databases = [open_database(log.path), open_database(log.path)]
@@ -72,14 +72,13 @@ class Server:
         self._congested: dict[DirectPort | Link, None] = {}
         self._listeners: list[asyncio.Server] = []
         self._is_scheduled = False
-        self._is_committing = False
         self._retry_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due: float | None = None  # uvloop's handle may not tell
         self._keeper = Keeper(self._connections, self._ping, self._drop, self._loop)
         self._empty = asyncio.Event()  # no connection is left
         self._idle = asyncio.Event()  # nothing gathers, and nothing is with the log
-        upkeep.start(self._writer, self._loop)
+        upkeep.start(self._committer.worker, self._loop)
         self.wake()
 
     # Start and shutdown
@@ -114,7 +113,7 @@ class Server:
             self._timer.cancel()
         for database in self._databases:
             database.interrupt()  # nobody waits for these answers any more
-        for worker in (self._searcher, self._reader, self._writer):
+        for worker in (self._searcher, self._reader, self._committer):
             worker.stop()
         for database in self._databases:
             database.close()
@@ -134,73 +133,39 @@ class Server:
             self._loop.call_soon(self._end_tick)
 
     def _end_tick(self) -> None:
-        """Take what gathered. The log is asked only if there is something for it, and one batch at a time."""
+        """Take what gathered: into the log what is for it, one batch at a time, and then out."""
         self._is_scheduled = False
-        if self._is_committing:
-            return  # `_stored` goes on with what gathers until then
+        if self._committer.is_busy:
+            return  # it wakes us for what gathers until then
         outputs = self._hub.take_outputs()
         drafts = [output for output in outputs if type(output) is Draft]
         changes = Changes()
         if drafts or self._loop.time() >= self._retry_at:
             changes = self._hub.take_changes()
-        catch_ups = self._delivery.take_catch_ups()
-        if drafts or changes or catch_ups:
-            self._is_committing = True
-            self._writer.submit(
-                partial(self._store, drafts, changes, catch_ups),
-                partial(self._stored, outputs),
-                partial(self._not_stored, outputs, changes, catch_ups),
-            )
+        batch = Batch(outputs, drafts, changes, self._delivery.take_catch_ups())
+        if batch:
+            self._committer.commit(batch)
         else:
-            self._fall_behind()
-            self._delivery.deliver(outputs, (), ())
-            if not self._is_scheduled:
-                self._idle.set()
+            self.stored(batch, (), ())
+        if not self._is_scheduled and not self._committer.is_busy:
+            self._idle.set()
         self._set_timer()
 
-    def _store(
-        self, drafts: Sequence[Draft], changes: Changes, catch_ups: Sequence[AnyCatchUp]
-    ) -> tuple[list[Outcome], list[Caught]]:
-        """Append, then read for those who are behind. In the log's thread."""
-        outcomes = self._log.append(drafts, changes) if drafts or changes else []
-        if self._log.is_sort_due:
-            self._log.sort()
-        readings = self._log.readings
-        caught: list[Caught] = []
-        for catch_up in catch_ups:
-            if isinstance(catch_up, CatchUp):
-                caught.append((catch_up, catch_up.read(readings)))
-            else:
-                caught.append((catch_up, catch_up.read(readings)))
-        return outcomes, caught
-
-    def _stored(self, outputs: Sequence[Output], result: tuple[list[Outcome], list[Caught]]) -> None:
-        self._is_committing = False
-        outcomes, caught = result
+    def stored(self, batch: Batch, outcomes: Sequence[Outcome], caught: Sequence[Caught]) -> None:
+        """Deliver a batch that is in the log."""
         self._upkeep.appended(len(outcomes))
         self._fall_behind()
-        try:
-            self._delivery.deliver(outputs, outcomes, caught)
-        finally:
-            self._end_tick()
+        self._delivery.deliver(batch.outputs, outcomes, caught)
 
-    def _not_stored(
-        self, outputs: Sequence[Output], changes: Changes, catch_ups: Sequence[AnyCatchUp], error: Exception
-    ) -> None:
-        if not isinstance(error, LogUnavailable):
-            logger.error("the log failed", exc_info=error)
-            error = LogUnavailable("internal error")
-        else:
-            logger.warning("the log is unavailable: %s", error)
-        self._is_committing = False
-        self._hub.directory.give_back(changes)
+    def not_stored(self, batch: Batch, error: LogUnavailable) -> None:
+        """Deliver a batch without its drafts, whose senders are told why."""
+        self._hub.directory.give_back(batch.changes)
         self._retry_at = self._loop.time() + RETRY_SECONDS
         self._loop.call_later(RETRY_SECONDS, self.wake)
-        for catch_up in catch_ups:
+        for catch_up in batch.catch_ups:
             self._delivery.want(catch_up.port if isinstance(catch_up, CatchUp) else catch_up.link)
         self._fall_behind()
-        self._delivery.refuse(outputs, error)
-        self._end_tick()
+        self._delivery.refuse(batch.outputs, error)
 
     def _fall_behind(self) -> None:
         """Take out who took no more since the last delivery: they were sent all of that, and get none of this."""

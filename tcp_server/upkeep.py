@@ -78,6 +78,7 @@ class Upkeep:
         self._rest(LOOK_SECONDS)
 
     def _index(self) -> int:
+        self._log.allow_waiting(True)
         return fill_index(self._log.database, INDEX_PAGE)
 
     def _indexed(self, count: int) -> None:
@@ -94,6 +95,7 @@ class Upkeep:
         self._rest(0.0 if more else LOOK_SECONDS)
 
     def _prune(self) -> bool:
+        self._log.allow_waiting(True)
         oldest_time = 0
         if self._keep_seconds is not None:
             oldest_time = int((time.time() - self._keep_seconds) * 1000)

@@ -18,13 +18,20 @@ class Worker:
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._unfinished = 0  # jobs whose results did not come back yet
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+
+    @property
+    def is_idle(self) -> bool:
+        """Say whether all that was submitted is done, so that the thread touches nothing."""
+        return not self._unfinished
 
     def submit(
         self, job: Callable[[], Result], done: Callable[[Result], None], failed: Callable[[Exception], None]
     ) -> None:
         """Run `job` in the thread; `done` gets its result on the loop, or `failed` its error."""
+        self._unfinished += 1
         self._jobs.put((job, done, failed))
 
     def stop(self) -> None:
@@ -38,7 +45,11 @@ class Worker:
             try:
                 result = job()
             except Exception as error:  # whatever it is, it belongs to who submitted the job
-                self._loop.call_soon_threadsafe(failed, error)
+                self._loop.call_soon_threadsafe(self._finish, failed, error)
             else:
-                self._loop.call_soon_threadsafe(done, result)
+                self._loop.call_soon_threadsafe(self._finish, done, result)
             del work, job, done, failed
+
+    def _finish(self, callback: Callable[[Any], None], result: Any) -> None:
+        self._unfinished -= 1
+        callback(result)

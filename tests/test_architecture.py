@@ -17,7 +17,7 @@ SUBJECTS = {
     "chat": {"session", "state", "tokens", "directory", "actions", "hub"},
     "log": {"rows", "refs", "visible", "readings", "log", "search", "answers", "archive"},
     "wire": {"connection", "fanout", "port", "direct", "link", "delivery", "keeper"},
-    "shell": {"clock", "worker", "upkeep", "server", "__main__"},
+    "shell": {"clock", "worker", "committer", "upkeep", "server", "__main__"},
 }
 # What stands at the bottom, for anybody to build on.
 LIBRARY: dict[str, set[str]] = {

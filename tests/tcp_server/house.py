@@ -140,7 +140,7 @@ class House:
             await self.server._idle.wait()
 
     async def _behind_the_threads(self) -> None:
-        for worker in (self.server._reader, self.server._searcher, self.server._writer):
+        for worker in (self.server._reader, self.server._searcher, self.server._committer.worker):
             passed = asyncio.Event()
             worker.submit(lambda: None, lambda _, passed=passed: passed.set(), lambda error: None)  # type: ignore[misc]
             await passed.wait()

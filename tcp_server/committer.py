@@ -1,0 +1,149 @@
+"""Commits: a tick's batch into the log, on the loop where that waits for nothing, else in the log's thread.
+
+With `--sync normal` a commit is two writes into the kernel's memory, 30 µs: less than to hand it to a thread and
+back, which also drags every draft through the caches of another core. But the loop must never wait. So these go to the
+thread: every commit of `--sync full` (it waits for the disk), replays (their pages may be on the disk), what finds
+the database held by another program, checkpoints, and all that comes while the thread is at something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from tcp_server.delivery import AnyCatchUp, CatchUp, Caught
+from tcp_server.directory import Changes
+from tcp_server.log import Log, LogBusy, LogUnavailable, Outcome
+from tcp_server.state import Draft, Output
+from tcp_server.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+STALL_SECONDS = 0.1  # a commit on the loop that took longer did wait: the disk stalls
+THREAD_SECONDS = 10.0  # how long all commits go to the thread after that
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one tick has for the log, and the outputs that are to be delivered afterwards."""
+
+    outputs: Sequence[Output]
+    drafts: Sequence[Draft]
+    changes: Changes
+    catch_ups: Sequence[AnyCatchUp]
+
+    def __bool__(self) -> bool:
+        return bool(self.drafts or self.changes or self.catch_ups)
+
+
+class Owner(Protocol):
+    """Who is told what became of a batch, on the loop."""
+
+    def stored(self, batch: Batch, outcomes: Sequence[Outcome], caught: Sequence[Caught]) -> None: ...
+    def not_stored(self, batch: Batch, error: LogUnavailable) -> None: ...
+    def wake(self) -> None: ...
+
+
+class Committer:
+    """Commits one batch at a time; to be used on the loop.
+
+    Attributes:
+        worker: the log's thread, for whatever else is to be done with the log.
+        is_busy: a batch is with the thread; its owner is woken when it is done.
+    """
+
+    def __init__(self, log: Log, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
+        self._log = log
+        self._owner = owner
+        self._loop = loop
+        self._here_from = 0.0  # the time from which the loop may commit again
+        self.worker = Worker("log-writer", loop)
+        self.is_busy = False
+
+    def commit(self, batch: Batch) -> None:
+        """Store a batch and read for those who are behind; the owner is told, maybe before this returns."""
+        if self._may_commit_here(batch) and self._commit_here(batch):
+            return
+        self.is_busy = True
+        self.worker.submit(partial(self._store, batch), partial(self._done, batch), partial(self._failed, batch))
+
+    def stop(self) -> None:
+        """Finish what is with the thread, and end it."""
+        self.worker.stop()
+
+    # On the loop
+
+    def _may_commit_here(self, batch: Batch) -> bool:
+        if batch.catch_ups or self._log.full_sync or not self.worker.is_idle:
+            return False
+        return self._loop.time() >= self._here_from
+
+    def _commit_here(self, batch: Batch) -> bool:
+        """Store a batch without waiting; say whether the owner was told what became of it."""
+        started = self._loop.time()
+        try:
+            self._log.allow_waiting(False)
+            outcomes = self._log.append(batch.drafts, batch.changes)
+        except LogBusy:
+            return False
+        except Exception as error:  # the batch is lost to the log, but not to its senders
+            self._owner.not_stored(batch, _unavailable(error))
+            return True
+        if self._loop.time() - started > STALL_SECONDS:
+            logger.warning("the disk stalls: %.1f s for a commit", self._loop.time() - started)
+            self._here_from = self._loop.time() + THREAD_SECONDS
+        if self._log.is_tidy_due:
+            self.worker.submit(self._log.tidy, _nothing, _report)
+        self._owner.stored(batch, outcomes, ())
+        return True
+
+    # In the thread, and back
+
+    def _store(self, batch: Batch) -> tuple[list[Outcome], list[Caught]]:
+        self._log.allow_waiting(True)
+        outcomes = self._log.append(batch.drafts, batch.changes) if batch.drafts or batch.changes else []
+        if self._log.is_tidy_due:
+            self._log.tidy()
+        readings = self._log.readings
+        caught: list[Caught] = []
+        for catch_up in batch.catch_ups:
+            if isinstance(catch_up, CatchUp):
+                caught.append((catch_up, catch_up.read(readings)))
+            else:
+                caught.append((catch_up, catch_up.read(readings)))
+        return outcomes, caught
+
+    def _done(self, batch: Batch, result: tuple[list[Outcome], list[Caught]]) -> None:
+        self.is_busy = False
+        try:
+            self._owner.stored(batch, *result)
+        finally:
+            self._owner.wake()
+
+    def _failed(self, batch: Batch, error: Exception) -> None:
+        self.is_busy = False
+        try:
+            self._owner.not_stored(batch, _unavailable(error))
+        finally:
+            self._owner.wake()
+
+
+def _unavailable(error: Exception) -> LogUnavailable:
+    """Return what the senders are to be told of a failure."""
+    if isinstance(error, LogUnavailable):
+        logger.warning("the log is unavailable: %s", error)
+        return error
+    _report(error)
+    return LogUnavailable("internal error")
+
+
+def _report(error: Exception) -> None:
+    logger.error("the log failed", exc_info=error)
+
+
+def _nothing(result: object) -> None:
+    """Nobody waits for it."""
