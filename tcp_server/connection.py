@@ -101,7 +101,8 @@ class Connection(asyncio.Protocol):
 
     def proceed(self) -> None:
         """Go on with what was received: the handler waits no more."""
-        self._pass_on()
+        if not self.handler.is_waiting():
+            self._pass_on()
         if not self.is_reading and not self.handler.is_waiting() and not self.transport.is_closing():
             self.is_reading = True
             self.transport.resume_reading()
@@ -117,7 +118,7 @@ class Connection(asyncio.Protocol):
         self._end_writing()
         if not self.transport.is_closing():
             self.transport.close()
-            self._loop.call_later(CLOSE_SECONDS, self.transport.abort)
+            self._loop.call_later(CLOSE_SECONDS, self._cut_off)
 
     # Called by the event loop
 
@@ -131,7 +132,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.silence = 0
         self._decoder.feed(data)
-        self._pass_on()
+        if self.is_reading:  # or a handler that waits will call `proceed`
+            self._pass_on()
 
     def eof_received(self) -> bool:
         self.handler.lost()
@@ -150,14 +152,15 @@ class Connection(asyncio.Protocol):
         self.is_congested = False
         self.handler.relieved()
 
+    def _cut_off(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+
     def _end_writing(self) -> None:
         """Send nothing from here on: what is on its way to a connection that is closing or gone is dropped."""
         self._is_closed, self._is_direct, self._fd = True, False, -1
 
     def _pass_on(self) -> None:
-        if self.handler.is_waiting():
-            self.stop_reading()
-            return
         try:
             for body in self._decoder:
                 if not self.handler.receive(body):

@@ -61,6 +61,12 @@ CREATE VIRTUAL TABLE words USING fts5 (
 """
 
 
+# A message's row of `entry`, by whether it is direct and whether it has a ref.
+_ROWS = {
+    (direct, has_ref): f"(?,{MESSAGE_KIND},{'NULL,?,?' if direct else '?,?,NULL'},?,{'?' if has_ref else 'NULL'},?)"
+    for direct in (True, False)
+    for has_ref in (True, False)
+}
 _SORT = "INSERT INTO by_room SELECT room, id FROM entry WHERE id > ? AND room IS NOT NULL ORDER BY room, id"
 
 
@@ -303,7 +309,7 @@ class Log:
         self._refs.merge(len(drafts))
         fresh: dict[Pair, int] = {}
         outcomes: list[Outcome] = []
-        entries: list[Any] = []
+        entries: dict[str, list[Any]] = {}
         direct: list[Any] = []
         newest = self._newest
         for draft in drafts:
@@ -318,19 +324,21 @@ class Log:
                 fresh[pair] = newest + 1
             newest += 1
             outcomes.append(newest)
-            room = None if draft.room is None else self._number(draft.room)
-            peer = draft.peer
-            entries += (
-                newest, MESSAGE_KIND, room, uid, None if peer is None else peer.uid, draft.millis, draft.ref,
-                draft.rest.decode(),
-            )  # fmt: skip
-            if peer is not None and draft.keys is not None:
-                sender_key, peer_key = draft.keys
+            values = entries.setdefault(_ROWS[draft.room is None, draft.ref is not None], [])
+            if draft.room is not None:
+                values += (newest, self._number(draft.room), uid, draft.millis)
+            elif draft.peer is not None and draft.keys is not None:
+                peer, (sender_key, peer_key) = draft.peer, draft.keys
+                values += (newest, uid, peer.uid, draft.millis)
                 direct += (uid, newest, peer_key)
                 if peer.uid != uid:
                     direct += (peer.uid, newest, sender_key)
-        insert_rows(self.database, "INSERT INTO entry VALUES", 8, entries)
-        insert_rows(self.database, "INSERT INTO direct VALUES", 3, direct)
+            if draft.ref is not None:
+                values.append(draft.ref)
+            values.append(draft.rest.decode())
+        for row, values in entries.items():
+            insert_rows(self.database, "INSERT INTO entry VALUES", row, values)
+        insert_rows(self.database, "INSERT INTO direct VALUES", "(?,?,?)", direct)
         return newest, outcomes, fresh
 
     def _number(self, room: Room) -> int:
@@ -355,4 +363,4 @@ class Log:
         for uid, present in roster.items():
             if present is not None:
                 values += (uid, present.nickname, msgspec.json.encode(present.rooms).decode())
-        insert_rows(self.database, "INSERT OR REPLACE INTO present VALUES", 3, values)
+        insert_rows(self.database, "INSERT OR REPLACE INTO present VALUES", "(?,?,?)", values)

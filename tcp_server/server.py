@@ -57,9 +57,9 @@ class Server:
         self._clock = Clock()
         self._link_secret = link_secret
         self._hub = Hub(settings, log.rooms(), log.newest)
-        now = self._clock.now()
+        self._now = self._clock.now()  # when the tick began that is gathering
         for uid, present in log.present().items():
-            self._hub.restore(uid, present.nickname, present.rooms, now)
+            self._hub.restore(uid, present.nickname, present.rooms, self._now)
         self._fanout = Fanout()
         self._delivery = Delivery(self._hub, self._fanout, self._read, self._proceed, self.wake)
         self._committer = Committer(log, self, self._loop)
@@ -126,9 +126,10 @@ class Server:
     # The tick
 
     def wake(self) -> None:
-        """Make sure that a tick ends soon: something was given to the hub or to the fan-out."""
+        """Begin a tick if none has: something is given to the hub or to the fan-out. All of a tick has one moment."""
         if not self._is_scheduled:
             self._is_scheduled = True
+            self._now = self._clock.now()
             self._idle.clear()
             self._loop.call_soon(self._end_tick)
 
@@ -241,11 +242,12 @@ class Server:
 
     def open_session(self, port: Port) -> Session:
         self.wake()
-        return self._hub.connected(port, self._clock.now())
+        return self._hub.connected(port, self._now)
 
     def receive(self, session: Session, body: bytes) -> None:
-        self._hub.received(session, body, self._clock.now())
-        self.wake()
+        if not self._is_scheduled:
+            self.wake()
+        self._hub.received(session, body, self._now)
 
     def receive_opening(self, port: DirectPort, body: bytes) -> None:
         """Act on a body of a session before READY: the connection may become a link."""
@@ -261,13 +263,13 @@ class Server:
         self.receive(port.session, body)
 
     def end_session(self, session: Session) -> None:
-        self._hub.ended(session, self._clock.now())
-        self._congested.pop(session.port, None)
         self.wake()
+        self._hub.ended(session, self._now)
+        self._congested.pop(session.port, None)
 
     def break_session(self, session: Session, text: str) -> None:
-        self._hub.end(session, "protocol", text, self._clock.now())
         self.wake()
+        self._hub.end(session, "protocol", text, self._now)
 
     def congested(self, end: DirectPort | Link) -> None:
         self._congested[end] = None
@@ -287,15 +289,14 @@ class Server:
         self._congested.pop(link, None)
 
     def _open_link(self, port: DirectPort, request: requests.Link) -> None:
+        self.wake()
         connection = port.connection
         if not self._may_link(connection, requests.given(request.secret)):
-            self._hub.end(port.session, "forbidden", "a link needs the secret", self._clock.now())
-            self.wake()
+            self._hub.end(port.session, "forbidden", "a link needs the secret", self._now)
             return
         connection.limit_writing(LINK_HIGH_WATER)
         connection.handler = Link(connection, request.name, self, self._fanout)
         self._hub.linked(port.session, requests.given(request.ref))
-        self.wake()
         logger.info("link from %.64r", request.name)
 
     def _may_link(self, connection: Connection, secret: str | None) -> bool:
@@ -316,8 +317,8 @@ class Server:
         if isinstance(handler, Link):
             handler.end(messages.Bye(reason, text))
         elif isinstance(handler, DirectPort):
-            self._hub.end(handler.session, reason, text, self._clock.now())
             self.wake()
+            self._hub.end(handler.session, reason, text, self._now)
 
 
 def _is_loopback(address: str) -> bool:

@@ -124,21 +124,15 @@ def _hear(sock: socket.socket, messages: int) -> None:
 
 @contextmanager
 def counted_writes(counts: Counts) -> Iterator[None]:
-    """Count what connections that are made in this block give to their transports."""
-    made = Connection.connection_made
+    """Count what connections write in this block."""
+    write = Connection.write
 
-    def connection_made(connection: Connection, transport: asyncio.BaseTransport) -> None:
-        made(connection, transport)
-        write = connection.write
+    def count_and_write(connection: Connection, data: bytes) -> None:
+        counts.writes += 1
+        counts.messages += data.count(MARK)
+        write(connection, data)
 
-        def count_and_write(data: bytes) -> None:
-            counts.writes += 1
-            counts.messages += data.count(MARK)
-            write(data)
-
-        connection.write = count_and_write
-
-    with patch.object(Connection, "connection_made", connection_made):
+    with patch.object(Connection, "write", count_and_write):
         yield
 
 

@@ -16,6 +16,7 @@ class Reporter:
         self.happened: list[str] = []
         self.busy = False
         self.gone = asyncio.Event()
+        self.relief = asyncio.Event()
 
     def accepted(self, connection: Connection) -> Handler:
         self.happened.append("accepted")
@@ -42,6 +43,7 @@ class Reporter:
 
     def relieved(self) -> None:
         self.happened.append("relieved")
+        self.relief.set()
 
 
 @pytest.fixture
@@ -109,9 +111,12 @@ async def test_a_handler_that_waits_from_elsewhere(transport: FakeTransport, rep
     connection = transport.connection
     assert connection is not None
     reporter.busy = True
-    transport.feed(bodies("one"))
-    assert (reporter.happened[1:], transport.is_paused) == ([], True)
+    connection.stop_reading()
     connection.stop_reading()  # once is enough
+    connection.data_received(bodies("one"))
+    assert (reporter.happened[1:], transport.is_paused) == ([], True)
+    connection.proceed()  # still busy
+    assert (reporter.happened[1:], transport.is_paused) == ([], True)
     reporter.busy = False
     connection.proceed()
     assert reporter.happened[1:] == ["one"]
@@ -141,6 +146,7 @@ async def test_whoever_doesnt_take_the_last_bytes_is_cut_off(
     aborted = asyncio.Event()
     monkeypatch.setattr(transport, "abort", aborted.set)
     assert transport.connection is not None
+    transport.unsent = 1
     transport.connection.close()
     await aborted.wait()
 

@@ -68,7 +68,7 @@ async def test_congested_again_during_the_replay(house: House, monkeypatch: pyte
     for number in range(95):
         alice.send("MSG", room="lobby", message=str(number))
     await house.settle()
-    real = bob.connection.write
+    real = bob.transport.write
     pages: list[int] = []
 
     def write(data: bytes) -> None:
@@ -76,12 +76,12 @@ async def test_congested_again_during_the_replay(house: House, monkeypatch: pyte
         real(data)
         bob.congest()
 
-    bob.connection.write = write
+    bob.transport.write = write  # type: ignore[method-assign]
     while bob.connection.is_congested:
         bob.relieve()
         await house.settle()
         if len(pages) > 8:
-            bob.connection.write = real
+            bob.transport.write = real  # type: ignore[method-assign]
     assert message_ids(bob.take()) == list(range(1, 97))
     assert len(pages) > 8
 

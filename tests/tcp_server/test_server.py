@@ -31,8 +31,8 @@ async def test_one_write_a_tick(house: House) -> None:
     bob = await house.enter("bob")
     alice.take()
     writes: list[int] = []
-    real = bob.connection.write
-    bob.connection.write = lambda data: (writes.append(len(data)), real(data))[1]  # type: ignore[func-returns-value]
+    real = bob.transport.write
+    bob.transport.write = lambda data: (writes.append(len(data)), real(data))[1]  # type: ignore[func-returns-value,method-assign]
     for number in range(50):
         alice.send("MSG", room="lobby", message=str(number))
     await house.settle()
