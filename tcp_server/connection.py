@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Protocol, cast
 
+from tcp_server.outlet import Outlet
 from tcp_server.wordpacket import Decoder, PacketError
 
 CLOSE_SECONDS = 5.0  # how long a closing connection may take to accept its last bytes
@@ -40,24 +40,19 @@ class Acceptor(Protocol):
     def lost(self, connection: Connection) -> None: ...
 
 
-class Connection(asyncio.Protocol):
+class Connection(Outlet, asyncio.Protocol):
     """One TCP connection. What is to be sent is given to `write`, already framed."""
 
     __slots__ = (
-        "_acceptor", "_decoder", "_fd", "_is_closed", "_is_direct", "_loop", "handler", "is_congested", "is_reading",
-        "silence", "stuck", "transport", "unsent",
+        "_acceptor", "_decoder", "_loop", "handler", "is_congested", "is_reading", "silence", "stuck", "unsent",
     )  # fmt: skip
 
     handler: Handler
-    transport: asyncio.Transport
 
     def __init__(self, acceptor: Acceptor, loop: asyncio.AbstractEventLoop) -> None:
         self._acceptor = acceptor
         self._loop = loop
         self._decoder = Decoder()
-        self._fd = -1  # where the kernel takes bytes from us; negative: only the transport may give them
-        self._is_direct = False  # the transport holds nothing back
-        self._is_closed = False
         self.is_reading = True
         self.is_congested = False
         self.silence = 0  # sweeps of the keeper since something came
@@ -67,37 +62,6 @@ class Connection(asyncio.Protocol):
     def limit_writing(self, high_water: int) -> None:
         """Set how many bytes may wait in the transport before it counts as congested."""
         self.transport.set_write_buffer_limits(high=high_water)
-
-    def write(self, data: bytes) -> None:
-        """Send what the kernel takes at once; the transport keeps the rest, and says when that is too much.
-
-        uvloop's transport would queue everything first, which touches ten times the memory: a fifth of what a lone
-        message to 200 members costs.
-        """
-        if not self._is_direct:
-            self._write_behind(data)
-            return
-        try:
-            sent = os.write(self._fd, data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self._is_direct, self._fd = False, -1
-            self.transport.abort()
-            return
-        if sent < len(data):
-            self._is_direct = False
-            self.transport.write(data[sent:])
-
-    def _write_behind(self, data: bytes) -> None:
-        """Send in the right order where something may be waiting already."""
-        if self._is_closed:
-            return
-        if self._fd < 0 or self.transport.get_write_buffer_size():
-            self.transport.write(data)
-        else:
-            self._is_direct = True
-            self.write(data)
 
     def proceed(self) -> None:
         """Go on with what was received: the handler waits no more."""
@@ -115,7 +79,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Write what was sent and close; a peer that doesn't take it is cut off after a while."""
-        self._end_writing()
+        self.end_writing()
         if not self.transport.is_closing():
             self.transport.close()
             self._loop.call_later(CLOSE_SECONDS, self._cut_off)
@@ -123,10 +87,7 @@ class Connection(asyncio.Protocol):
     # Called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        sock = self.transport.get_extra_info("socket")
-        if sock is not None and os.name == "posix":
-            self._fd, self._is_direct = sock.fileno(), True
+        self.begin_writing(cast(asyncio.Transport, transport))
         self.handler = self._acceptor.accepted(self)
 
     def data_received(self, data: bytes) -> None:
@@ -140,7 +101,7 @@ class Connection(asyncio.Protocol):
         return True  # what is on its way to it is still sent; the handler's end closes the connection
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._end_writing()  # the transport closes the descriptor after this
+        self.end_writing()
         self.handler.lost()
         self._acceptor.lost(self)
 
@@ -155,10 +116,6 @@ class Connection(asyncio.Protocol):
     def _cut_off(self) -> None:
         if self.transport.get_write_buffer_size():
             self.transport.abort()
-
-    def _end_writing(self) -> None:
-        """Send nothing from here on: what is on its way to a connection that is closing or gone is dropped."""
-        self._is_closed, self._is_direct, self._fd = True, False, -1
 
     def _pass_on(self) -> None:
         try:

@@ -16,7 +16,7 @@ SUBJECTS = {
     "protocol": {"wordpacket", "names", "messages", "requests"},
     "chat": {"session", "state", "tokens", "directory", "actions", "hub"},
     "log": {"rows", "refs", "visible", "readings", "log", "search", "answers", "archive"},
-    "wire": {"connection", "fanout", "port", "direct", "link", "delivery", "keeper"},
+    "wire": {"outlet", "connection", "fanout", "port", "direct", "link", "delivery", "keeper"},
     "shell": {"clock", "worker", "committer", "upkeep", "server", "__main__"},
 }
 # What stands at the bottom, for anybody to build on.
@@ -25,9 +25,10 @@ LIBRARY: dict[str, set[str]] = {
     "names": set(),
     "messages": set(),
     "requests": {"messages", "names"},
+    "outlet": set(),
 }
 # All that the bridge and the client know of the server's code.
-SHARED = {"tcp_server.wordpacket", "tcp_server.messages", "tcp_server.requests", "tcp_server.names"}
+SHARED = {f"tcp_server.{module}" for module in LIBRARY}
 # Values in, values out: no clock, no socket, no loop, neither here nor in what they import of ours.
 PURE = {
     *(f"tcp_server.{module}" for module in SUBJECTS["protocol"] | SUBJECTS["chat"]),

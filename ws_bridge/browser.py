@@ -8,6 +8,7 @@ import asyncio
 import enum
 from typing import Protocol
 
+from tcp_server.outlet import Outlet
 from ws_bridge.fanout import NOBODY, Audience
 from ws_bridge.frames import Receiver, text_frame
 from ws_bridge.translate import Ready
@@ -52,7 +53,7 @@ class Owner(Protocol):
     def browser_lost(self, browser: "Browser") -> None: ...
 
 
-class Browser(asyncio.Protocol):
+class Browser(Outlet, asyncio.Protocol):
     """A connected browser. Thousands lie idle, hence the slots, and lists made only when needed."""
 
     __slots__ = (
@@ -72,7 +73,6 @@ class Browser(asyncio.Protocol):
         "pings",
         "silent",
         "since",
-        "transport",
     )
 
     def __init__(self, number: int, transport: asyncio.Transport, owner: Owner) -> None:
@@ -80,7 +80,7 @@ class Browser(asyncio.Protocol):
         self._receiver = Receiver()
         self._reading = True
         self.number = number  # of its session, the same on every link; PROTOCOL.md wants it unique on each
-        self.transport = transport
+        self.begin_writing(transport)
         self.phase = Phase.AWAY
         self.choked = False  # more is unsent than HIGH_WATER
         self.silent = 0  # looks at it (`Timing.look`) since it was last heard
@@ -108,9 +108,9 @@ class Browser(asyncio.Protocol):
         peer = self.transport.get_extra_info("peername")
         return str(peer[0]).removeprefix("::ffff:") if peer else ""
 
-    def write(self, body: bytes) -> None:
+    def tell(self, body: bytes) -> None:
         """Send one body as a text message, not within a tick (`Fanout.own`) or after the phase is ENDED."""
-        self.transport.write(text_frame(body))
+        self.write(text_frame(body))
 
     def hold(self, packet: bytes) -> None:
         """Keep a packet for the link until `release`; when it is many bytes, stop reading."""
@@ -169,6 +169,7 @@ class Browser(asyncio.Protocol):
         self._owner.browser_drained(self)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self.end_writing()
         self._owner.browser_lost(self)
 
     def _send_control(self) -> None:
@@ -178,7 +179,7 @@ class Browser(asyncio.Protocol):
             if self.transport.is_closing():
                 return
             if data:
-                self.transport.write(data)
+                self.write(data)
             else:
                 # Half-close: to close fully while the browser still sends would reset the connection, and the
                 # reset could overtake the close frame with its code.

@@ -143,7 +143,7 @@ class Browsers:
         self._stats.accepted += 1
         link = self._sessions.link
         if link is None:
-            browser.write(AWAY_NOTICE)
+            browser.tell(AWAY_NOTICE)
             self._waiting[browser] = asyncio.get_running_loop().time()
         elif self._to_open:
             self._to_open.append(browser)
@@ -213,7 +213,7 @@ class Browsers:
         if browser.silent >= self._timing.looks_until_dead:
             self._drop(browser)
         elif browser.silent == self._timing.looks_until_ping:
-            browser.transport.write(PING)
+            browser.write(PING)
 
     def _drop(self, browser: Browser) -> None:
         self._sessions.end(browser)
@@ -224,7 +224,7 @@ class Browsers:
         frame = text_frame(body)
         for browser in self._by_number.values():
             if browser.phase is not Phase.ENDED:
-                browser.transport.write(frame)
+                browser.write(frame)
 
     async def close(self) -> None:
         """Close every browser with 1001 and wait until they are gone, or `Timing.close` at most."""

@@ -16,21 +16,14 @@ from typing import Protocol
 from ws_bridge.stats import Stats
 
 
-class Writer(Protocol):
-    """What the fan-out needs of a transport."""
-
-    def write(self, data: bytes) -> None: ...
-
-
 class Hearer(Protocol):
     """What the fan-out needs of a browser."""
-
-    @property
-    def transport(self) -> Writer: ...
 
     audience: "Audience"
     since: int  # this and the audience are set by nobody else
     cursor: int  # id of the last MSG that it was sent
+
+    def write(self, data: bytes) -> None: ...
 
 
 class Room:
@@ -56,8 +49,7 @@ class Audience:
         self.names = names
         self.rooms = rooms
         self.size = 0  # browsers, those served apart too
-        # The transport is kept beside its browser, so that the innermost loop looks nothing up.
-        self.members: dict[Hearer, Writer] = {}
+        self.members: dict[Hearer, None] = {}  # in the order of arrival, which is nearly that in memory
 
     def frames(self, since: int) -> list[bytes]:
         """Return this tick's frames of all its rooms after `since`, in the link's order."""
@@ -153,7 +145,7 @@ class Fanout:
             audience = browser.audience
             if audience is not NOBODY:
                 frames += audience.frames(browser.since)
-                audience.members[browser] = browser.transport
+                audience.members[browser] = None
             if frames:
                 self._write_apart(browser, frames)
         self._apart.clear()
@@ -185,16 +177,16 @@ class Fanout:
         browser.since = self._sequence
 
     def _write(self, audience: Audience) -> None:
-        # The innermost loop of the bridge: one call, and with uvloop one system call, a browser and tick.
+        # The innermost loop of the bridge: one call, and one system call, a browser and tick.
         count, data = audience.join()
-        for transport in audience.members.values():
-            transport.write(data)
+        for browser in audience.members:
+            browser.write(data)
         self._stats.deliveries += count * len(audience.members)
         self._stats.browser_bytes_out += len(data) * len(audience.members)
 
     def _write_apart(self, browser: Hearer, frames: list[bytes]) -> None:
         data = b"".join(frames)
-        browser.transport.write(data)
+        browser.write(data)
         self._stats.deliveries += len(frames)
         self._stats.browser_bytes_out += len(data)
 

@@ -66,7 +66,7 @@ class Sessions:
         try:
             kind, packet = translate.for_server(browser.number, body)
         except Refused as refused:
-            browser.write(refused.reply)
+            browser.tell(refused.reply)
             return
         if kind == "NICK" and browser.known is None:
             browser.nick = packet  # `open` sends it (again) if its answer is lost with the link

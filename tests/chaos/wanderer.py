@@ -109,8 +109,10 @@ class Wanderer(Member):
 
     def _ready(self, packet: Packet) -> list[Packet]:
         is_in = SQUARE in packet["rooms"]
-        if is_in and not self.is_in:
-            self._come(self.after)  # it came, but was cut off before it knew; what it missed comes now
+        if is_in and (not self.is_in or self._is_leaving):
+            # It came, or left and was brought back by its bridge, but was cut off before it knew; what it missed
+            # comes now.
+            self._come(self.after)
         elif self.is_in and not is_in and not self._is_leaving:
             self._wrong("is not in the square any more, but never left")
         self.is_in = is_in

@@ -22,6 +22,7 @@ class Transport:
 class Hearer:
     def __init__(self, fanout: Fanout, *rooms: str) -> None:
         self.transport = Transport()
+        self.write = self.transport.write
         self.audience: Audience = NOBODY
         self.since = 0
         self.cursor = 0
