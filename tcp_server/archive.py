@@ -75,7 +75,7 @@ def import_lines(log: Log, lines: Iterable[bytes]) -> int:
             database.execute("ROLLBACK")
         raise
     log.reload()
-    log.tidy()
+    log.sort()
     return importer.count
 
 

@@ -88,6 +88,8 @@ class Committer:
         try:
             self._log.allow_waiting(False)
             outcomes = self._log.append(batch.drafts, batch.changes)
+            if self._log.is_sort_due:
+                self._log.sort()
         except LogBusy:
             return False
         except Exception as error:  # the batch is lost to the log, but not to its senders
@@ -96,8 +98,8 @@ class Committer:
         if self._loop.time() - started > STALL_SECONDS:
             logger.warning("the disk stalls: %.1f s for a commit", self._loop.time() - started)
             self._here_from = self._loop.time() + THREAD_SECONDS
-        if self._log.is_tidy_due:
-            self.worker.submit(self._log.tidy, _nothing, _report)
+        if self._log.is_checkpoint_due:
+            self.worker.submit(self._log.checkpoint, _nothing, _report)
         self._owner.stored(batch, outcomes, ())
         return True
 
@@ -106,8 +108,8 @@ class Committer:
     def _store(self, batch: Batch) -> tuple[list[Outcome], list[Caught]]:
         self._log.allow_waiting(True)
         outcomes = self._log.append(batch.drafts, batch.changes) if batch.drafts or batch.changes else []
-        if self._log.is_tidy_due:
-            self._log.tidy()
+        if self._log.is_sort_due:
+            self._log.sort()
         readings = self._log.readings
         caught: list[Caught] = []
         for catch_up in batch.catch_ups:

@@ -31,8 +31,9 @@ SCHEMA_VERSION = 1
 BUSY_MSEC = 5_000
 CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 1_000  # of the write-ahead log, before a commit that may wait brings them into the database
+HASTY_PAGES = 4_000  # that commits may leave there which may not wait, before `checkpoint` is due
+ENTRIES_A_PAGE = 8  # with what they cost the indexes, about
 SORT_ENTRIES = 2_048  # that wait to be sorted: 4 ms for a commit to wait, 0.5 ms for a reading to scan
-HASTY_COMMITS = 1_000  # that may follow each other; each leaves a page or a few
 
 MESSAGE_KIND = 0  # the first kind of entry; edits, redactions and reactions will point at one of it by id
 
@@ -180,7 +181,7 @@ class Log:
         database.execute(f"PRAGMA synchronous = {'FULL' if self.full_sync else 'NORMAL'}")
         database.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         self._may_wait = True
-        self._hasty = 0  # commits that could not wait, since one could
+        self._hasty = 0  # pages, about, of transactions that could not wait, since one could
         database.execute("PRAGMA temp_store = MEMORY")
         if not self._one("SELECT count(*) FROM sqlite_schema"):
             self._create()
@@ -239,7 +240,7 @@ class Log:
     def allow_waiting(self, allowed: bool) -> None:
         """Say whether the next transactions may wait for the disk, and for another program that holds the database.
 
-        Those that may not leave the write-ahead log to grow: `tidy` now and then.
+        Those that may not let the write-ahead log grow: call `checkpoint` when it is due.
         """
         if allowed != self._may_wait:
             self.database.execute(f"PRAGMA busy_timeout = {BUSY_MSEC if allowed else 0}")
@@ -269,18 +270,15 @@ class Log:
             is_busy = not self._may_wait and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
             raise (LogBusy if is_busy else LogUnavailable)(str(error)) from None
         self._newest = newest
-        self._hasty = 0 if self._may_wait else self._hasty + 1
+        self._count_pages(1 + len(drafts) // ENTRIES_A_PAGE)
         self._refs.committed(fresh)
         return outcomes
 
-    def tidy(self) -> None:
-        """Fill the index by room up to the newest entry, in its own order, and let SQLite make a checkpoint.
+    def sort(self) -> None:
+        """Fill the index by room up to the newest entry, in its own order.
 
-        It may wait for the disk. Where it fails nothing is lost: readings scan a longer tail, and the next call
-        tries again.
+        Where that fails nothing is lost: readings scan a longer tail, and the next call tries again.
         """
-        self.allow_waiting(True)
-        self._hasty = 0
         after, newest = self._sorted, self._newest
         try:
             self.database.execute("BEGIN IMMEDIATE")
@@ -295,11 +293,27 @@ class Log:
         except sqlite3.Error as error:
             logger.warning("the log's index can't be filled now: %s", error)
             return
+        self._count_pages(min(newest - after, len(self._room_numbers)))
         self._sorted = newest
 
     @property
-    def is_tidy_due(self) -> bool:
-        return self._newest - self._sorted >= SORT_ENTRIES or self._hasty >= HASTY_COMMITS
+    def is_sort_due(self) -> bool:
+        return self._newest - self._sorted >= SORT_ENTRIES
+
+    def checkpoint(self) -> None:
+        """Bring the write-ahead log into the database, which waits for the disk."""
+        self._hasty = 0
+        try:
+            self.database.execute("PRAGMA wal_checkpoint")
+        except sqlite3.Error as error:
+            logger.warning("no checkpoint can be made now: %s", error)
+
+    @property
+    def is_checkpoint_due(self) -> bool:
+        return self._hasty >= HASTY_PAGES
+
+    def _count_pages(self, pages: int) -> None:
+        self._hasty = 0 if self._may_wait else self._hasty + pages
 
     def _append(self, drafts: Sequence[Draft], changes: Changes) -> tuple[int, list[Outcome], dict[Pair, int]]:
         for key, (name, topic) in changes.rooms.items():

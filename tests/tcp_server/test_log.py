@@ -44,7 +44,7 @@ def test_a_ref_is_logged_once(book: Logbook, restart: bool, sort: bool) -> None:
     first = book.draft("once", ref="r")
     assert book.append(first, book.draft("twice", ref="r")) == [1, Logged(1, wire_body(1, first.rest))]
     if sort:
-        book.log.tidy()
+        book.log.sort()
     if restart:
         book.reopen()
     assert book.append(book.draft("again", "coffee", ref="r")) == [Logged(1, wire_body(1, first.rest))]
@@ -56,7 +56,7 @@ def test_many_refs_at_once(book: Logbook) -> None:
     drafts = [book.draft(str(number), ref=f"r{number}") for number in range(700)]
     assert book.append(*drafts) == list(range(1, 701))
     again = book.append(*drafts)
-    book.log.tidy()
+    book.log.sort()
     assert (
         book.append(*drafts) == again == [Logged(id, wire_body(id, draft.rest)) for id, draft in enumerate(drafts, 1)]
     )
@@ -86,7 +86,7 @@ def test_rooms_and_presence_survive(book: Logbook) -> None:
         rooms = {room.key: (room.name, room.topic, room.newest) for room in book.log.rooms()}
         assert rooms == {"tea": ("Tea", "milk", 2), "coffee": ("coffee", "", 3), "empty": ("empty", "", 0)}
         assert book.log.present() == {7: Present("zoë", ["tea", "coffee"]), 2**63 - 1: Present("bob", [])}
-        book.log.tidy()
+        book.log.sort()
         book.reopen()
     book.log.append([], Changes({}, {uid: None for uid in [7, 2**63 - 1, *range(100, 700)]}))
     assert book.log.present() == {}
@@ -107,11 +107,11 @@ def test_sorting_is_due_after_many(book: Logbook, monkeypatch: pytest.MonkeyPatc
     """And changes nothing that can be seen."""
     monkeypatch.setattr(log_module, "SORT_ENTRIES", 10)
     book.say(*map(str, range(9)))
-    assert not book.log.is_tidy_due
+    assert not book.log.is_sort_due
     book.say("10")
-    assert book.log.is_tidy_due
-    book.log.tidy()
-    assert not book.log.is_tidy_due
+    assert book.log.is_sort_due
+    book.log.sort()
+    assert not book.log.is_sort_due
     assert book.log.rooms()[0].newest == 10
 
 
@@ -133,17 +133,17 @@ def test_a_sort_that_fails_is_tried_again(book: Logbook, caplog: pytest.LogCaptu
     """At its beginning or in the middle; readings scan the tail as long."""
     book.say(*["x"] * 300)
     book.log.database.execute("PRAGMA query_only = 1")
-    book.log.tidy()
+    book.log.sort()
     book.log.database.execute("PRAGMA query_only = 0")
     book.log.database.execute(
         "CREATE TRIGGER no BEFORE INSERT ON by_room BEGIN SELECT raise(ABORT, 'in the middle'); END"
     )
-    book.log.tidy()
+    book.log.sort()
     book.log.database.execute("DROP TRIGGER no")
     assert len(caplog.records) == 2
     assert "in the middle" in caplog.text
     assert len(book.log.readings.missed(Reader(1, ("tea",)), 0, 999).bodies) == 300
-    book.log.tidy()
+    book.log.sort()
     assert len(book.log.readings.missed(Reader(1, ("tea",)), 0, 999).bodies) == 300
     assert book.log.database.execute("SELECT count(*) FROM by_room").fetchone() == (300,)
 

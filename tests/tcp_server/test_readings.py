@@ -30,9 +30,9 @@ def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Logbook]:
         book.say(f"milk {number}", room="milk", sender="bob")
         book.say(f"direct {number}", to="bob", sender=("alice", "carol")[number % 2])
         if request.param == "half" and number == 1:
-            book.log.tidy()
+            book.log.sort()
     if request.param == "sorted":
-        book.log.tidy()
+        book.log.sort()
     yield book
     book.close()
 
@@ -188,7 +188,7 @@ def test_readings_agree_with_a_list(
     said: list[tuple[int, str, int]] = []
     for what, sender in steps:
         if what == "sort":
-            book.log.tidy()
+            book.log.sort()
         elif what in ("tea", "coffee", "milk"):
             said.append((book.say("x", room=what)[0], what, 0))
         else:

@@ -66,7 +66,7 @@ def test_pruning_takes_it_out_of_everything(book: Logbook, indexed: int, sort: b
         book.say(f"word{number} tea")
         book.say(f"word{number} direct", to="bob", ref=f"r{number}")
     if sort:
-        book.log.tidy()
+        book.log.sort()
     fill_index(book.log.database, indexed) if indexed else None
     prune(book.log.database, 0, 4, 100)
     while fill_index(book.log.database, 100):
@@ -91,7 +91,7 @@ def test_a_resend_of_what_was_taken_out(book: Logbook, sort: bool) -> None:
     draft = book.draft("x", ref="r")
     assert book.append(draft) == [1]
     if sort:
-        book.log.tidy()
+        book.log.sort()
     prune(book.log.database, 2**62, None, 100)
     assert book.append(book.draft("y"), book.draft("x", ref="r"), book.draft("z", ref="s")) == [2, 3, 4]
 
