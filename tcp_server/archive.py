@@ -16,9 +16,11 @@ import msgspec
 from tcp_server import names, requests
 from tcp_server.log import MESSAGE_KIND, Log
 from tcp_server.messages import Stored, store
+from tcp_server.search import fill_index
 
 VERSION = 1
 PAGE = 1_000  # messages that are read at once
+INDEX_PAGE = 10_000  # messages that are indexed at once: 25 µs each, a third of what they take in small pieces
 
 _encode = msgspec.json.Encoder().encode
 
@@ -50,7 +52,8 @@ def export_lines(database: sqlite3.Connection) -> Iterator[bytes]:
 def import_lines(log: Log, lines: Iterable[bytes]) -> int:
     """Fill an empty log from an archive, ids and epoch included, and return the number of messages.
 
-    All or nothing: with an error, the log stays empty.
+    All or nothing: with an error, the log stays empty. The search index is filled as well, so that a server that
+    starts with this log finds everything at once.
 
     Raises:
         ArchiveError: the log is not empty, or a line is not what it should be.
@@ -76,6 +79,8 @@ def import_lines(log: Log, lines: Iterable[bytes]) -> int:
         raise
     log.reload()
     log.sort()
+    while fill_index(database, INDEX_PAGE):
+        pass  # if this is broken off, the server goes on with it
     return importer.count
 
 

@@ -11,6 +11,7 @@ from tcp_server.archive import ArchiveError, export_lines, import_lines
 from tcp_server.directory import Changes
 from tcp_server.log import FILE_NAME, Logged, open_database
 from tcp_server.readings import Paging, Reader
+from tcp_server.search import unindexed
 from tests.tcp_server.logbook import Logbook, ids
 
 HEAD = {"type": "ARCHIVE", "version": 1, "epoch": "e"}
@@ -78,6 +79,13 @@ def test_there_and_back(source: Logbook, target: Logbook) -> None:
         target.reopen()
     assert isinstance(target.append(target.draft("x", "coffee", ref="r"))[0], Logged)
     assert target.say("next") == [6]
+
+
+def test_an_import_can_be_searched_at_once(source: Logbook, target: Logbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its search index is whole, however many pages it took."""
+    monkeypatch.setattr("tcp_server.archive.INDEX_PAGE", 2)
+    assert import_lines(target.log, export_lines(source.log.database)) > 2
+    assert unindexed(target.log.database) == 0
 
 
 def test_a_snapshot(source: Logbook) -> None:
