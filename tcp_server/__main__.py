@@ -21,8 +21,9 @@ from platformdirs import user_data_path
 
 from tcp_server import messages, tokens
 from tcp_server.archive import ArchiveError, export_lines, import_lines
+from tcp_server.database import FILE_NAME, LogError, check_schema, open_database
 from tcp_server.hub import Settings
-from tcp_server.log import FILE_NAME, Log, LogError, check_schema, open_database
+from tcp_server.log import Log
 from tcp_server.server import Server
 from tcp_server.upkeep import Upkeep
 

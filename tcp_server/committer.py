@@ -1,6 +1,6 @@
 """Commits: a tick's batch into the log, on the loop where that waits for nothing, else in the log's thread.
 
-With `--sync normal` a commit is two writes into the kernel's memory, 30 µs: less than to hand it to a thread and
+With `--sync normal` a commit is two writes into the kernel's memory, 40 µs: less than to hand it to a thread and
 back, which also drags every draft through the caches of another core. But the loop must never wait. So these go to the
 thread: every commit of `--sync full` (it waits for the disk), replays (their pages may be on the disk), what finds
 the database held by another program, checkpoints, and all that comes while the thread is at something.

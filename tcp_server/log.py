@@ -8,7 +8,6 @@ that the event loop and the log share two cores.
 from __future__ import annotations
 
 import logging
-import secrets
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from tcp_server.database import BUSY_MSEC, FILE_NAME, LogError, check_schema, create_schema, damaged, open_database
 from tcp_server.directory import Changes, Present
 from tcp_server.readings import Readings
 from tcp_server.refs import Pair, Refs
@@ -25,42 +25,12 @@ from tcp_server.state import Draft, Room
 
 logger = logging.getLogger(__name__)
 
-FILE_NAME = "chat.sqlite3"
-APPLICATION_ID = 0x57504B54  # "WPKT"; tells our databases from other people's
-SCHEMA_VERSION = 1
-BUSY_MSEC = 5_000
-CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 1_000  # of the write-ahead log, before a commit that may wait brings them into the database
 HASTY_PAGES = 4_000  # that commits may leave there which may not wait, before `checkpoint` is due
 ENTRIES_A_PAGE = 8  # with what they cost the indexes, about
 SORT_ENTRIES = 2_048  # that wait to be sorted: 4 ms for a commit to wait, 0.5 ms for a reading to scan
 
 MESSAGE_KIND = 0  # the first kind of entry; edits, redactions and reactions will point at one of it by id
-
-_SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE room (
-    number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, topic TEXT NOT NULL,
-    pruned INTEGER NOT NULL DEFAULT 0   -- the newest id that retention took out of this room
-);
-CREATE TABLE entry (                    -- body: the message as it goes out, without type and id
-    id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, room INTEGER, uid INTEGER NOT NULL, peer INTEGER,
-    time INTEGER NOT NULL, ref TEXT, body TEXT NOT NULL
-);
--- Filled in bulk up to the id `sorted` of meta, so that a page is written once for many messages.
-CREATE TABLE by_room (room INTEGER, id INTEGER, PRIMARY KEY (room, id)) WITHOUT ROWID;
--- Filled up to the id `refs` of meta, and beyond it in part.
-CREATE TABLE by_ref (hash INTEGER, id INTEGER, PRIMARY KEY (hash, id)) WITHOUT ROWID;
-CREATE TABLE direct (                   -- whose direct message, and under what name the other was shown
-    uid INTEGER, id INTEGER, name TEXT NOT NULL, PRIMARY KEY (uid, id)
-) WITHOUT ROWID;
-CREATE INDEX direct_name ON direct (uid, name, id);
-CREATE TABLE present (uid INTEGER PRIMARY KEY, nickname TEXT NOT NULL, rooms TEXT NOT NULL);
-CREATE VIRTUAL TABLE words USING fts5 (
-    text, tokenize = 'trigram case_sensitive 1', content = ''
-);
-"""
-
 
 # A message's row of `entry`, by whether it is direct and whether it has a ref.
 _ROWS = {
@@ -69,10 +39,6 @@ _ROWS = {
     for has_ref in (True, False)
 }
 _SORT = "INSERT INTO by_room SELECT room, id FROM entry WHERE id > ? AND room IS NOT NULL ORDER BY room, id"
-
-
-class LogError(Exception):
-    """The database can't be opened; the text says why and what to do."""
 
 
 class LogUnavailable(Exception):
@@ -99,54 +65,6 @@ def wire_body(id: int, rest: bytes) -> bytes:
     return b'{"type":"MSG","id":%d,%b' % (id, rest)
 
 
-def open_database(path: Path) -> sqlite3.Connection:
-    """Open the database for reading and writing in autocommit mode.
-
-    Raises:
-        LogError: SQLite can't.
-    """
-    try:
-        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as error:
-        raise LogError(f"can't open {path}: {error}") from None
-    try:
-        database.execute(f"PRAGMA busy_timeout = {BUSY_MSEC}")
-        database.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    except sqlite3.Error as error:
-        database.close()
-        raise _damaged(path, error) from None
-    return database
-
-
-def check_schema(database: sqlite3.Connection, path: Path) -> int:
-    """Return the version of a log's schema.
-
-    Raises:
-        LogError: it is no log, damaged, or of a newer version.
-    """
-    try:
-        application = database.execute("PRAGMA application_id").fetchone()[0]
-        version = int(database.execute("PRAGMA user_version").fetchone()[0])
-        database.execute("SELECT value FROM meta WHERE name = 'epoch'" if application == APPLICATION_ID else "SELECT 1")
-    except sqlite3.DatabaseError as error:
-        raise _damaged(path, error) from None
-    if application != APPLICATION_ID:
-        raise LogError(f"{path} is not a log of this program; choose another --data")
-    if version > SCHEMA_VERSION:
-        raise LogError(
-            f"{path} was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION});"
-            " start that version, or choose another --data"
-        )
-    return version
-
-
-def _damaged(path: Path, error: sqlite3.Error) -> LogError:
-    return LogError(
-        f"{path} is damaged or no database ({error}); move it away to start with an empty log,"
-        f" or save what can be read with: sqlite3 {path.name} .recover | sqlite3 new.sqlite3"
-    )
-
-
 class Log:
     """The writer. One thread at a time may call it.
 
@@ -167,7 +85,7 @@ class Log:
             self._prepare()
         except sqlite3.DatabaseError as error:
             self.database.close()
-            raise _damaged(self.path, error) from None
+            raise damaged(self.path, error) from None
         except LogError:
             self.database.close()
             raise
@@ -184,7 +102,7 @@ class Log:
         self._hasty = 0  # pages, about, of transactions that could not wait, since one could
         database.execute("PRAGMA temp_store = MEMORY")
         if not self._one("SELECT count(*) FROM sqlite_schema"):
-            self._create()
+            create_schema(database)
         version = check_schema(database, self.path)
         self._migrate(version)
         self.reload()
@@ -196,11 +114,6 @@ class Log:
         self._room_numbers = dict(self.database.execute("SELECT key, number FROM room"))
         self._sorted = int(self._one("SELECT value FROM meta WHERE name = 'sorted'") or 0)
         self._refs = Refs(self.database)
-
-    def _create(self) -> None:
-        self.database.executescript(f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; {_SCHEMA}"
-                                     f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")  # fmt: skip
-        self.database.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))
 
     def _migrate(self, version: int) -> None:
         """Bring an older schema up, a step a version; there is only one so far."""

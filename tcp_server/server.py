@@ -21,6 +21,7 @@ from tcp_server.answers import answer
 from tcp_server.clock import Clock
 from tcp_server.committer import Batch, Committer
 from tcp_server.connection import Connection, Handler
+from tcp_server.database import open_database
 from tcp_server.delivery import CatchUp, Caught, Delivery
 from tcp_server.direct import HIGH_WATER, DirectPort
 from tcp_server.directory import Changes
@@ -29,7 +30,7 @@ from tcp_server.hub import Hub, Settings
 from tcp_server.keeper import Keeper
 from tcp_server.link import HIGH_WATER as LINK_HIGH_WATER
 from tcp_server.link import Link
-from tcp_server.log import Log, LogUnavailable, Outcome, open_database
+from tcp_server.log import Log, LogUnavailable, Outcome
 from tcp_server.messages import ByeReason
 from tcp_server.port import LinkPort, Port
 from tcp_server.readings import Reader

@@ -15,7 +15,7 @@ PACKAGES = ("tcp_server", "ws_bridge", "cli_client")
 SUBJECTS = {
     "protocol": {"wordpacket", "names", "messages", "requests"},
     "chat": {"session", "state", "tokens", "directory", "actions", "hub"},
-    "log": {"rows", "refs", "visible", "readings", "log", "search", "answers", "archive"},
+    "log": {"rows", "database", "refs", "visible", "readings", "log", "search", "answers", "archive"},
     "wire": {"outlet", "connection", "fanout", "port", "direct", "link", "delivery", "keeper"},
     "shell": {"clock", "worker", "committer", "upkeep", "server", "__main__"},
 }

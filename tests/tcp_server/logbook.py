@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tcp_server.database import FILE_NAME, open_database
 from tcp_server.directory import Changes
-from tcp_server.log import FILE_NAME, Log, Outcome, open_database
+from tcp_server.log import Log, Outcome
 from tcp_server.names import fold
 from tcp_server.search import Search
 from tcp_server.state import Draft, Room, User

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tcp_server.archive import ArchiveError, export_lines, import_lines
+from tcp_server.database import FILE_NAME, open_database
 from tcp_server.directory import Changes
-from tcp_server.log import FILE_NAME, Logged, open_database
+from tcp_server.log import Logged
 from tcp_server.readings import Paging, Reader
 from tcp_server.search import unindexed
 from tests.tcp_server.logbook import Logbook, ids

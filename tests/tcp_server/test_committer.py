@@ -11,9 +11,10 @@ import pytest
 from tcp_server import committer as committer_module
 from tcp_server import log as log_module
 from tcp_server.committer import Batch, Committer
+from tcp_server.database import FILE_NAME
 from tcp_server.delivery import Caught
 from tcp_server.directory import Changes
-from tcp_server.log import FILE_NAME, Log, LogUnavailable, Outcome
+from tcp_server.log import Log, LogUnavailable, Outcome
 
 PAGE_BYTES = 4_096
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tcp_server import log as log_module
+from tcp_server.database import APPLICATION_ID, FILE_NAME, LogError
 from tcp_server.directory import Changes, Present
-from tcp_server.log import APPLICATION_ID, FILE_NAME, Log, LogError, Logged, LogUnavailable, wire_body
+from tcp_server.log import Log, Logged, LogUnavailable, wire_body
 from tcp_server.readings import Reader
 from tests.tcp_server.logbook import Logbook
 

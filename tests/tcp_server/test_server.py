@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tcp_server.log import FILE_NAME, Log, LogUnavailable
+from tcp_server.database import FILE_NAME
+from tcp_server.log import Log, LogUnavailable
 from tcp_server.search import Search
 from tests.tcp_server.house import House, message_ids, token, types
 

@@ -1,0 +1,97 @@
+"""The log's database: its file, its schema, and how it is opened."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from pathlib import Path
+
+FILE_NAME = "chat.sqlite3"
+APPLICATION_ID = 0x57504B54  # "WPKT"; tells our databases from other people's
+SCHEMA_VERSION = 1
+BUSY_MSEC = 5_000
+CACHE_KIB = 16_384
+
+_SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE room (
+    number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, topic TEXT NOT NULL,
+    pruned INTEGER NOT NULL DEFAULT 0   -- the newest id that retention took out of this room
+);
+CREATE TABLE entry (                    -- body: the message as it goes out, without type and id
+    id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, room INTEGER, uid INTEGER NOT NULL, peer INTEGER,
+    time INTEGER NOT NULL, ref TEXT, body TEXT NOT NULL
+);
+-- Filled in bulk up to the id `sorted` of meta, so that a page is written once for many messages.
+CREATE TABLE by_room (room INTEGER, id INTEGER, PRIMARY KEY (room, id)) WITHOUT ROWID;
+-- Filled up to the id `refs` of meta, and beyond it in part.
+CREATE TABLE by_ref (hash INTEGER, id INTEGER, PRIMARY KEY (hash, id)) WITHOUT ROWID;
+CREATE TABLE direct (                   -- whose direct message, and under what name the other was shown
+    uid INTEGER, id INTEGER, name TEXT NOT NULL, PRIMARY KEY (uid, id)
+) WITHOUT ROWID;
+CREATE INDEX direct_name ON direct (uid, name, id);
+CREATE TABLE present (uid INTEGER PRIMARY KEY, nickname TEXT NOT NULL, rooms TEXT NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5 (
+    text, tokenize = 'trigram case_sensitive 1', content = ''
+);
+"""
+
+
+class LogError(Exception):
+    """The database can't be opened; the text says why and what to do."""
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the database for reading and writing in autocommit mode.
+
+    Raises:
+        LogError: SQLite can't.
+    """
+    try:
+        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise LogError(f"can't open {path}: {error}") from None
+    try:
+        database.execute(f"PRAGMA busy_timeout = {BUSY_MSEC}")
+        database.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    except sqlite3.Error as error:
+        database.close()
+        raise damaged(path, error) from None
+    return database
+
+
+def create_schema(database: sqlite3.Connection) -> None:
+    """Make the tables of a new log, and give it its epoch."""
+    database.executescript(f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; {_SCHEMA}"
+                           f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")  # fmt: skip
+    database.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))
+
+
+def check_schema(database: sqlite3.Connection, path: Path) -> int:
+    """Return the version of a log's schema.
+
+    Raises:
+        LogError: it is no log, damaged, or of a newer version.
+    """
+    try:
+        application = database.execute("PRAGMA application_id").fetchone()[0]
+        version = int(database.execute("PRAGMA user_version").fetchone()[0])
+        database.execute("SELECT value FROM meta WHERE name = 'epoch'" if application == APPLICATION_ID else "SELECT 1")
+    except sqlite3.DatabaseError as error:
+        raise damaged(path, error) from None
+    if application != APPLICATION_ID:
+        raise LogError(f"{path} is not a log of this program; choose another --data")
+    if version > SCHEMA_VERSION:
+        raise LogError(
+            f"{path} was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION});"
+            " start that version, or choose another --data"
+        )
+    return version
+
+
+def damaged(path: Path, error: sqlite3.Error) -> LogError:
+    """Return the error that says what to do about a database that can't be read."""
+    return LogError(
+        f"{path} is damaged or no database ({error}); move it away to start with an empty log,"
+        f" or save what can be read with: sqlite3 {path.name} .recover | sqlite3 new.sqlite3"
+    )
