@@ -16,6 +16,7 @@ import msgspec
 from tcp_server import names, requests
 from tcp_server.log import MESSAGE_KIND, Log
 from tcp_server.messages import Stored, store
+from tcp_server.refs import index_refs
 from tcp_server.search import fill_index
 
 VERSION = 1
@@ -61,6 +62,7 @@ def import_lines(log: Log, lines: Iterable[bytes]) -> int:
     if log.newest:
         raise ArchiveError(f"{log.path} has messages already; import into an empty --data folder")
     database = log.database
+    database.execute("PRAGMA temp_store = FILE")  # many refs are to be sorted
     database.execute("BEGIN IMMEDIATE")
     try:
         importer = _Importer(database)
@@ -72,6 +74,9 @@ def import_lines(log: Log, lines: Iterable[bytes]) -> int:
                 raise ArchiveError(f"line {number}: {error}") from None
         if not number:
             raise ArchiveError("the file is empty")
+        twice = index_refs(database)
+        if twice is not None:
+            raise ArchiveError("ref {}: is that of two messages, {} and {}".format(*twice))
         database.execute("COMMIT")
     except BaseException:
         if database.in_transaction:
@@ -122,7 +127,6 @@ class _Importer:
         self._database = database
         self._rooms: dict[str, int] | None = None  # numbers by key, once the head was there
         self._newest = 0
-        self._refs: set[tuple[int, str]] = set()
 
     def take(self, line: _Head | _Room | _Message) -> None:
         if isinstance(line, _Head) is (self._rooms is not None):
@@ -155,10 +159,6 @@ class _Importer:
         _check({"type": "MSG", "message": line.message, **target, **({"ref": line.ref} if line.ref else {})})
         if line.id <= self._newest:
             raise ValueError(f"id {line.id} does not grow")
-        if line.ref is not None:
-            if (line.uid, line.ref) in self._refs:
-                raise ValueError(f"ref {line.ref} is there twice")
-            self._refs.add((line.uid, line.ref))
         self._newest = line.id
         self.count += 1
         time = line.timestamp.astimezone(UTC)

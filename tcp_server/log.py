@@ -198,6 +198,7 @@ class Log:
             try:
                 self.database.execute(_SORT, (after,))
                 self.database.execute("INSERT OR REPLACE INTO meta VALUES ('sorted', ?)", (str(newest),))
+                self._refs.note_none(newest)
                 self.database.execute("COMMIT")
             except BaseException:
                 if self.database.in_transaction:
@@ -233,7 +234,7 @@ class Log:
             self._store_room(key, name, topic)
         self._store_present(changes.roster)
         logged = self._refs.find((draft.sender.uid, draft.ref) for draft in drafts if draft.ref is not None)
-        self._refs.merge(len(drafts))
+        self._refs.merge(len(drafts), self._newest)
         fresh: dict[Pair, int] = {}
         outcomes: list[Outcome] = []
         entries: dict[str, list[Any]] = {}

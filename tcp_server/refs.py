@@ -18,6 +18,7 @@ from tcp_server.rows import insert_rows
 Pair: TypeAlias = tuple[int, str]  # a uid and its ref
 
 RECENT = 16_384  # refs in memory before they go to disk; 3 MB
+TAIL_MAX = 262_144  # messages that a start may have to read for the refs among them: 50 ms
 SHARE = 2  # refs that go to disk for each draft of a batch, so that they are through before as many came
 SHARE_MIN = 64
 PAIRS_MAX = 256  # looked up by one statement
@@ -64,9 +65,9 @@ class Refs:
             )
         return found
 
-    def merge(self, drafts: int) -> None:
-        """Bring a share of the queue to disk, with a batch of so many drafts."""
-        if not self._queue and len(self._recent) >= RECENT:
+    def merge(self, drafts: int, newest: int) -> None:
+        """Bring a share of the queue to disk, with a batch of so many drafts behind the newest message."""
+        if not self._queue and self._are_due(newest):
             self._queue = sorted(self._recent.items(), reverse=True)
             self._through = max(self._recent.values())
         share = self._queue[-max(SHARE_MIN, SHARE * drafts) :]
@@ -74,6 +75,15 @@ class Refs:
         insert_rows(self._database, "INSERT OR IGNORE INTO by_ref VALUES", "(?,?)", list(chain.from_iterable(share)))
         if share and len(share) == len(self._queue):
             self._database.execute("INSERT OR REPLACE INTO meta VALUES ('refs', ?)", (str(self._through),))
+
+    def note_none(self, newest: int) -> None:
+        """If nothing waits for the disk, let the next start know from where on it has to look."""
+        if not self._recent:
+            self._database.execute("INSERT OR REPLACE INTO meta VALUES ('refs', ?)", (str(newest),))
+
+    def _are_due(self, newest: int) -> bool:
+        oldest = next(iter(self._recent.values()), newest)
+        return len(self._recent) >= RECENT or newest - oldest >= TAIL_MAX
 
     def committed(self, fresh: dict[Pair, int]) -> None:
         """Take note that the transaction is done, with what it appended."""
@@ -88,3 +98,20 @@ class Refs:
     def _read(self, sql: str, values: list[int]) -> dict[Pair, tuple[int, bytes]]:
         rows = self._database.execute(sql, values)
         return {(uid, ref): (id, body.encode()) for uid, ref, id, body in rows}
+
+
+def index_refs(database: sqlite3.Connection) -> tuple[str, int, int] | None:
+    """Index the refs of a log that was filled at once, in its transaction.
+
+    Returns:
+        None, or a ref that the same user sent twice, and the ids of these messages.
+    """
+    database.create_function("ref_hash", 2, ref_hash, deterministic=True)
+    database.execute("INSERT INTO by_ref SELECT ref_hash(uid, ref), id FROM entry WHERE ref IS NOT NULL ORDER BY 1, 2")
+    database.execute("INSERT OR REPLACE INTO meta SELECT 'refs', max(id) FROM entry")
+    twice: tuple[str, int, int] | None = database.execute(
+        "SELECT one.ref, one.id, other.id FROM by_ref JOIN by_ref AS same ON same.hash = by_ref.hash"
+        " AND same.id > by_ref.id JOIN entry AS one ON one.id = by_ref.id JOIN entry AS other ON other.id = same.id"
+        " WHERE other.uid = one.uid AND other.ref = one.ref LIMIT 1"
+    ).fetchone()
+    return twice

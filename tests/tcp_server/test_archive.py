@@ -145,7 +145,6 @@ def test_only_into_an_empty_log(source: Logbook) -> None:
         (lines(HEAD, {**MESSAGE, "message": 7}), 2),
         (lines(HEAD, {**MESSAGE, "message": "x" * 70_000}), 2),
         (lines(HEAD, {**MESSAGE, "ref": 7}), 2),
-        (lines(HEAD, {**MESSAGE, "ref": "r"}, {**MESSAGE, "id": 2, "ref": "r"}), 3),
     ],
     ids=lambda value: value if isinstance(value, int) else value[-1].decode("ascii", "replace")[:60],
 )
@@ -157,6 +156,16 @@ def test_all_or_nothing(target: Logbook, bad: list[bytes], number: int) -> None:
     target.reopen()
     assert (target.log.epoch, target.log.newest, target.log.rooms()) == (epoch, 0, [])
     assert import_lines(target.log, lines(HEAD, MESSAGE)) == 1
+
+
+def test_a_ref_of_two_messages(target: Logbook) -> None:
+    """It is named with both; the same ref of another user is another one."""
+    same = [{**MESSAGE, "id": id, "uid": uid, "ref": "r"} for id, uid in ((1, 1), (2, 2), (5, 1))]
+    with pytest.raises(ArchiveError, match="ref r: is that of two messages, 1 and 5"):
+        import_lines(target.log, lines(HEAD, *same))
+    target.reopen()
+    assert (target.log.newest, target.log.rooms()) == (0, [])
+    assert import_lines(target.log, lines(HEAD, *same[:2])) == 2
 
 
 def test_an_empty_file(target: Logbook) -> None:

@@ -63,6 +63,31 @@ def test_every_ref_is_found_after_a_restart(book: Logbook) -> None:
             assert_known(book, refs)
 
 
+def noted(book: Logbook) -> int:
+    """Return the id from which on a start looks for refs that are not on disk."""
+    row = book.log.database.execute("SELECT value FROM meta WHERE name = 'refs'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def test_a_start_reads_a_short_tail(book: Logbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few of the messages have a ref: none at all, or one that grows old."""
+    monkeypatch.setattr(refs_module, "TAIL_MAX", 10)
+    book.say(*"abcde", ref=None)
+    book.log.sort()
+    assert noted(book) == 5
+    book.append(book.draft("with a ref", ref="old"))
+    book.say(*"abcdefghi", ref=None)
+    book.log.sort()
+    assert (noted(book), on_disk(book)) == (5, 0)
+    book.say("j", ref=None)
+    book.say("k", ref=None)
+    assert on_disk(book) == 1
+    book.reopen()
+    (known,) = book.append(book.draft("again", ref="old"))
+    assert isinstance(known, Logged)
+    assert known.id == 6
+
+
 def test_a_batch_that_was_rolled_back_loses_nothing(book: Logbook) -> None:
     """Neither what it was to bring to disk, nor does it leave what it was to append."""
     refs = [f"ref-{number}" for number in range(30)]
