@@ -7,6 +7,7 @@ line: `Task` -> `Arrived`, `Run` -> `Sent`, `Sent` (of all processes) -> `Report
 from __future__ import annotations
 
 import gc
+import math
 import os
 import resource
 import select
@@ -156,8 +157,8 @@ class Loader:
 
     def _publish_evenly(self, order: Run) -> None:
         share = len(self._publishers) / (self._load.publishers * self._load.rooms)
-        step = 1 / (self._load.rate * share) if share else 1e9
-        due, turn = order.start, 0
+        step, due = (1 / (self._load.rate * share), order.start) if share else (0.0, math.inf)
+        turn = 0
         for until in (order.begin, order.stop):
             cpu, messages = time.process_time(), sum(publisher.sent for publisher in self._publishers)
             while (now := time.monotonic()) < until:

@@ -35,6 +35,9 @@ BROWSERS = (10, 100, 1_000)
 BROWSERS_FULL = (*BROWSERS, 8_000)
 BROWSERS_RATE = 25.0  # messages a second: at 8,000 browsers 200,000 deliveries a second
 
+BRIDGES = (1, 2)
+BRIDGE_SIZE = 2_000  # browsers behind each
+
 LOG = Load(clients=8, rooms=8, window=64)  # each alone in its room: nearly all of the work is the log's
 
 Program: TypeAlias = Callable[[], AbstractContextManager[Target]]
@@ -123,3 +126,16 @@ def run_growth(figures: Figures, seconds: float, full: bool) -> None:
         with server_and_bridge() as target:
             result = measure(target, Load(clients=count, rate=BROWSERS_RATE), max(seconds, 3.0))
         browsers.points.append((count, figures.check(f"{count} browsers", result).per_message[0]))
+    if full:
+        bridges = Series(f"More bridges of {BRIDGE_SIZE:,} browsers", "bridges", "µs of a bridge a delivery")
+        figures.growth.append(bridges)
+        for count in BRIDGES:
+            bridges.points.append((count, _run_bridges(figures, count, max(seconds, 3.0))))
+
+
+def _run_bridges(figures: Figures, count: int, seconds: float) -> float:
+    """Let all browsers of some bridges hear one room, and return what a delivery costs these."""
+    load = Load(clients=count * BRIDGE_SIZE, rate=BROWSERS_RATE)
+    with programs.server_with_bridges(count) as targets, crowd(targets, load) as loaders:
+        result = figures.check(f"{count} bridges", loaders.run(seconds))
+    return 1e6 * sum(result.cpu[1:]) / result.report.deliveries

@@ -95,11 +95,12 @@ def test_the_server_under_load_from_other_processes() -> None:
     assert result.arrival.clients == SMALL.clients
 
 
-def test_two_bridges_carry_one_room() -> None:
-    """What is published behind one bridge is heard behind the other."""
+@pytest.mark.parametrize("publishers", [1, 2])
+def test_two_bridges_carry_one_room(publishers: int) -> None:
+    """What is published behind one bridge is heard behind the other, also where nobody publishes behind that one."""
     with programs.server_with_bridges(2) as bridges:
         assert len({bridge.port for bridge in bridges}) == 2
-        with measure.crowd(bridges, Load(clients=10, publishers=2, rate=100)) as loaders:
+        with measure.crowd(bridges, Load(clients=10, publishers=publishers, rate=100)) as loaders:
             result = loaders.run(0.3)
     assert result.report.faults == 0
     assert result.report.expected >= 10 * 30
