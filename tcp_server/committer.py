@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from tcp_server.database import checkpoint, open_database
 from tcp_server.delivery import AnyCatchUp, CatchUp, Caught
 from tcp_server.directory import Changes
 from tcp_server.log import Log, LogBusy, LogUnavailable, Outcome
@@ -24,6 +25,7 @@ from tcp_server.worker import Worker
 logger = logging.getLogger(__name__)
 
 STALL_SECONDS = 0.1  # a commit on the loop that took longer did wait: the disk stalls
+PAGES_MAX = 16_384  # of the write-ahead log, 64 MiB; longer, and commits wait until it is begun anew
 THREAD_SECONDS = 10.0  # how long all commits go to the thread after that
 
 
@@ -62,6 +64,8 @@ class Committer:
         self._loop = loop
         self._here_from = 0.0  # the time from which the loop may commit again
         self.worker = Worker("log-writer", loop)
+        self._checkpointer = Worker("log-checkpointer", loop)
+        self._database = open_database(log.path)  # the checkpointer's
         self.is_busy = False
 
     def commit(self, batch: Batch) -> None:
@@ -74,6 +78,8 @@ class Committer:
     def stop(self) -> None:
         """Finish what is with the thread, and end it."""
         self.worker.stop()
+        self._checkpointer.stop()
+        self._database.close()
 
     # On the loop
 
@@ -98,10 +104,18 @@ class Committer:
         if self._loop.time() - started > STALL_SECONDS:
             logger.warning("the disk stalls: %.1f s for a commit", self._loop.time() - started)
             self._here_from = self._loop.time() + THREAD_SECONDS
-        if self._log.is_checkpoint_due:
-            self.worker.submit(self._log.checkpoint, _nothing, _report)
+        if self._log.takes_checkpoint():
+            self._checkpointer.submit(partial(checkpoint, self._database), self._checked, _report)
         self._owner.stored(batch, outcomes, ())
         return True
+
+    def _checked(self, pages: int) -> None:
+        """See that the write-ahead log does not grow for ever, since commits go on beside the checkpoints.
+
+        For once they wait until the little that they left is in the database too; then it is begun anew.
+        """
+        if pages > PAGES_MAX:
+            self.worker.submit(partial(checkpoint, self._log.database), _nothing, _report)
 
     # In the thread, and back
 
@@ -147,5 +161,5 @@ def _report(error: Exception) -> None:
     logger.error("the log failed", exc_info=error)
 
 
-def _nothing(result: object) -> None:
-    """Nobody waits for it."""
+def _nothing(pages: int) -> None:
+    """Whatever is left, the next checkpoint takes."""

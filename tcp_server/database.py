@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sqlite3
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 FILE_NAME = "chat.sqlite3"
 APPLICATION_ID = 0x57504B54  # "WPKT"; tells our databases from other people's
@@ -87,6 +90,19 @@ def check_schema(database: sqlite3.Connection, path: Path) -> int:
             " start that version, or choose another --data"
         )
     return version
+
+
+def checkpoint(database: sqlite3.Connection) -> int:
+    """Bring the write-ahead log into the database, as far as nobody has to wait for it, and return its pages.
+
+    If no commit came meanwhile, the next one begins it anew.
+    """
+    try:
+        _, pages, _ = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    except sqlite3.Error as error:
+        logger.warning("no checkpoint can be made now: %s", error)
+        return 0
+    return int(pages)
 
 
 def damaged(path: Path, error: sqlite3.Error) -> LogError:

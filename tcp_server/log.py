@@ -26,7 +26,7 @@ from tcp_server.state import Draft, Room
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_PAGES = 1_000  # of the write-ahead log, before a commit that may wait brings them into the database
-HASTY_PAGES = 4_000  # that commits may leave there which may not wait, before `checkpoint` is due
+HASTY_PAGES = 4_000  # that commits may leave there which may not wait, before a checkpoint is due
 ENTRIES_A_PAGE = 8  # with what they cost the indexes, about
 SORT_ENTRIES = 2_048  # that wait to be sorted: 4 ms for a commit to wait, 0.5 ms for a reading to scan
 
@@ -153,7 +153,7 @@ class Log:
     def allow_waiting(self, allowed: bool) -> None:
         """Say whether the next transactions may wait for the disk, and for another program that holds the database.
 
-        Those that may not let the write-ahead log grow: call `checkpoint` when it is due.
+        Those that may not let the write-ahead log grow: make a `checkpoint` when it is due.
         """
         if allowed != self._may_wait:
             self.database.execute(f"PRAGMA busy_timeout = {BUSY_MSEC if allowed else 0}")
@@ -214,17 +214,12 @@ class Log:
     def is_sort_due(self) -> bool:
         return self._newest - self._sorted >= SORT_ENTRIES
 
-    def checkpoint(self) -> None:
-        """Bring the write-ahead log into the database, which waits for the disk."""
+    def takes_checkpoint(self) -> bool:
+        """Say whether a checkpoint is due; then it is not for a while."""
+        if self._hasty < HASTY_PAGES:
+            return False
         self._hasty = 0
-        try:
-            self.database.execute("PRAGMA wal_checkpoint")
-        except sqlite3.Error as error:
-            logger.warning("no checkpoint can be made now: %s", error)
-
-    @property
-    def is_checkpoint_due(self) -> bool:
-        return self._hasty >= HASTY_PAGES
+        return True
 
     def _count_pages(self, pages: int) -> None:
         self._hasty = 0 if self._may_wait else self._hasty + pages

@@ -165,8 +165,9 @@ async def test_a_fault_of_ours(desk: Desk, monkeypatch: pytest.MonkeyPatch, capl
 
 
 async def test_the_write_ahead_log_stays_short(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commits on the loop leave checkpoints to the thread, which makes one now and then."""
+    """Checkpoints are made beside the commits; where these are too many for that, they wait for one."""
     monkeypatch.setattr(log_module, "HASTY_PAGES", 100)
+    monkeypatch.setattr(committer_module, "PAGES_MAX", 300)
     wal = desk.folder / f"{FILE_NAME}-wal"
     for number in range(2_000):
         desk.commit(f"topic {number}")
@@ -174,7 +175,7 @@ async def test_the_write_ahead_log_stays_short(desk: Desk, monkeypatch: pytest.M
             await desk.finish()
         await asyncio.sleep(0)
     assert desk.where.count("MainThread") > 1_000
-    assert wal.stat().st_size < 500 * PAGE_BYTES
+    assert wal.stat().st_size < 1_000 * PAGE_BYTES
     assert desk.log.rooms()[0].topic == "topic 1999"
 
 
