@@ -88,6 +88,18 @@ def test_growth_is_from_small_to_large() -> None:
     assert Series("", "", "", [(1, 4.0), (10, 2.0)]).growth == 1.0
 
 
+def test_of_two_runs_the_cheaper_counts() -> None:
+    """In its series, in the order of size."""
+    found = Figures()
+    for size, cost in ((100, 2.0), (1_000, 9.0), (100, 3.0), (1_000, 2.5)):
+        found.grew("More members", "members", "µs", size, cost)
+    found.grew("More rooms", "rooms", "µs", 1, 4.0)
+    assert [(series.title, series.points) for series in found.growth] == [
+        ("More members", [(100, 2.0), (1_000, 2.5)]),
+        ("More rooms", [(1, 4.0)]),
+    ]
+
+
 def test_the_charts_are_drawn(figures: Figures, tmp_path: Path) -> None:
     drawn = draw(figures, tmp_path)
     assert [path.name for path in drawn] == ["cost.png", "latency.png", "growth.png"]
