@@ -108,7 +108,7 @@ def index_refs(database: sqlite3.Connection) -> tuple[str, int, int] | None:
     """
     database.create_function("ref_hash", 2, ref_hash, deterministic=True)
     database.execute("INSERT INTO by_ref SELECT ref_hash(uid, ref), id FROM entry WHERE ref IS NOT NULL ORDER BY 1, 2")
-    database.execute("INSERT OR REPLACE INTO meta SELECT 'refs', max(id) FROM entry")
+    database.execute("INSERT OR REPLACE INTO meta SELECT 'refs', coalesce(max(id), 0) FROM entry")
     twice: tuple[str, int, int] | None = database.execute(
         "SELECT one.ref, one.id, other.id FROM by_ref JOIN by_ref AS same ON same.hash = by_ref.hash"
         " AND same.id > by_ref.id JOIN entry AS one ON one.id = by_ref.id JOIN entry AS other ON other.id = same.id"

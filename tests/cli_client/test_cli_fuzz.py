@@ -41,7 +41,7 @@ packets = st.fixed_dictionaries({"type": st.sampled_from(TYPES), **FIELDS}).flat
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(packets, max_size=12))
 def test_any_packets_are_taken_or_refused(sent: list[dict[str, Any]]) -> None:
     """Any sequence of packets gives outputs or MessageError, and views that can be painted without harm."""
@@ -67,7 +67,7 @@ def test_any_packets_are_taken_or_refused(sent: list[dict[str, Any]]) -> None:
     assert session.current.target == START_TARGET or session.current in session.views
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_taken_or_refused(body: bytes) -> None:
     """Any body gives outputs or MessageError, never another exception."""

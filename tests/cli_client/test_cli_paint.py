@@ -113,7 +113,7 @@ def test_a_table_of_the_clients_keeps_its_columns() -> None:
     assert shown[1].index("explanation") == shown[0].index("explanation")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.text(st.characters(categories=("L", "M", "N", "P", "Z", "S", "C")), max_size=120),
     st.sampled_from([10, 20, 39, 40, 50, 63, 64, 80, 200]),

@@ -168,6 +168,14 @@ def test_a_ref_of_two_messages(target: Logbook) -> None:
     assert import_lines(target.log, lines(HEAD, *same[:2])) == 2
 
 
+def test_an_archive_without_messages(target: Logbook) -> None:
+    """A chat in which nobody has said anything has its epoch and its rooms."""
+    assert import_lines(target.log, lines(HEAD, {"type": "ROOM", "room": "tea", "topic": "leaves"})) == 0
+    target.reopen()
+    assert (target.log.epoch, [room.topic for room in target.log.rooms()]) == ("e", ["leaves"])
+    assert target.say("first", ref="r") == [1]
+
+
 def test_an_empty_file(target: Logbook) -> None:
     """It is no archive."""
     with pytest.raises(ArchiveError):

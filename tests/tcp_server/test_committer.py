@@ -11,7 +11,7 @@ import pytest
 from tcp_server import committer as committer_module
 from tcp_server import log as log_module
 from tcp_server.committer import Batch, Committer
-from tcp_server.database import FILE_NAME
+from tcp_server.database import FILE_NAME, checkpoint
 from tcp_server.delivery import Caught
 from tcp_server.directory import Changes
 from tcp_server.log import Log, LogUnavailable, Outcome
@@ -177,6 +177,25 @@ async def test_the_write_ahead_log_stays_short(desk: Desk, monkeypatch: pytest.M
     assert desk.where.count("MainThread") > 1_000
     assert wal.stat().st_size < 1_000 * PAGE_BYTES
     assert desk.log.rooms()[0].topic == "topic 1999"
+
+
+async def test_commits_wait_once_for_a_long_write_ahead_log(desk: Desk) -> None:
+    """Then it is begun anew."""
+    for number in range(20):
+        desk.commit(f"topic {number}")
+    desk.committer._checked(committer_module.PAGES_MAX + 1)
+    desk.commit("while the thread brings it in")
+    await desk.finish()
+    assert desk.where[-2:] == ["MainThread", "log-writer"]
+    assert checkpoint(desk.log.database) < 20
+
+
+def test_a_checkpoint_that_cant_be_made(caplog: pytest.LogCaptureFixture) -> None:
+    """It is put off to the next one."""
+    database = sqlite3.connect(":memory:")
+    database.close()
+    assert checkpoint(database) == 0
+    assert "no checkpoint can be made" in caplog.text
 
 
 async def test_without_checkpoints_it_would_not(desk: Desk) -> None:

@@ -1,6 +1,8 @@
 """What a connection writes, through real sockets: at once what the kernel takes, the rest in order by the transport."""
 
 import asyncio
+import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator
 
@@ -61,6 +63,19 @@ async def test_more_than_the_kernel_takes(line: Line) -> None:
     assert line.reporter.happened[1:] == ["congested", "relieved"]
     line.connection.write(b"direct again")
     assert line.peer.recv(100) == b"direct again"
+
+
+async def test_a_kernel_that_takes_nothing(line: Line) -> None:
+    """All of it waits."""
+    line.connection.write(b"first")
+    size = len(b"first")
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            size += os.write(line.connection._fd, MEGABYTE)
+    line.connection.write(b"last")
+    assert line.connection.transport.get_write_buffer_size() == len(b"last")
+    data = await line.read(size + len(b"last"))
+    assert (len(data), data[:5], data[-4:]) == (size + 4, b"first", b"last")
 
 
 async def test_a_peer_that_is_gone(line: Line) -> None:

@@ -173,7 +173,7 @@ def test_fitting() -> None:
     assert fitting([], 200) == 0
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     steps=st.lists(st.tuples(st.sampled_from(["tea", "coffee", "milk", "bob", "carol", "sort"]), st.integers(1, 2))),
     after=st.integers(0, 40),
