@@ -13,6 +13,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Protocol
 
 from tcp_server.database import checkpoint, open_database
@@ -61,7 +62,6 @@ class Committer:
     def __init__(self, log: Log, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
         self._log = log
         self._owner = owner
-        self._loop = loop
         self._here_from = 0.0  # the time from which the loop may commit again
         self.worker = Worker("log-writer", loop)
         self._checkpointer = Worker("log-checkpointer", loop)
@@ -86,24 +86,25 @@ class Committer:
     def _may_commit_here(self, batch: Batch) -> bool:
         if batch.catch_ups or self._log.full_sync or not self.worker.is_idle:
             return False
-        return self._loop.time() >= self._here_from
+        return monotonic() >= self._here_from
 
     def _commit_here(self, batch: Batch) -> bool:
         """Store a batch without waiting; say whether the owner was told what became of it."""
-        started = self._loop.time()
+        started = monotonic()  # uvloop's own clock stands still within a turn
         try:
             self._log.allow_waiting(False)
             outcomes = self._log.append(batch.drafts, batch.changes)
-            if self._log.is_sort_due:
-                self._log.sort()
         except LogBusy:
             return False
         except Exception as error:  # the batch is lost to the log, but not to its senders
             self._owner.not_stored(batch, _unavailable(error))
             return True
-        if self._loop.time() - started > STALL_SECONDS:
-            logger.warning("the disk stalls: %.1f s for a commit", self._loop.time() - started)
-            self._here_from = self._loop.time() + THREAD_SECONDS
+        if self._log.is_sort_due:
+            self._log.sort()
+        ended = monotonic()
+        if ended - started > STALL_SECONDS:
+            logger.warning("the disk stalls: %.1f s for a commit", ended - started)
+            self._here_from = ended + THREAD_SECONDS
         if self._log.takes_checkpoint():
             self._checkpointer.submit(partial(checkpoint, self._database), self._checked, _report)
         self._owner.stored(batch, outcomes, ())
