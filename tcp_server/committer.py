@@ -3,7 +3,8 @@
 With `--sync normal` a commit is two writes into the kernel's memory, 40 µs: less than to hand it to a thread and
 back, which also drags every draft through the caches of another core. But the loop must never wait. So these go to the
 thread: every commit of `--sync full` (it waits for the disk), replays (their pages may be on the disk), what finds
-the database held by another program, checkpoints, and all that comes while the thread is at something.
+the database held by another program, and all that comes while the thread is at something. Checkpoints, which wait for
+the disk too, are made beside all that, in a thread and on a connection of their own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from time import monotonic
 from typing import Protocol
 
 from tcp_server.database import checkpoint, open_database
-from tcp_server.delivery import AnyCatchUp, CatchUp, Caught
+from tcp_server.delivery import AnyCatchUp, Caught
 from tcp_server.directory import Changes
 from tcp_server.log import Log, LogBusy, LogUnavailable, Outcome
 from tcp_server.state import Draft, Output
@@ -26,8 +27,8 @@ from tcp_server.worker import Worker
 logger = logging.getLogger(__name__)
 
 STALL_SECONDS = 0.1  # a commit on the loop that took longer did wait: the disk stalls
-PAGES_MAX = 16_384  # of the write-ahead log, 64 MiB; longer, and commits wait until it is begun anew
 THREAD_SECONDS = 10.0  # how long all commits go to the thread after that
+PAGES_MAX = 16_384  # of the write-ahead log, 64 MiB; longer, and commits wait until it is begun anew
 
 
 @dataclass(slots=True)
@@ -99,8 +100,6 @@ class Committer:
         except Exception as error:  # the batch is lost to the log, but not to its senders
             self._owner.not_stored(batch, _unavailable(error))
             return True
-        if self._log.is_sort_due:
-            self._log.sort()
         ended = monotonic()
         if ended - started > STALL_SECONDS:
             logger.warning("the disk stalls: %.1f s for a commit", ended - started)
@@ -123,16 +122,7 @@ class Committer:
     def _store(self, batch: Batch) -> tuple[list[Outcome], list[Caught]]:
         self._log.allow_waiting(True)
         outcomes = self._log.append(batch.drafts, batch.changes) if batch.drafts or batch.changes else []
-        if self._log.is_sort_due:
-            self._log.sort()
-        readings = self._log.readings
-        caught: list[Caught] = []
-        for catch_up in batch.catch_ups:
-            if isinstance(catch_up, CatchUp):
-                caught.append((catch_up, catch_up.read(readings)))
-            else:
-                caught.append((catch_up, catch_up.read(readings)))
-        return outcomes, caught
+        return outcomes, [(catch_up, catch_up.read(self._log.readings)) for catch_up in batch.catch_ups]
 
     def _done(self, batch: Batch, result: tuple[list[Outcome], list[Caught]]) -> None:
         self.is_busy = False

@@ -61,7 +61,7 @@ class LinkCatchUp:
 
 
 AnyCatchUp: TypeAlias = CatchUp | LinkCatchUp
-Caught: TypeAlias = tuple[CatchUp, Replay] | tuple[LinkCatchUp, LinkReplay]
+Caught: TypeAlias = tuple[AnyCatchUp, Replay | LinkReplay]
 
 
 class Delivery:

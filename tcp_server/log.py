@@ -185,10 +185,12 @@ class Log:
         self._newest = newest
         self._count_pages(1 + len(drafts) // ENTRIES_A_PAGE)
         self._refs.committed(fresh)
+        if newest - self._sorted >= SORT_ENTRIES:
+            self.sort()
         return outcomes
 
     def sort(self) -> None:
-        """Fill the index by room up to the newest entry, in its own order.
+        """Fill the index by room up to the newest entry, in its own order; `append` does it now and then.
 
         Where that fails nothing is lost: readings scan a longer tail, and the next call tries again.
         """
@@ -209,10 +211,6 @@ class Log:
             return
         self._count_pages(min(newest - after, len(self._room_numbers)))
         self._sorted = newest
-
-    @property
-    def is_sort_due(self) -> bool:
-        return self._newest - self._sorted >= SORT_ENTRIES
 
     def takes_checkpoint(self) -> bool:
         """Say whether a checkpoint is due; then it is not for a while."""

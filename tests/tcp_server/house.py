@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tcp_server import tokens
-from tcp_server.connection import Connection
+from tcp_server.connection import Connection, Handler
 from tcp_server.hub import Settings
 from tcp_server.log import Log
 from tcp_server.server import Server
@@ -114,6 +114,43 @@ class Peer:
         """Return what was written to it since the last time."""
         packets, self.packets = self.heard(), []
         return packets
+
+
+class Reporter:
+    """Handler and acceptor in one: notes what happens; `busy` after a body that says so."""
+
+    def __init__(self) -> None:
+        self.happened: list[str] = []
+        self.busy = False
+        self.gone = asyncio.Event()
+        self.relief = asyncio.Event()
+
+    def accepted(self, connection: Connection) -> Handler:
+        self.happened.append("accepted")
+        return self
+
+    def lost(self, connection: Connection | None = None) -> None:
+        self.happened.append("lost" if connection is None else "gone")
+        if connection is not None:
+            self.gone.set()
+
+    def receive(self, body: bytes) -> bool:
+        self.happened.append(body.decode())
+        self.busy = body == b"wait"
+        return not self.busy
+
+    def is_waiting(self) -> bool:
+        return self.busy
+
+    def broken(self, text: str) -> None:
+        self.happened.append(f"broken: {text}")
+
+    def congested(self) -> None:
+        self.happened.append("congested")
+
+    def relieved(self) -> None:
+        self.happened.append("relieved")
+        self.relief.set()
 
 
 class House:

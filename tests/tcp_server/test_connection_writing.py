@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tcp_server.connection import Connection
-from tests.tcp_server.test_connection import Reporter
+from tests.tcp_server.house import Reporter
 
 MEGABYTE = b"".join(b"%07d\n" % number for number in range(131_072))
 

@@ -1,6 +1,9 @@
 """PROTOCOL.md section 5, held against a running server: a slow reader is a cursor, not a queue."""
 
 import socket
+from collections.abc import Callable
+
+import pytest
 
 from tests.tcp_server.client import Client, Packet, fresh_ref
 from tests.tcp_server.conftest import Meet
@@ -9,21 +12,27 @@ from tests.tcp_server.process import ServerProcess
 LONG = "x" * 8000  # of these a slow reader's buffers hold only so many
 
 
-def slow(port: int) -> Client:
-    """A client whose kernel buffers little for it."""
-    client = Client(port, receive_buffer=4096)
-    client.greet()
-    return client
+Lag = Callable[[str], Client]
 
 
-def test_a_slow_reader_is_caught_up_in_order(
-    server: ServerProcess, meet: Meet, clients: list[Client], room: str
-) -> None:
+@pytest.fixture
+def lag(server: ServerProcess, clients: list[Client], room: str) -> Lag:
+    """Open connections in the test's room whose kernel buffers little for them."""
+
+    def lag(nickname: str) -> Client:
+        client = Client(server.port, receive_buffer=4096)
+        clients.append(client)
+        client.greet()
+        client.open(nickname, rooms=[room])
+        return client
+
+    return lag
+
+
+def test_a_slow_reader_is_caught_up_in_order(meet: Meet, lag: Lag, room: str) -> None:
     """It gets everything from the log once it drains, and never slows the others."""
     (alice,) = meet("alice")
-    reader = slow(server.port)
-    clients.append(reader)
-    reader.open("reader", rooms=[room])
+    reader = lag("reader")
     ids = []
     for number in range(600):  # 4.8 MB, far more than all buffers on the way
         echo = alice.say(f"{number} {LONG[:7900]}", room)
@@ -36,14 +45,10 @@ def test_a_slow_reader_is_caught_up_in_order(
     assert reader.find("MSG") == live
 
 
-def test_a_slow_reader_finds_its_rooms_as_they_are(
-    server: ServerProcess, meet: Meet, clients: list[Client], room: str
-) -> None:
+def test_a_slow_reader_finds_its_rooms_as_they_are(meet: Meet, lag: Lag, room: str) -> None:
     """What isn't logged may be skipped for it; fresh ROOMs follow the replay."""
     (alice,) = meet("alice")
-    reader = slow(server.port)
-    clients.append(reader)
-    reader.open("reader", rooms=[room])
+    reader = lag("reader")
     for _ in range(600):
         newest = alice.say(LONG, room)["id"]
     alice.ask("TOPIC", room=room, topic="changed meanwhile")
@@ -54,14 +59,10 @@ def test_a_slow_reader_finds_its_rooms_as_they_are(
     assert all(packet["type"] in ("MSG", "JOIN") for packet in rest)
 
 
-def test_no_direct_answer_is_skipped_for_a_slow_reader(
-    server: ServerProcess, meet: Meet, clients: list[Client], room: str
-) -> None:
+def test_no_direct_answer_is_skipped_for_a_slow_reader(meet: Meet, lag: Lag, room: str) -> None:
     """Its own packets wait while it lags, and are answered in order."""
     (alice,) = meet("alice")
-    reader = slow(server.port)
-    clients.append(reader)
-    reader.open("reader", rooms=[room])
+    reader = lag("reader")
     for number in range(300):
         alice.say(LONG, room)
         reader.send("MSG", room=room, message=f"mine {number}", ref=(fresh_ref()))
@@ -80,15 +81,10 @@ def test_no_direct_answer_is_skipped_for_a_slow_reader(
     assert ids == sorted(set(ids))
 
 
-def test_many_slow_readers_dont_slow_the_others(
-    server: ServerProcess, meet: Meet, clients: list[Client], room: str
-) -> None:
+def test_many_slow_readers_dont_slow_the_others(meet: Meet, lag: Lag, room: str) -> None:
     """Twenty that read nothing, and each echo still comes; afterwards each gets all."""
     alice, bob = meet("alice", "bob")
-    readers = [slow(server.port) for _ in range(20)]
-    clients.extend(readers)
-    for number, reader in enumerate(readers):
-        reader.open(f"reader{number}", rooms=[room])
+    readers = [lag(f"reader{number}") for number in range(20)]
     alice.sync()
     bob.sync()
     ids = [alice.say(LONG, room)["id"] for _ in range(400)]
@@ -97,16 +93,14 @@ def test_many_slow_readers_dont_slow_the_others(
         assert [packet["id"] for packet in _drain(reader, ids[-1]) if packet["type"] == "MSG"] == ids
 
 
-def test_a_slow_reader_may_leave(server: ServerProcess, meet: Meet, clients: list[Client], room: str) -> None:
+def test_a_slow_reader_may_leave(meet: Meet, lag: Lag, room: str) -> None:
     """Cut off in the middle of the replay, it is an unclean end like any other."""
     alice, _ = meet("alice", "bob")
-    reader = slow(server.port)
-    reader.open("reader", rooms=[room])
+    reader = lag("reader")
     for _ in range(400):
         alice.say(LONG, room)
     reader.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # RST
     reader.cut()
-    clients.append(reader)
     assert alice.say("on", room)["message"] == "on"
     assert "reader" in alice.ask("USERS", room=room)["users"]
 
