@@ -30,7 +30,7 @@ def ref_hash(uid: int, ref: str) -> int:
 
 
 class Refs:
-    """The index; all calls in the log's thread. In a batch's transaction: `find` and `merge`; after it: `committed`."""
+    """The index, for the log alone. In a batch's transaction: `find` and `merge`; after it: `committed`."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database

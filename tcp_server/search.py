@@ -117,7 +117,8 @@ def unindexed(database: sqlite3.Connection) -> int:
 def fill_index(database: sqlite3.Connection, limit: int) -> int:
     """Index the next messages, at most `limit`, and return how many there were.
 
-    To be called in the writer's thread. Costs about 40 µs a message, so never on the hot path.
+    To be called by who writes to the log. Costs 25 µs a message in large pieces and 70 in small ones, so never on the
+    hot path.
     """
     rows = database.execute(
         "SELECT id, body FROM entry WHERE id > ? ORDER BY id LIMIT ?", (_indexed_id(database), limit)

@@ -40,7 +40,7 @@ class Upkeep:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self, worker: Worker, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin; `worker` is the thread that owns the log."""
+        """Begin; `worker` is the log's thread: while it is busy, nobody else uses the log."""
         self._worker = worker
         self._loop = loop
         self._timer = loop.call_later(LOOK_SECONDS, self._look)
