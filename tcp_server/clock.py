@@ -4,6 +4,8 @@ import time
 
 from tcp_server.state import Moment
 
+MILLIS = tuple(f"{millis:03}Z" for millis in range(1000))  # how a timestamp ends; to format it takes 20 µs, asleep
+
 
 class Clock:
     """Gives moments; one that is asked for twice in a millisecond is made once."""
@@ -20,5 +22,5 @@ class Clock:
             if second != self._second:
                 self._second = second
                 self._prefix = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
-            self._moment = Moment(time.monotonic(), millis, f"{self._prefix}{rest:03}Z")
+            self._moment = Moment(time.monotonic(), millis, self._prefix + MILLIS[rest])
         return self._moment

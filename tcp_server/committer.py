@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import Protocol
+
+import msgspec
 
 from tcp_server.database import checkpoint, open_database
 from tcp_server.delivery import AnyCatchUp, Caught
@@ -31,17 +32,13 @@ THREAD_SECONDS = 10.0  # how long all commits go to the thread after that
 PAGES_MAX = 16_384  # of the write-ahead log, 64 MiB; longer, and commits wait until it is begun anew
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(msgspec.Struct, gc=False):
     """What one tick has for the log, and the outputs that are to be delivered afterwards."""
 
     outputs: Sequence[Output]
     drafts: Sequence[Draft]
-    changes: Changes
+    changes: Changes | None
     catch_ups: Sequence[AnyCatchUp]
-
-    def __bool__(self) -> bool:
-        return bool(self.drafts or self.changes or self.catch_ups)
 
 
 class Owner(Protocol):
@@ -71,7 +68,8 @@ class Committer:
 
     def commit(self, batch: Batch) -> None:
         """Store a batch and read for those who are behind; the owner is told, maybe before this returns."""
-        if self._may_commit_here(batch) and self._commit_here(batch):
+        may_wait = batch.catch_ups or self._log.full_sync or self.worker.unfinished or monotonic() < self._here_from
+        if not may_wait and self._commit_here(batch):
             return
         self.is_busy = True
         self.worker.submit(partial(self._store, batch), partial(self._done, batch), partial(self._failed, batch))
@@ -83,11 +81,6 @@ class Committer:
         self._database.close()
 
     # On the loop
-
-    def _may_commit_here(self, batch: Batch) -> bool:
-        if batch.catch_ups or self._log.full_sync or not self.worker.is_idle:
-            return False
-        return monotonic() >= self._here_from
 
     def _commit_here(self, batch: Batch) -> bool:
         """Store a batch without waiting; say whether the owner was told what became of it."""

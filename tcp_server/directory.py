@@ -29,9 +29,6 @@ class Changes:
     rooms: dict[str, tuple[str, str]] = field(default_factory=dict)  # key -> name, topic
     roster: dict[int, Present | None] = field(default_factory=dict)  # uid -> None where no longer present
 
-    def __bool__(self) -> bool:
-        return bool(self.rooms or self.roster)
-
 
 class Directory:
     """Users and rooms. Rooms are never forgotten; users are present or gone."""
@@ -44,10 +41,10 @@ class Directory:
         self._changed_rooms: set[str] = set()
         self._changed_users: set[int] = set()
 
-    def take_changes(self) -> Changes:
-        """Return what is to be stored, and forget it."""
+    def take_changes(self) -> Changes | None:
+        """Return what is to be stored, if anything is, and forget it."""
         if not self._changed_rooms and not self._changed_users:
-            return Changes()
+            return None
         changes = Changes(
             {key: (self.rooms[key].name, self.rooms[key].topic) for key in self._changed_rooms},
             {uid: self._present(uid) for uid in self._changed_users},

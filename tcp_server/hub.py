@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from tcp_server import messages, names, requests, tokens
 from tcp_server.actions import HANDLERS, Handler
-from tcp_server.directory import Changes, Directory
+from tcp_server.directory import Directory
 from tcp_server.messages import LIST_MAX, ByeReason, ErrorCode, LeaveReason, RetryReason
 from tcp_server.requests import Refusal, given
 from tcp_server.session import REFUSALS, TABLE, Phase
@@ -57,7 +57,7 @@ class Hub:
 
     After calling `connected`, `received`, `answered`, `ended` or `tick`:
     - you must take the outputs and apply them in order;
-    - you must store what `take_changes` returns, with the drafts of the same outputs.
+    - you must store what `directory.take_changes` returns, with the drafts of the same outputs, or give it back.
     """
 
     def __init__(self, settings: Settings, rooms: Iterable[Room] = (), newest: int = 0) -> None:
@@ -65,6 +65,7 @@ class Hub:
         self.newest = newest  # the newest id that was sent; the deliverer sets it
         self.directory = Directory(rooms)
         self._outputs: list[Output] = []
+        self.put = self._outputs.append  # for an output that has no shorter way
         # Each of these has one length of time for all, so the first in is the first due.
         self._opening: dict[Session, float] = {}
         self._held: dict[User, float] = {}
@@ -92,12 +93,9 @@ class Hub:
 
     def take_outputs(self) -> list[Output]:
         """Return what is to be done, in order, and forget it."""
-        outputs, self._outputs = self._outputs, []
+        outputs = self._outputs.copy()
+        self._outputs.clear()
         return outputs
-
-    def take_changes(self) -> Changes:
-        """Return what is to be stored, and forget it; `directory.give_back` where it could not be stored."""
-        return self.directory.take_changes()
 
     # What happens to a session
 
@@ -162,7 +160,9 @@ class Hub:
     def next_tick(self) -> float | None:
         """Return when `tick` has something to do, in seconds of `Moment.seconds`."""
         waiting = (self._opening, self._held, self._counts_due)
-        return min((next(iter(due.values())) for due in waiting if due), default=None)
+        if not any(waiting):
+            return None
+        return min(next(iter(due.values())) for due in waiting if due)
 
     # Steps that actions share
 
@@ -258,10 +258,6 @@ class Hub:
             session.bad_packets += 1
             if session.bad_packets >= REFUSALS_MAX:
                 self.end(session, "protocol", f"{REFUSALS_MAX} bad packets", now)
-
-    def put(self, output: Output) -> None:
-        """Add an output that has no shorter way."""
-        self._outputs.append(output)
 
     def send(self, session: Session, packet: messages.Packet) -> None:
         self._outputs.append(Send(session, messages.format(packet)))

@@ -62,7 +62,7 @@ Outcome: TypeAlias = int | Logged | None  # a new id; the message as logged befo
 
 def wire_body(id: int, rest: bytes) -> bytes:
     """Return the whole body of a logged message."""
-    return b'{"type":"MSG","id":%d,%b' % (id, rest)
+    return b'{"type":"MSG","id":' + str(id).encode() + b"," + rest
 
 
 class Log:
@@ -156,11 +156,12 @@ class Log:
         Those that may not let the write-ahead log grow: make a `checkpoint` when it is due.
         """
         if allowed != self._may_wait:
+            self._hasty = 0
             self.database.execute(f"PRAGMA busy_timeout = {BUSY_MSEC if allowed else 0}")
             self.database.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES if allowed else 0}")
             self._may_wait = allowed
 
-    def append(self, drafts: Sequence[Draft], changes: Changes) -> list[Outcome]:
+    def append(self, drafts: Sequence[Draft], changes: Changes | None = None) -> list[Outcome]:
         """Store a batch in one transaction; afterwards it survives a kill.
 
         Returns:
@@ -170,10 +171,12 @@ class Log:
             LogUnavailable: nothing of the batch was stored; LogBusy: because it may not wait.
         """
         try:
-            self.database.execute("BEGIN IMMEDIATE")
+            if changes is not None or not self._is_one_row(drafts):
+                self.database.execute("BEGIN IMMEDIATE")
             try:
                 newest, outcomes, fresh = self._append(drafts, changes)
-                self.database.execute("COMMIT")
+                if self.database.in_transaction:
+                    self.database.execute("COMMIT")
             except BaseException:
                 if self.database.in_transaction:
                     self.database.execute("ROLLBACK")
@@ -183,7 +186,7 @@ class Log:
             is_busy = not self._may_wait and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
             raise (LogBusy if is_busy else LogUnavailable)(str(error)) from None
         self._newest = newest
-        self._count_pages(1 + len(drafts) // ENTRIES_A_PAGE)
+        self._hasty += 1 + len(drafts) // ENTRIES_A_PAGE
         self._refs.committed(fresh)
         if newest - self._sorted >= SORT_ENTRIES:
             self.sort()
@@ -209,7 +212,7 @@ class Log:
         except sqlite3.Error as error:
             logger.warning("the log's index can't be filled now: %s", error)
             return
-        self._count_pages(min(newest - after, len(self._room_numbers)))
+        self._hasty += min(newest - after, len(self._room_numbers))
         self._sorted = newest
 
     def takes_checkpoint(self) -> bool:
@@ -219,15 +222,22 @@ class Log:
         self._hasty = 0
         return True
 
-    def _count_pages(self, pages: int) -> None:
-        self._hasty = 0 if self._may_wait else self._hasty + pages
+    def _is_one_row(self, drafts: Sequence[Draft]) -> bool:
+        """Say whether a batch is one INSERT, which needs no BEGIN and COMMIT: a message alone, as in a quiet chat."""
+        if len(drafts) != 1 or self._refs.is_merge_due(self._newest):
+            return False
+        room = drafts[0].room
+        return room is not None and room.key in self._room_numbers
 
-    def _append(self, drafts: Sequence[Draft], changes: Changes) -> tuple[int, list[Outcome], dict[Pair, int]]:
-        for key, (name, topic) in changes.rooms.items():
-            self._store_room(key, name, topic)
-        self._store_present(changes.roster)
-        logged = self._refs.find((draft.sender.uid, draft.ref) for draft in drafts if draft.ref is not None)
-        self._refs.merge(len(drafts), self._newest)
+    def _append(self, drafts: Sequence[Draft], changes: Changes | None) -> tuple[int, list[Outcome], dict[Pair, int]]:
+        if changes is not None:
+            for key, (name, topic) in changes.rooms.items():
+                self._store_room(key, name, topic)
+            self._store_present(changes.roster)
+        pairs = [(draft.sender.uid, draft.ref) for draft in drafts if draft.ref is not None]
+        logged = self._refs.find(pairs) if pairs else {}
+        if self.database.in_transaction and self._refs.is_merge_due(self._newest):
+            self._refs.merge(len(drafts))
         fresh: dict[Pair, int] = {}
         outcomes: list[Outcome] = []
         entries: dict[str, list[Any]] = {}
@@ -259,7 +269,8 @@ class Log:
             values.append(draft.rest.decode())
         for row, values in entries.items():
             insert_rows(self.database, "INSERT INTO entry VALUES", row, values)
-        insert_rows(self.database, "INSERT INTO direct VALUES", "(?,?,?)", direct)
+        if direct:
+            insert_rows(self.database, "INSERT INTO direct VALUES", "(?,?,?)", direct)
         return newest, outcomes, fresh
 
     def _number(self, room: Room) -> int:

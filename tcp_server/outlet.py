@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterable
+
+NOT_DIRECT = -1  # no descriptor of this number exists, so a write to it fails at once
 
 
 class Outlet:
     """Where a connection's bytes go; a base for its protocol.
 
     After calling `begin_writing`:
-    - you must write by `write` alone, or the order is lost;
+    - you must write by `write` and `write_all` alone, or the order is lost;
     - you must call `end_writing` in `connection_lost` at the latest: the descriptor is another's after that.
     """
 
-    __slots__ = ("_fd", "_has_ended", "_is_direct", "transport")
+    __slots__ = ("_direct", "_fd", "transport")
 
     transport: asyncio.Transport
 
@@ -28,37 +31,40 @@ class Outlet:
         """Take a transport, into which something may have been written before."""
         sock = transport.get_extra_info("socket")
         self.transport = transport
-        self._fd = sock.fileno() if sock is not None and os.name == "posix" else -1  # negative: the transport alone
-        self._is_direct = False  # nothing waits in the transport, as far as is known
-        self._has_ended = False
+        self._fd: int | None = sock.fileno() if sock is not None and os.name == "posix" else NOT_DIRECT
+        self._direct = NOT_DIRECT  # the descriptor while nothing waits in the transport, as far as is known
 
     def write(self, data: bytes) -> None:
         """Send what the kernel takes now; the transport keeps the rest. After `end_writing` nothing is sent."""
-        if not self._is_direct:
-            self._write_behind(data)
-            return
-        try:
-            sent = os.write(self._fd, data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:  # the connection is broken, which the transport tells in its own time
-            self.end_writing()
-            self.transport.abort()
-            return
-        if sent < len(data):
-            self._is_direct = False
-            self.transport.write(data[sent:])
+        write_all((self,), data)
 
     def end_writing(self) -> None:
         """Drop all that is written from here on."""
-        self._has_ended, self._is_direct = True, False
+        self._fd, self._direct = None, NOT_DIRECT
 
-    def _write_behind(self, data: bytes) -> None:
-        """Send in the right order where something may be waiting in the transport."""
-        if self._has_ended:
+    def write_behind(self, data: bytes) -> None:
+        """Send what the kernel did not take, or was not offered since something may be waiting in the transport.
+
+        What is wrong with a broken connection the transport finds out, and tells in its own time.
+        """
+        if self._fd is None:
             return
-        if self._fd < 0 or self.transport.get_write_buffer_size():
-            self.transport.write(data)
-        else:
-            self._is_direct = True
+        if self._direct == NOT_DIRECT and self._fd != NOT_DIRECT and not self.transport.get_write_buffer_size():
+            self._direct = self._fd
             self.write(data)
+        else:
+            self._direct = NOT_DIRECT
+            self.transport.write(data)
+
+
+def write_all(outlets: Iterable[Outlet], data: bytes) -> None:
+    """Write the same bytes to many: here a delivery is one turn of a loop and one system call."""
+    size = len(data)
+    write = os.write
+    for outlet in outlets:
+        try:
+            sent = write(outlet._direct, data)
+        except OSError:
+            sent = 0
+        if sent != size:
+            outlet.write_behind(data[sent:])

@@ -65,9 +65,16 @@ class Refs:
             )
         return found
 
-    def merge(self, drafts: int, newest: int) -> None:
-        """Bring a share of the queue to disk, with a batch of so many drafts behind the newest message."""
-        if not self._queue and self._are_due(newest):
+    def is_merge_due(self, newest: int) -> bool:
+        """Say whether a batch behind the newest message has to bring refs to disk."""
+        if self._queue:
+            return True
+        oldest = next(iter(self._recent.values()), newest)
+        return len(self._recent) >= RECENT or newest - oldest >= TAIL_MAX
+
+    def merge(self, drafts: int) -> None:
+        """Bring a share of the refs to disk, with a batch of so many drafts."""
+        if not self._queue:
             self._queue = sorted(self._recent.items(), reverse=True)
             self._through = max(self._recent.values())
         share = self._queue[-max(SHARE_MIN, SHARE * drafts) :]
@@ -80,10 +87,6 @@ class Refs:
         """If nothing waits for the disk, let the next start know from where on it has to look."""
         if not self._recent:
             self._database.execute("INSERT OR REPLACE INTO meta VALUES ('refs', ?)", (str(newest),))
-
-    def _are_due(self, newest: int) -> bool:
-        oldest = next(iter(self._recent.values()), newest)
-        return len(self._recent) >= RECENT or newest - oldest >= TAIL_MAX
 
     def committed(self, fresh: dict[Pair, int]) -> None:
         """Take note that the transaction is done, with what it appended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import lru_cache
 from typing import Any
 
 ROWS_MAX = 256  # of one INSERT; of rows as narrow as ours, far below SQLite's 32,766 values
@@ -17,7 +18,12 @@ def insert_rows(database: sqlite3.Connection, into: str, row: str, values: list[
     width = row.count("?")
     start, left = 0, len(values) // width
     while left:
-        rows = min(ROWS_MAX, 1 << (left.bit_length() - 1))
+        rows = 1 if left == 1 else min(ROWS_MAX, 1 << (left.bit_length() - 1))
         stop = start + rows * width
-        database.execute(into + ",".join([row] * rows), values[start:stop])
+        database.execute(_statement(into, row, rows), values[start:stop])
         start, left = stop, left - rows
+
+
+@lru_cache
+def _statement(into: str, row: str, rows: int) -> str:
+    return into + ",".join([row] * rows)

@@ -24,7 +24,6 @@ from tcp_server.connection import Connection, Handler
 from tcp_server.database import open_database
 from tcp_server.delivery import CatchUp, Caught, Delivery
 from tcp_server.direct import HIGH_WATER, DirectPort
-from tcp_server.directory import Changes
 from tcp_server.fanout import Fanout
 from tcp_server.hub import Hub, Settings
 from tcp_server.keeper import Keeper
@@ -32,6 +31,7 @@ from tcp_server.link import HIGH_WATER as LINK_HIGH_WATER
 from tcp_server.link import Link
 from tcp_server.log import Log, LogUnavailable, Outcome
 from tcp_server.messages import ByeReason
+from tcp_server.outlet import write_all
 from tcp_server.port import LinkPort, Port
 from tcp_server.readings import Reader
 from tcp_server.search import Search
@@ -61,7 +61,7 @@ class Server:
         self._now = self._clock.now()  # when the tick began that is gathering
         for uid, present in log.present().items():
             self._hub.restore(uid, present.nickname, present.rooms, self._now)
-        self._fanout = Fanout()
+        self._fanout = Fanout(write_all)
         self._delivery = Delivery(self._hub, self._fanout, self._read, self._proceed, self.wake)
         self._committer = Committer(log, self, self._loop)
         self._reader = Worker("log-reader", self._loop)
@@ -78,7 +78,7 @@ class Server:
         self._timer_due: float | None = None  # uvloop's handle may not tell
         self._keeper = Keeper(self._connections, self._ping, self._drop, self._loop)
         self._empty = asyncio.Event()  # no connection is left
-        self._idle = asyncio.Event()  # nothing gathers, and nothing is with the log
+        self._idle: asyncio.Event | None = None  # for who waits until nothing gathers and nothing is with the log
         upkeep.start(self._committer.worker, self._loop)
         self.wake()
 
@@ -121,6 +121,7 @@ class Server:
 
     async def _drain(self) -> None:
         """Wait until everything that was received is in the log and on its way."""
+        self._idle = self._idle or asyncio.Event()
         self.wake()
         await self._idle.wait()
 
@@ -131,7 +132,6 @@ class Server:
         if not self._is_scheduled:
             self._is_scheduled = True
             self._now = self._clock.now()
-            self._idle.clear()
             self._loop.call_soon(self._end_tick)
 
     def _end_tick(self) -> None:
@@ -141,27 +141,30 @@ class Server:
             return  # it wakes us for what gathers until then
         outputs = self._hub.take_outputs()
         drafts = [output for output in outputs if type(output) is Draft]
-        changes = Changes()
+        changes = None
         if drafts or self._loop.time() >= self._retry_at:
-            changes = self._hub.take_changes()
-        batch = Batch(outputs, drafts, changes, self._delivery.take_catch_ups())
-        if batch:
+            changes = self._hub.directory.take_changes()
+        catch_ups = self._delivery.take_catch_ups()
+        batch = Batch(outputs, drafts, changes, catch_ups)
+        if drafts or changes or catch_ups:
             self._committer.commit(batch)
         else:
             self.stored(batch, (), ())
-        if not self._is_scheduled and not self._committer.is_busy:
+        if self._idle is not None and not self._is_scheduled and not self._committer.is_busy:
             self._idle.set()
+            self._idle = None
         self._set_timer()
 
     def stored(self, batch: Batch, outcomes: Sequence[Outcome], caught: Sequence[Caught]) -> None:
         """Deliver a batch that is in the log."""
-        self._upkeep.appended(len(outcomes))
-        self._fall_behind()
+        if self._congested:
+            self._fall_behind()
         self._delivery.deliver(batch.outputs, outcomes, caught)
 
     def not_stored(self, batch: Batch, error: LogUnavailable) -> None:
         """Deliver a batch without its drafts, whose senders are told why."""
-        self._hub.directory.give_back(batch.changes)
+        if batch.changes is not None:
+            self._hub.directory.give_back(batch.changes)
         self._retry_at = self._loop.time() + RETRY_SECONDS
         self._loop.call_later(RETRY_SECONDS, self.wake)
         for catch_up in batch.catch_ups:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -17,7 +17,7 @@ from tcp_server.requests import AnyRequest
 from tcp_server.session import Phase
 
 
-class Moment(NamedTuple):
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """A point in time: `seconds` on a clock that never jumps, and the same moment in UTC."""
 
     seconds: float

@@ -34,7 +34,7 @@ class Upkeep:
         self._log = log
         self._keep_seconds = keep_seconds
         self._keep_messages = keep_messages
-        self._appended = 0  # since the last look
+        self._newest = log.newest  # at the last look
         self._unindexed = unindexed(log.database)
         self._prune_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -50,13 +50,10 @@ class Upkeep:
             self._timer.cancel()
             self._timer = None
 
-    def appended(self, count: int) -> None:
-        """Take note of messages that were logged."""
-        self._appended += count
-        self._unindexed += count
-
     def _look(self) -> None:
-        appended, self._appended = self._appended, 0
+        newest = self._log.newest
+        appended, self._newest = newest - self._newest, newest
+        self._unindexed += appended
         if not self._has_time(appended):
             self._rest(LOOK_SECONDS)
         elif self._is_prune_due():

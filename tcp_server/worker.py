@@ -13,25 +13,24 @@ _Job: TypeAlias = tuple[Callable[[], Any], Callable[[Any], None], Callable[[Exce
 
 
 class Worker:
-    """Runs jobs in the order of submission; each result comes back on the loop."""
+    """Runs jobs in the order of submission; each result comes back on the loop.
+
+    Attributes:
+        unfinished: jobs whose results did not come back yet; while there are none, the thread touches nothing.
+    """
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._unfinished = 0  # jobs whose results did not come back yet
+        self.unfinished = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
-
-    @property
-    def is_idle(self) -> bool:
-        """Say whether all that was submitted is done, so that the thread touches nothing."""
-        return not self._unfinished
 
     def submit(
         self, job: Callable[[], Result], done: Callable[[Result], None], failed: Callable[[Exception], None]
     ) -> None:
         """Run `job` in the thread; `done` gets its result on the loop, or `failed` its error."""
-        self._unfinished += 1
+        self.unfinished += 1
         self._jobs.put((job, done, failed))
 
     def stop(self) -> None:
@@ -51,5 +50,5 @@ class Worker:
             del work, job, done, failed
 
     def _finish(self, callback: Callable[[Any], None], result: Any) -> None:
-        self._unfinished -= 1
+        self.unfinished -= 1
         callback(result)

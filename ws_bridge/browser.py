@@ -8,8 +8,7 @@ import asyncio
 import enum
 from typing import Protocol
 
-from tcp_server.outlet import Outlet
-from ws_bridge.fanout import NOBODY, Audience
+from ws_bridge.fanout import Hearer
 from ws_bridge.frames import Receiver, text_frame
 from ws_bridge.translate import Ready
 
@@ -53,16 +52,14 @@ class Owner(Protocol):
     def browser_lost(self, browser: "Browser") -> None: ...
 
 
-class Browser(Outlet, asyncio.Protocol):
+class Browser(Hearer, asyncio.Protocol):
     """A connected browser. Thousands lie idle, hence the slots, and lists made only when needed."""
 
     __slots__ = (
         "_owner",
         "_reading",
         "_receiver",
-        "audience",
         "choked",
-        "cursor",
         "greeted",
         "held",
         "held_bytes",
@@ -72,10 +69,10 @@ class Browser(Outlet, asyncio.Protocol):
         "phase",
         "pings",
         "silent",
-        "since",
     )
 
     def __init__(self, number: int, transport: asyncio.Transport, owner: Owner) -> None:
+        super().__init__()
         self._owner = owner
         self._receiver = Receiver()
         self._reading = True
@@ -89,16 +86,11 @@ class Browser(Outlet, asyncio.Protocol):
         self.greeted = False  # it has seen a HELLO
         self.nick: bytes | None = None  # its NICK that has no answer yet, as word packet for the link
         self.known: Ready | None = None  # its newest READY, with the rooms of now; None before the first
-        self.cursor = 0  # id of the last MSG that it was sent; see `fanout`
 
         # What waits: its packets for the link, and the PINGs to be repeated.
         self.held: list[bytes] | None = None
         self.held_bytes = 0
         self.pings: list[bytes] | None = None
-
-        # The fan-out's.
-        self.audience: Audience = NOBODY
-        self.since = 0
 
         transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
 

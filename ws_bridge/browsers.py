@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from tcp_server.outlet import write_all
 from ws_bridge import translate
 from ws_bridge.browser import HELD_MAX, Browser, Phase
 from ws_bridge.fanout import Fanout
@@ -40,7 +41,7 @@ class Browsers:
     def __init__(self, timing: Timing, stats: Stats) -> None:
         self._timing = timing
         self._stats = stats
-        self._fanout = Fanout(stats)
+        self._fanout = Fanout(stats, write_all)
         self._sessions = Sessions(self._fanout, timing, stats)
         self._by_number: dict[int, Browser] = {}
         self._numbers = itertools.count(1)

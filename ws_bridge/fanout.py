@@ -1,29 +1,30 @@
 """Who hears which rooms, and the tick: a room's packets are joined once and written once per browser.
 
-Browsers that hear the same rooms form an audience and share its joined bytes; per delivery nothing is done in
-Python but one `write` per browser and tick. A browser for which something of its own comes within a tick, a
-session packet or a change of its rooms, is settled, that is brought up to that place in the order of the link,
-and served apart for the rest of the tick. So every browser sees the order of the link (PROTOCOL.md section 6).
+Browsers that hear the same rooms form an audience and share its joined bytes; nothing is done in Python but one turn
+of a loop per browser and tick (`write_all`). A browser for which something of its own comes within a tick, a session
+packet or a change of its rooms, is settled, that is brought up to that place in the order of the link, and served
+apart for the rest of the tick. So every browser sees the order of the link (PROTOCOL.md section 6).
 
 A `sequence` numbers the room packets. `Hearer.since` is the one up to which a browser was settled: of a room in
 its audience it was sent all that came later, and that is how its cursor is known without a look at it for each
 message.
 """
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
 
+from tcp_server.outlet import Outlet
 from ws_bridge.stats import Stats
 
 
-class Hearer(Protocol):
-    """What the fan-out needs of a browser."""
+class Hearer(Outlet):
+    """What the fan-out needs of a browser, and sets alone."""
 
-    audience: "Audience"
-    since: int  # this and the audience are set by nobody else
-    cursor: int  # id of the last MSG that it was sent
+    __slots__ = ("audience", "cursor", "since")
 
-    def write(self, data: bytes) -> None: ...
+    def __init__(self) -> None:
+        self.audience: Audience = NOBODY
+        self.since = 0
+        self.cursor = 0  # id of the last MSG that it was sent
 
 
 class Room:
@@ -80,10 +81,14 @@ class Fanout:
 
     After calling `packet`, `own`, `subscribe` or `unsubscribe` any number of times, call `flush`: that ends the
     tick.
+
+    Args:
+        write_all: writes the same bytes to many browsers; that is where the time goes.
     """
 
-    def __init__(self, stats: Stats) -> None:
+    def __init__(self, stats: Stats, write_all: Callable[[Iterable[Hearer], bytes], None]) -> None:
         self._stats = stats
+        self._write_all = write_all
         self._rooms: dict[str, Room] = {}
         self._audiences: dict[tuple[str, ...], Audience] = {}
         self._sequence = 0
@@ -177,10 +182,8 @@ class Fanout:
         browser.since = self._sequence
 
     def _write(self, audience: Audience) -> None:
-        # The innermost loop of the bridge: one call, and one system call, a browser and tick.
         count, data = audience.join()
-        for browser in audience.members:
-            browser.write(data)
+        self._write_all(audience.members, data)
         self._stats.deliveries += count * len(audience.members)
         self._stats.browser_bytes_out += len(data) * len(audience.members)
 

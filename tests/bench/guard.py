@@ -14,14 +14,14 @@ import socket
 import subprocess
 import tempfile
 import tracemalloc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
-from tcp_server.connection import Connection
 from tcp_server.fanout import Fanout
+from tcp_server.outlet import Outlet, write_all
 from tcp_server.state import Room
 from tcp_server.wordpacket import encode, read_message, send_packet
 from tests.bench import programs
@@ -124,15 +124,15 @@ def _hear(sock: socket.socket, messages: int) -> None:
 
 @contextmanager
 def counted_writes(counts: Counts) -> Iterator[None]:
-    """Count what connections write in this block."""
-    write = Connection.write
+    """Count what the servers write that are made in this block."""
 
-    def count_and_write(connection: Connection, data: bytes) -> None:
-        counts.writes += 1
-        counts.messages += data.count(MARK)
-        write(connection, data)
+    def count_and_write(outlets: Iterable[Outlet], data: bytes) -> None:
+        members = list(outlets)
+        counts.writes += len(members)
+        counts.messages += len(members) * data.count(MARK)
+        write_all(members, data)
 
-    with patch.object(Connection, "write", count_and_write):
+    with patch("tcp_server.server.write_all", count_and_write):
         yield
 
 
@@ -185,14 +185,20 @@ def _count_calls_of(pid: int, members: Members) -> int:
 # Memory, of the fan-out alone
 
 
-@dataclass(eq=False)
-class FullOutlet:
+class FullOutlet(Outlet):
     """A connection that takes nothing at the moment: what is written to it stays."""
 
-    kept: list[bytes] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.kept: list[bytes] = []
 
-    def __post_init__(self) -> None:
-        self.write = self.kept.append
+    def write(self, data: bytes) -> None:
+        self.kept.append(data)
+
+
+def write_each(outlets: Iterable[Outlet], data: bytes) -> None:
+    """Write as `write_all` does, to outlets that are not real."""
+    for outlet in outlets:
+        outlet.write(data)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def _break_dedup() -> None:
     """A message that was sent again is logged again."""
     append = Log.append
 
-    def blind(self: Log, drafts: Sequence[Draft], changes: Changes) -> list[Outcome]:
+    def blind(self: Log, drafts: Sequence[Draft], changes: Changes | None = None) -> list[Outcome]:
         unknown = [copy(draft) for draft in drafts]
         for draft in unknown:
             if draft.refusal is None:

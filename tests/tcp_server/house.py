@@ -174,7 +174,7 @@ class House:
         """Let everything that was begun come to its end, but for what waits for a slow peer."""
         for _ in range(3):
             await self._behind_the_threads()
-            await self.server._idle.wait()
+            await self.server._drain()
 
     async def _behind_the_threads(self) -> None:
         for worker in (self.server._reader, self.server._searcher, self.server._committer.worker):

@@ -71,7 +71,7 @@ async def test_a_kernel_that_takes_nothing(line: Line) -> None:
     size = len(b"first")
     with contextlib.suppress(BlockingIOError):
         while True:
-            size += os.write(line.connection._fd, MEGABYTE)
+            size += os.write(line.connection.transport.get_extra_info("socket").fileno(), MEGABYTE)
     line.connection.write(b"last")
     assert line.connection.transport.get_write_buffer_size() == len(b"last")
     data = await line.read(size + len(b"last"))

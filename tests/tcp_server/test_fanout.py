@@ -1,24 +1,32 @@
 """Fan-out with fakes: in order for everybody, once per connection, and shared where it can be."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tcp_server.fanout import Fanout
+from tcp_server.outlet import Outlet as RealOutlet
 from tcp_server.state import Room
 
 
-class Outlet:
+class Outlet(RealOutlet):
     """Keeps what was written."""
 
     def __init__(self) -> None:
         self.writes: list[bytes] = []
-        self.write: Callable[[bytes], None] = self.writes.append
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
 
     @property
     def text(self) -> str:
         return b"".join(self.writes).decode()
+
+
+def write_each(outlets: Iterable[RealOutlet], data: bytes) -> None:
+    for outlet in outlets:
+        outlet.write(data)
 
 
 def room(name: str) -> Room:
@@ -27,7 +35,7 @@ def room(name: str) -> Room:
 
 def test_one_write_a_connection() -> None:
     """Those who hear one room share the same bytes object."""
-    fanout, tea = Fanout(), room("tea")
+    fanout, tea = Fanout(write_each), room("tea")
     outlets = [Outlet() for _ in range(3)]
     for outlet in outlets:
         fanout.subscribe(outlet, tea)
@@ -40,7 +48,7 @@ def test_one_write_a_connection() -> None:
 
 def test_several_rooms_are_merged_in_the_order_of_sending() -> None:
     """Once per set of rooms."""
-    fanout, tea, coffee, milk = Fanout(), room("tea"), room("coffee"), room("milk")
+    fanout, tea, coffee, milk = Fanout(write_each), room("tea"), room("coffee"), room("milk")
     both, also_both, one = Outlet(), Outlet(), Outlet()
     for outlet in (both, also_both):
         fanout.subscribe(outlet, coffee)
@@ -55,7 +63,7 @@ def test_several_rooms_are_merged_in_the_order_of_sending() -> None:
 
 def test_what_is_for_one_stands_in_its_place() -> None:
     """A PONG never overtakes a MSG."""
-    fanout, tea = Fanout(), room("tea")
+    fanout, tea = Fanout(write_each), room("tea")
     alice, bob, carol = Outlet(), Outlet(), Outlet()
     fanout.subscribe(alice, tea)
     fanout.subscribe(bob, tea)
@@ -71,7 +79,7 @@ def test_what_is_for_one_stands_in_its_place() -> None:
 
 def test_who_comes_and_goes_hears_what_is_between() -> None:
     """Within one tick."""
-    fanout, tea, coffee = Fanout(), room("tea"), room("coffee")
+    fanout, tea, coffee = Fanout(write_each), room("tea"), room("coffee")
     alice, bob = Outlet(), Outlet()
     fanout.subscribe(alice, tea)
     fanout.broadcast(tea, b"1")
@@ -88,7 +96,7 @@ def test_who_comes_and_goes_hears_what_is_between() -> None:
 
 def test_nothing_to_write() -> None:
     """Nobody is called."""
-    fanout, tea = Fanout(), room("tea")
+    fanout, tea = Fanout(write_each), room("tea")
     outlet = Outlet()
     fanout.subscribe(outlet, tea)
     fanout.flush()
@@ -104,7 +112,7 @@ STEPS = st.tuples(st.sampled_from(["sub", "un", "room", "own", "flush"]), st.int
 @given(st.lists(STEPS))
 def test_any_steps_give_each_what_was_for_it_in_order(steps: list[tuple[str, int, int]]) -> None:
     """Held against writing every packet at once."""
-    fanout = Fanout()
+    fanout = Fanout(write_each)
     rooms = [room(str(number)) for number in range(3)]
     outlets = [Outlet() for _ in range(3)]
     heard: list[set[int]] = [set(), set(), set()]
