@@ -30,6 +30,7 @@ _TEXT = 0x81  # FIN, no reserved bit, opcode 1
 _MASKED = 0x80
 _LENGTH = 0x7F
 _SHORT_MAX = 125  # a longer payload says 126, or 127, and two or eight more bytes of length
+_LONG_TEXT = bytes((_TEXT, 126))
 
 # The library tells of each opening and closing; that is the bridge's own to tell.
 quiet = logging.getLogger("ws_bridge.websockets")
@@ -40,8 +41,8 @@ def text_frame(body: bytes) -> bytes:
     """Frame one body, at most 65,535 bytes, as a text message to a browser."""
     size = len(body)
     if size <= _SHORT_MAX:
-        return b"%c%c%b" % (_TEXT, size, body)
-    return b"%c\x7e%b%b" % (_TEXT, size.to_bytes(2, "big"), body)
+        return bytes((_TEXT, size)) + body
+    return _LONG_TEXT + size.to_bytes(2, "big") + body
 
 
 class Receiver:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
+from tcp_server.outlet import Outlet
 from tcp_server.wordpacket import Decoder, PacketError
 from ws_bridge import translate
 from ws_bridge.stats import Stats
@@ -34,7 +35,7 @@ class Downstream(Protocol):
         """Take what one read of the link brought. What is the link's own goes back to `Link.control`."""
 
 
-class Link(asyncio.Protocol):
+class Link(Outlet, asyncio.Protocol):
     """A connection that is to become a link.
 
     Attributes:
@@ -54,7 +55,6 @@ class Link(asyncio.Protocol):
         self._secret = secret
         self._downstream = downstream
         self._stats = stats
-        self._transport: asyncio.Transport | None = None
         self._decoder = Decoder()
         self._outbox: list[bytes] = []
         self._fences: dict[str, Callable[[], None]] = {}
@@ -81,14 +81,14 @@ class Link(asyncio.Protocol):
     def give_up(self, why: str) -> None:
         """End the connection at once."""
         self._why = why
-        if self._transport is not None:
-            self._transport.abort()
+        if not self.ended.done():
+            self.transport.abort()
 
     def close(self) -> None:
         """End the connection after what was sent."""
         self._flush()
-        if self._transport is not None:
-            self._transport.close()
+        self.end_writing()
+        self.transport.close()
 
     def control(self, kind: str, body: bytes) -> None:
         """Take a packet that is for no session and no room."""
@@ -116,8 +116,8 @@ class Link(asyncio.Protocol):
     # asyncio's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
-        self._transport.set_write_buffer_limits(HIGH_WATER)
+        self.begin_writing(cast(asyncio.Transport, transport))  # uvloop's are no subclass
+        self.transport.set_write_buffer_limits(HIGH_WATER)
 
     def data_received(self, data: bytes) -> None:
         self.silence = 0
@@ -140,7 +140,7 @@ class Link(asyncio.Protocol):
         self._downstream.link_writable()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._transport = None
+        self.end_writing()
         if error is not None:
             self._why = str(error)
         if not self.ended.done():
@@ -151,6 +151,5 @@ class Link(asyncio.Protocol):
     def _flush(self) -> None:
         data = b"".join(self._outbox)
         self._outbox.clear()
-        if self._transport is not None:
-            self._transport.write(data)
-            self._stats.link_bytes_out += len(data)
+        self.write(data)
+        self._stats.link_bytes_out += len(data)
