@@ -8,26 +8,25 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from tcp_server import names
 from tcp_server.state import Room, User
 
 
-@dataclass(frozen=True)
-class Present:
+class Present(msgspec.Struct, frozen=True):
     """Where a present user is: a copy that may leave the thread."""
 
     nickname: str
     rooms: list[str]  # keys, in the order of joining
 
 
-@dataclass(frozen=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """What is to be stored beside the messages: rooms with their topics, and who is present where."""
 
-    rooms: dict[str, tuple[str, str]] = field(default_factory=dict)  # key -> name, topic
-    roster: dict[int, Present | None] = field(default_factory=dict)  # uid -> None where no longer present
+    rooms: dict[str, tuple[str, str]] = msgspec.field(default_factory=dict)  # key -> name, topic
+    roster: dict[int, Present | None] = msgspec.field(default_factory=dict)  # uid -> None where no longer present
 
 
 class Directory:

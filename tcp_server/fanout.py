@@ -31,13 +31,15 @@ class Fanout:
         self._listeners: dict[Room, dict[Outlet, None]] = {}
         self._rooms: dict[Room, list[Numbered]] = {}  # this tick's packets of each room
         self._own: dict[Outlet, list[Numbered]] = {}  # this tick's packets for one connection
+        self._arriving: dict[Room, list[Outlet]] = {}  # who came in the midst of this tick's packets of a room
         self._count = 0
 
     def subscribe(self, outlet: Outlet, room: Room) -> None:
         """From here on the outlet hears the room."""
-        if room in self._rooms:
-            self.flush()  # what was sent before is not for it
-        self._listeners.setdefault(room, {})[outlet] = None
+        if room in self._rooms:  # what was sent before is not for it
+            self._arriving.setdefault(room, []).append(outlet)
+        else:
+            self._listeners.setdefault(room, {})[outlet] = None
 
     def unsubscribe(self, outlet: Outlet, room: Room) -> None:
         """From here on the outlet doesn't hear the room."""
@@ -57,6 +59,8 @@ class Fanout:
             self._rooms[room] = [(self._count, packet)]
         else:
             packets.append((self._count, packet))
+            for outlet in self._arriving.get(room, ()):
+                self._own.setdefault(outlet, []).append((self._count, packet))
 
     def send(self, outlet: Outlet, packet: bytes) -> None:
         """Send a packet to one outlet."""
@@ -77,6 +81,10 @@ class Fanout:
             self._write_all([outlet for outlet in outlets if outlet not in apart] if apart else outlets, data)
         if apart:
             self._write_apart(apart, rooms, own)
+        if self._arriving:
+            for room, arrived in self._arriving.items():
+                self._listeners.setdefault(room, {}).update(dict.fromkeys(arrived))
+            self._arriving = {}
 
     def _hear_several(self, rooms: Iterable[Room]) -> set[Outlet]:
         """Return who hears more than one of these rooms."""

@@ -32,7 +32,9 @@ class Outlet:
         sock = transport.get_extra_info("socket")
         self.transport = transport
         self._fd: int | None = sock.fileno() if sock is not None and os.name == "posix" else NOT_DIRECT
-        self._direct = NOT_DIRECT  # the descriptor while nothing waits in the transport, as far as is known
+        self._direct = self._fd  # while nothing waits in the transport, as far as is known
+        if transport.get_write_buffer_size():
+            self._direct = NOT_DIRECT
 
     def write(self, data: bytes) -> None:
         """Send what the kernel takes now; the transport keeps the rest. After `end_writing` nothing is sent."""

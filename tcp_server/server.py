@@ -182,13 +182,14 @@ class Server:
                 self._delivery.fall_behind(end)
 
     def _set_timer(self) -> None:
+        """See that the hub gets its `tick` in time; too early, when what was due is gone, does no harm."""
         due = self._hub.next_tick()
-        if due == self._timer_due:
+        if due is None or (self._timer_due is not None and self._timer_due <= due):
             return
         if self._timer is not None:
             self._timer.cancel()
         self._timer_due = due
-        self._timer = None if due is None else self._loop.call_at(due, self._tick)
+        self._timer = self._loop.call_at(due, self._tick)
 
     def _tick(self) -> None:
         self._timer = self._timer_due = None
