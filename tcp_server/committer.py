@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 STALL_SECONDS = 0.1  # a commit on the loop that took longer did wait: the disk stalls
 THREAD_SECONDS = 10.0  # how long all commits go to the thread after that
+HASTY_PAGES = 4_000  # that commits on the loop may leave in the write-ahead log before a checkpoint is due
 PAGES_MAX = 16_384  # of the write-ahead log, 64 MiB; longer, and commits wait until it is begun anew
 
 
@@ -68,8 +69,9 @@ class Committer:
 
     def commit(self, batch: Batch) -> None:
         """Store a batch and read for those who are behind; the owner is told, maybe before this returns."""
-        may_wait = batch.catch_ups or self._log.full_sync or self.worker.unfinished or monotonic() < self._here_from
-        if not may_wait and self._commit_here(batch):
+        now = monotonic()  # uvloop's own clock stands still within a turn
+        may_wait = batch.catch_ups or self._log.full_sync or self.worker.unfinished or now < self._here_from
+        if not may_wait and self._commit_here(batch, now):
             return
         self.is_busy = True
         self.worker.submit(partial(self._store, batch), partial(self._done, batch), partial(self._failed, batch))
@@ -82,11 +84,11 @@ class Committer:
 
     # On the loop
 
-    def _commit_here(self, batch: Batch) -> bool:
+    def _commit_here(self, batch: Batch, started: float) -> bool:
         """Store a batch without waiting; say whether the owner was told what became of it."""
-        started = monotonic()  # uvloop's own clock stands still within a turn
         try:
-            self._log.allow_waiting(False)
+            if self._log.may_wait:
+                self._log.allow_waiting(False)
             outcomes = self._log.append(batch.drafts, batch.changes)
         except LogBusy:
             return False
@@ -97,7 +99,8 @@ class Committer:
         if ended - started > STALL_SECONDS:
             logger.warning("the disk stalls: %.1f s for a commit", ended - started)
             self._here_from = ended + THREAD_SECONDS
-        if self._log.takes_checkpoint():
+        if self._log.hasty_pages >= HASTY_PAGES:
+            self._log.hasty_pages = 0
             self._checkpointer.submit(partial(checkpoint, self._database), self._checked, _report)
         self._owner.stored(batch, outcomes, ())
         return True

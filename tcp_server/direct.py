@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 HIGH_WATER = 64 * 1024  # bytes that wait for a reader before it counts as slow
 
+_OPENING, _BEHIND = Phase.OPENING, Pace.BEHIND  # Python 3.11 takes 0.1 µs to find an enumeration's member
+
 
 class Host(Protocol):
     """What a direct session needs of the server."""
@@ -36,14 +38,14 @@ class DirectPort(Port):
 
     def receive(self, body: bytes) -> bool:
         session = self.session
-        if session.phase is Phase.OPENING:
+        if session.phase is _OPENING:
             self._host.receive_opening(self, body)
         else:
             self._host.receive(session, body)
-        return not (session.busy or self.pace is Pace.BEHIND)
+        return not (session.busy or self.pace is _BEHIND)
 
     def is_waiting(self) -> bool:
-        return self.session.busy or self.pace is Pace.BEHIND
+        return self.session.busy or self.pace is _BEHIND
 
     def broken(self, text: str) -> None:
         self._host.break_session(self.session, text)

@@ -26,7 +26,6 @@ from tcp_server.state import Draft, Room
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_PAGES = 1_000  # of the write-ahead log, before a commit that may wait brings them into the database
-HASTY_PAGES = 4_000  # that commits may leave there which may not wait, before a checkpoint is due
 ENTRIES_A_PAGE = 8  # with what they cost the indexes, about
 SORT_ENTRIES = 2_048  # that wait to be sorted: 4 ms for a commit to wait, 0.5 ms for a reading to scan
 
@@ -74,6 +73,8 @@ class Log:
 
     Attributes:
         full_sync: the same.
+        may_wait: what `allow_waiting` said last.
+        hasty_pages: about how many pages were left in the write-ahead log since transactions may not wait.
     """
 
     def __init__(self, folder: Path, *, full_sync: bool = False) -> None:
@@ -98,8 +99,8 @@ class Log:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute(f"PRAGMA synchronous = {'FULL' if self.full_sync else 'NORMAL'}")
         database.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        self._may_wait = True
-        self._hasty = 0  # pages, about, of transactions that could not wait, since one could
+        self.may_wait = True
+        self.hasty_pages = 0
         database.execute("PRAGMA temp_store = MEMORY")
         if not self._one("SELECT count(*) FROM sqlite_schema"):
             create_schema(database)
@@ -153,13 +154,13 @@ class Log:
     def allow_waiting(self, allowed: bool) -> None:
         """Say whether the next transactions may wait for the disk, and for another program that holds the database.
 
-        Those that may not let the write-ahead log grow: make a `checkpoint` when it is due.
+        Those that may not let the write-ahead log grow: make a `checkpoint` when `hasty_pages` are many.
         """
-        if allowed != self._may_wait:
-            self._hasty = 0
+        if allowed != self.may_wait:
+            self.hasty_pages = 0
             self.database.execute(f"PRAGMA busy_timeout = {BUSY_MSEC if allowed else 0}")
             self.database.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES if allowed else 0}")
-            self._may_wait = allowed
+            self.may_wait = allowed
 
     def append(self, drafts: Sequence[Draft], changes: Changes | None = None) -> list[Outcome]:
         """Store a batch in one transaction; afterwards it survives a kill.
@@ -183,10 +184,10 @@ class Log:
                 raise
         except sqlite3.Error as error:
             self._room_numbers = {}  # may name rooms that were rolled back
-            is_busy = not self._may_wait and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+            is_busy = not self.may_wait and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
             raise (LogBusy if is_busy else LogUnavailable)(str(error)) from None
         self._newest = newest
-        self._hasty += 1 + len(drafts) // ENTRIES_A_PAGE
+        self.hasty_pages += 1 + len(drafts) // ENTRIES_A_PAGE
         self._refs.committed(fresh)
         if newest - self._sorted >= SORT_ENTRIES:
             self.sort()
@@ -212,15 +213,8 @@ class Log:
         except sqlite3.Error as error:
             logger.warning("the log's index can't be filled now: %s", error)
             return
-        self._hasty += min(newest - after, len(self._room_numbers))
+        self.hasty_pages += min(newest - after, len(self._room_numbers))
         self._sorted = newest
-
-    def takes_checkpoint(self) -> bool:
-        """Say whether a checkpoint is due; then it is not for a while."""
-        if self._hasty < HASTY_PAGES:
-            return False
-        self._hasty = 0
-        return True
 
     def _is_one_row(self, drafts: Sequence[Draft]) -> bool:
         """Say whether a batch is one INSERT, which needs no BEGIN and COMMIT: a message alone, as in a quiet chat."""

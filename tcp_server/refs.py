@@ -67,10 +67,10 @@ class Refs:
 
     def is_merge_due(self, newest: int) -> bool:
         """Say whether a batch behind the newest message has to bring refs to disk."""
-        if self._queue:
-            return True
-        oldest = next(iter(self._recent.values()), newest)
-        return len(self._recent) >= RECENT or newest - oldest >= TAIL_MAX
+        if not self._recent:
+            return False
+        oldest = next(iter(self._recent.values()))
+        return bool(self._queue) or len(self._recent) >= RECENT or newest - oldest >= TAIL_MAX
 
     def merge(self, drafts: int) -> None:
         """Bring a share of the refs to disk, with a batch of so many drafts."""

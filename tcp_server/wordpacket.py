@@ -89,7 +89,7 @@ class Decoder:
         available = len(data)
         start = self._position + LENGTH_BYTES
         while start <= available:
-            end = start + (data[start - 2] << 8 | data[start - 1])
+            end = start + data[start - 2] * 256 + data[start - 1]
             if end == start:
                 raise PacketError("packet of length zero")
             if end > available:

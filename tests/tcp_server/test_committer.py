@@ -168,7 +168,7 @@ async def test_a_fault_of_ours(desk: Desk, monkeypatch: pytest.MonkeyPatch, capl
 
 async def test_the_write_ahead_log_stays_short(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints are made beside the commits; where these are too many for that, they wait for one."""
-    monkeypatch.setattr(log_module, "HASTY_PAGES", 100)
+    monkeypatch.setattr(committer_module, "HASTY_PAGES", 100)
     monkeypatch.setattr(committer_module, "PAGES_MAX", 300)
     wal = desk.folder / f"{FILE_NAME}-wal"
     for number in range(2_000):
