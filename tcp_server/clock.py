@@ -4,7 +4,8 @@ import time
 
 from tcp_server.state import Moment
 
-MILLIS = tuple(f"{millis:03}Z" for millis in range(1000))  # how a timestamp ends; to format it takes 20 µs, asleep
+# How a timestamp ends. To format that takes 20 µs where the processor's caches are cold, as before a message alone.
+MILLIS = tuple(f"{millis:03}Z" for millis in range(1000))
 
 
 class Clock:

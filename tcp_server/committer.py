@@ -70,8 +70,8 @@ class Committer:
     def commit(self, batch: Batch) -> None:
         """Store a batch and read for those who are behind; the owner is told, maybe before this returns."""
         now = monotonic()  # uvloop's own clock stands still within a turn
-        may_wait = batch.catch_ups or self._log.full_sync or self.worker.unfinished or now < self._here_from
-        if not may_wait and self._commit_here(batch, now):
+        waits = batch.catch_ups or self._log.full_sync or self.worker.unfinished or now < self._here_from
+        if not waits and self._commit_here(batch, now):
             return
         self.is_busy = True
         self.worker.submit(partial(self._store, batch), partial(self._done, batch), partial(self._failed, batch))
@@ -87,8 +87,7 @@ class Committer:
     def _commit_here(self, batch: Batch, started: float) -> bool:
         """Store a batch without waiting; say whether the owner was told what became of it."""
         try:
-            if self._log.may_wait:
-                self._log.allow_waiting(False)
+            self._log.allow_waiting(False)
             outcomes = self._log.append(batch.drafts, batch.changes)
         except LogBusy:
             return False
@@ -117,7 +116,7 @@ class Committer:
 
     def _store(self, batch: Batch) -> tuple[list[Outcome], list[Caught]]:
         self._log.allow_waiting(True)
-        outcomes = self._log.append(batch.drafts, batch.changes) if batch.drafts or batch.changes else []
+        outcomes = self._log.append(batch.drafts, batch.changes) if batch.drafts or batch.changes is not None else []
         return outcomes, [(catch_up, catch_up.read(self._log.readings)) for catch_up in batch.catch_ups]
 
     def _done(self, batch: Batch, result: tuple[list[Outcome], list[Caught]]) -> None:

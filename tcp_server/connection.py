@@ -115,7 +115,7 @@ class Connection(Outlet, asyncio.Protocol):
 
     def _cut_off(self) -> None:
         if self.transport.get_write_buffer_size():
-            self.transport.abort()
+            self.abort()
 
     def _pass_on(self) -> None:
         try:

@@ -25,8 +25,8 @@ class Present(msgspec.Struct, frozen=True):
 class Changes(msgspec.Struct, frozen=True):
     """What is to be stored beside the messages: rooms with their topics, and who is present where."""
 
-    rooms: dict[str, tuple[str, str]] = msgspec.field(default_factory=dict)  # key -> name, topic
-    roster: dict[int, Present | None] = msgspec.field(default_factory=dict)  # uid -> None where no longer present
+    rooms: dict[str, tuple[str, str]]  # key -> name, topic
+    roster: dict[int, Present | None]  # uid -> None where no longer present
 
 
 class Directory:

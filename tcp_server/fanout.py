@@ -2,7 +2,7 @@
 
 This decides the price of a delivery. Most connections hear one busy room in a tick: they share one
 `bytes`, joined once. Those that hear several share the bytes of their set of rooms, merged once per set in
-the order of sending. Only who is sent something of its own gets bytes of its own.
+the order of sending. Only who is sent something of its own, or came in the midst of the tick, gets bytes of its own.
 """
 
 from __future__ import annotations
@@ -54,13 +54,14 @@ class Fanout:
     def broadcast(self, room: Room, packet: bytes) -> None:
         """Send a packet to all that hear the room."""
         self._count += 1
+        numbered = self._count, packet
         packets = self._rooms.get(room)
         if packets is None:
-            self._rooms[room] = [(self._count, packet)]
+            self._rooms[room] = [numbered]
         else:
-            packets.append((self._count, packet))
+            packets.append(numbered)
             for outlet in self._arriving.get(room, ()):
-                self._own.setdefault(outlet, []).append((self._count, packet))
+                self._own.setdefault(outlet, []).append(numbered)
 
     def send(self, outlet: Outlet, packet: bytes) -> None:
         """Send a packet to one outlet."""
@@ -71,8 +72,15 @@ class Fanout:
         """Write what was collected, once per connection."""
         if not self._rooms and not self._own:
             return
-        rooms, own = self._rooms, self._own
-        self._rooms, self._own, self._count = {}, {}, 0
+        rooms, own, arriving = self._rooms, self._own, self._arriving
+        self._rooms, self._own, self._arriving, self._count = {}, {}, {}, 0
+        try:
+            self._write(rooms, own)
+        finally:
+            for room, outlets in arriving.items():
+                self._listeners.setdefault(room, {}).update(dict.fromkeys(outlets))
+
+    def _write(self, rooms: dict[Room, list[Numbered]], own: dict[Outlet, list[Numbered]]) -> None:
         apart = self._hear_several(rooms) if len(rooms) > 1 else set()
         apart.update(own)
         for room, packets in rooms.items():
@@ -81,10 +89,6 @@ class Fanout:
             self._write_all([outlet for outlet in outlets if outlet not in apart] if apart else outlets, data)
         if apart:
             self._write_apart(apart, rooms, own)
-        if self._arriving:
-            for room, arrived in self._arriving.items():
-                self._listeners.setdefault(room, {}).update(dict.fromkeys(arrived))
-            self._arriving = {}
 
     def _hear_several(self, rooms: Iterable[Room]) -> set[Outlet]:
         """Return who hears more than one of these rooms."""
@@ -108,12 +112,12 @@ class Fanout:
         joined: dict[tuple[Room, ...], bytes] = {}
         for outlet, some in hears.items():
             if outlet in own:
-                outlet.write(_join([*_packets(some, rooms), *own[outlet]]))
+                self._write_all((outlet,), _join([*_packets(some, rooms), *own[outlet]]))
                 continue
             data = joined.get(some)
             if data is None:
                 data = joined[some] = _join(_packets(some, rooms))
-            outlet.write(data)
+            self._write_all((outlet,), data)
 
 
 def _both(apart: set[Outlet], listeners: dict[Outlet, None]) -> list[Outlet]:

@@ -93,7 +93,7 @@ class Hub:
 
     def take_outputs(self) -> list[Output]:
         """Return what is to be done, in order, and forget it."""
-        outputs = self._outputs.copy()
+        outputs = self._outputs.copy()  # `put` is bound to the list
         self._outputs.clear()
         return outputs
 

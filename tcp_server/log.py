@@ -73,8 +73,8 @@ class Log:
 
     Attributes:
         full_sync: the same.
-        may_wait: what `allow_waiting` said last.
-        hasty_pages: about how many pages were left in the write-ahead log since transactions may not wait.
+        hasty_pages: about how many pages transactions that may not wait left in the write-ahead log since one that may
+            brought them into the database; who makes a checkpoint sets it to 0.
     """
 
     def __init__(self, folder: Path, *, full_sync: bool = False) -> None:
@@ -99,7 +99,7 @@ class Log:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute(f"PRAGMA synchronous = {'FULL' if self.full_sync else 'NORMAL'}")
         database.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        self.may_wait = True
+        self._may_wait = True
         self.hasty_pages = 0
         database.execute("PRAGMA temp_store = MEMORY")
         if not self._one("SELECT count(*) FROM sqlite_schema"):
@@ -156,11 +156,10 @@ class Log:
 
         Those that may not let the write-ahead log grow: make a `checkpoint` when `hasty_pages` are many.
         """
-        if allowed != self.may_wait:
-            self.hasty_pages = 0
+        if allowed != self._may_wait:
             self.database.execute(f"PRAGMA busy_timeout = {BUSY_MSEC if allowed else 0}")
             self.database.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES if allowed else 0}")
-            self.may_wait = allowed
+            self._may_wait = allowed
 
     def append(self, drafts: Sequence[Draft], changes: Changes | None = None) -> list[Outcome]:
         """Store a batch in one transaction; afterwards it survives a kill.
@@ -171,12 +170,13 @@ class Log:
         Raises:
             LogUnavailable: nothing of the batch was stored; LogBusy: because it may not wait.
         """
+        is_one_row = changes is None and self._is_one_row(drafts)  # one INSERT is a transaction by itself
         try:
-            if changes is not None or not self._is_one_row(drafts):
+            if not is_one_row:
                 self.database.execute("BEGIN IMMEDIATE")
             try:
                 newest, outcomes, fresh = self._append(drafts, changes)
-                if self.database.in_transaction:
+                if not is_one_row:
                     self.database.execute("COMMIT")
             except BaseException:
                 if self.database.in_transaction:
@@ -184,10 +184,10 @@ class Log:
                 raise
         except sqlite3.Error as error:
             self._room_numbers = {}  # may name rooms that were rolled back
-            is_busy = not self.may_wait and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+            is_busy = not self._may_wait and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
             raise (LogBusy if is_busy else LogUnavailable)(str(error)) from None
         self._newest = newest
-        self.hasty_pages += 1 + len(drafts) // ENTRIES_A_PAGE
+        self._count_pages(1 + len(drafts) // ENTRIES_A_PAGE)
         self._refs.committed(fresh)
         if newest - self._sorted >= SORT_ENTRIES:
             self.sort()
@@ -213,11 +213,14 @@ class Log:
         except sqlite3.Error as error:
             logger.warning("the log's index can't be filled now: %s", error)
             return
-        self.hasty_pages += min(newest - after, len(self._room_numbers))
+        self._count_pages(min(newest - after, len(self._room_numbers)))
         self._sorted = newest
 
+    def _count_pages(self, pages: int) -> None:
+        self.hasty_pages = 0 if self._may_wait else self.hasty_pages + pages
+
     def _is_one_row(self, drafts: Sequence[Draft]) -> bool:
-        """Say whether a batch is one INSERT, which needs no BEGIN and COMMIT: a message alone, as in a quiet chat."""
+        """Say whether a batch writes one row and no more: a message alone, as in a quiet chat."""
         if len(drafts) != 1 or self._refs.is_merge_due(self._newest):
             return False
         room = drafts[0].room
@@ -230,7 +233,7 @@ class Log:
             self._store_present(changes.roster)
         pairs = [(draft.sender.uid, draft.ref) for draft in drafts if draft.ref is not None]
         logged = self._refs.find(pairs) if pairs else {}
-        if self.database.in_transaction and self._refs.is_merge_due(self._newest):
+        if self._refs.is_merge_due(self._newest):
             self._refs.merge(len(drafts))
         fresh: dict[Pair, int] = {}
         outcomes: list[Outcome] = []

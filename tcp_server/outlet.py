@@ -19,7 +19,7 @@ class Outlet:
     """Where a connection's bytes go; a base for its protocol.
 
     After calling `begin_writing`:
-    - you must write by `write` and `write_all` alone, or the order is lost;
+    - you must write by `write` and `write_all` alone, and abort by `abort`, or the order is lost;
     - you must call `end_writing` in `connection_lost` at the latest: the descriptor is another's after that.
     """
 
@@ -44,7 +44,12 @@ class Outlet:
         """Drop all that is written from here on."""
         self._fd, self._direct = None, NOT_DIRECT
 
-    def write_behind(self, data: bytes) -> None:
+    def abort(self) -> None:
+        """Close the connection at once; what waits in the transport is lost, and so is all that is written later."""
+        self.end_writing()
+        self.transport.abort()
+
+    def _write_behind(self, data: bytes) -> None:
         """Send what the kernel did not take, or was not offered since something may be waiting in the transport.
 
         What is wrong with a broken connection the transport finds out, and tells in its own time.
@@ -69,4 +74,4 @@ def write_all(outlets: Iterable[Outlet], data: bytes) -> None:
         except OSError:
             sent = 0
         if sent != size:
-            outlet.write_behind(data[sent:])
+            outlet._write_behind(data[sent:])

@@ -30,7 +30,10 @@ def ref_hash(uid: int, ref: str) -> int:
 
 
 class Refs:
-    """The index, for the log alone. In a batch's transaction: `find` and `merge`; after it: `committed`."""
+    """The index, for the log alone.
+
+    For each batch call `find`, in its transaction `merge` if that is due, and after it `committed`.
+    """
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -73,14 +76,14 @@ class Refs:
         return bool(self._queue) or len(self._recent) >= RECENT or newest - oldest >= TAIL_MAX
 
     def merge(self, drafts: int) -> None:
-        """Bring a share of the refs to disk, with a batch of so many drafts."""
+        """Bring a share of the refs to disk, with a batch of so many drafts; only when that is due."""
         if not self._queue:
             self._queue = sorted(self._recent.items(), reverse=True)
             self._through = max(self._recent.values())
         share = self._queue[-max(SHARE_MIN, SHARE * drafts) :]
         self._merged = len(share)
         insert_rows(self._database, "INSERT OR IGNORE INTO by_ref VALUES", "(?,?)", list(chain.from_iterable(share)))
-        if share and len(share) == len(self._queue):
+        if len(share) == len(self._queue):
             self._database.execute("INSERT OR REPLACE INTO meta VALUES ('refs', ?)", (str(self._through),))
 
     def note_none(self, newest: int) -> None:

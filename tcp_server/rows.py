@@ -18,7 +18,7 @@ def insert_rows(database: sqlite3.Connection, into: str, row: str, values: list[
     width = row.count("?")
     start, left = 0, len(values) // width
     while left:
-        rows = 1 if left == 1 else min(ROWS_MAX, 1 << (left.bit_length() - 1))
+        rows = 1 if left == 1 else min(ROWS_MAX, 1 << (left.bit_length() - 1))  # mostly 1: spare it the sum
         stop = start + rows * width
         database.execute(_statement(into, row, rows), values[start:stop])
         start, left = stop, left - rows

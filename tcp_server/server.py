@@ -146,7 +146,7 @@ class Server:
             changes = self._hub.directory.take_changes()
         catch_ups = self._delivery.take_catch_ups()
         batch = Batch(outputs, drafts, changes, catch_ups)
-        if drafts or changes or catch_ups:
+        if drafts or changes is not None or catch_ups:
             self._committer.commit(batch)
         else:
             self.stored(batch, (), ())

@@ -139,7 +139,7 @@ class Browser(Hearer, asyncio.Protocol):
         self.read_on()  # its own close frame must be seen
         self._receiver.close(code, reason)
         self._send_control()
-        asyncio.get_running_loop().call_later(wait, self.transport.abort)
+        asyncio.get_running_loop().call_later(wait, self.abort)
 
     # asyncio's side.
 

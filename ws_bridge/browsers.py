@@ -173,7 +173,7 @@ class Browsers:
     def browser_closing(self, browser: Browser) -> None:
         if browser.phase is not Phase.ENDED:
             self._sessions.end(browser)
-            asyncio.get_running_loop().call_later(self._timing.close, browser.transport.abort)
+            asyncio.get_running_loop().call_later(self._timing.close, browser.abort)
 
     def browser_lost(self, browser: Browser) -> None:
         self._sessions.end(browser)
@@ -218,7 +218,7 @@ class Browsers:
 
     def _drop(self, browser: Browser) -> None:
         self._sessions.end(browser)
-        browser.transport.abort()
+        browser.abort()
 
     def _tell_all(self, body: bytes) -> None:
         self._fanout.flush()  # what came before on the link comes before for everybody

@@ -17,7 +17,7 @@ from ws_bridge.stats import Stats
 
 
 class Hearer(Outlet):
-    """What the fan-out needs of a browser, and sets alone."""
+    """What the fan-out needs of a browser; it alone sets the audience and `since`."""
 
     __slots__ = ("audience", "cursor", "since")
 
@@ -189,7 +189,7 @@ class Fanout:
 
     def _write_apart(self, browser: Hearer, frames: list[bytes]) -> None:
         data = b"".join(frames)
-        browser.write(data)
+        self._write_all((browser,), data)
         self._stats.deliveries += len(frames)
         self._stats.browser_bytes_out += len(data)
 

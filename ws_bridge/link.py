@@ -81,8 +81,7 @@ class Link(Outlet, asyncio.Protocol):
     def give_up(self, why: str) -> None:
         """End the connection at once."""
         self._why = why
-        if not self.ended.done():
-            self.transport.abort()
+        self.abort()
 
     def close(self) -> None:
         """End the connection after what was sent."""
@@ -151,5 +150,6 @@ class Link(Outlet, asyncio.Protocol):
     def _flush(self) -> None:
         data = b"".join(self._outbox)
         self._outbox.clear()
-        self.write(data)
-        self._stats.link_bytes_out += len(data)
+        if not self.transport.is_closing():
+            self.write(data)
+            self._stats.link_bytes_out += len(data)

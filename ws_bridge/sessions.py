@@ -128,7 +128,7 @@ class Sessions:
         """Queue a packet of the server for its browser."""
         if browser.choked and browser.transport.get_write_buffer_size() > UNSENT_MAX:
             self.end(browser)
-            browser.transport.abort()
+            browser.abort()
         else:
             self._fanout.own(browser, text_frame(translate.for_browser(body)))
 

@@ -45,6 +45,7 @@ class Wanderer(Member):
         self.refused_for_good: list[str] = []
         self.early: list[int] = []
         self.diary: deque[str] = deque(maxlen=DIARY)
+        self._refused_refs: set[str] = set()
         self._errands = 0
         self._errand: Packet | None = None  # what has no answer yet
         self._is_leaving = False  # it sent a LEAVE that may still be on its way
@@ -134,9 +135,12 @@ class Wanderer(Member):
             self.early.append(heard.id)
 
     def _refused(self, packet: Packet) -> None:
-        ref = packet.get("ref", "")
-        if packet["code"] == "not_in_room" and self.outbox.get(ref, {}).get("room") == SQUARE:
+        ref, is_outside = packet.get("ref", ""), packet["code"] == "not_in_room"
+        if is_outside and self.outbox.get(ref, {}).get("room") == SQUARE:
             self.refused_for_good.append(self.said.pop(ref))
+            self._refused_refs.add(ref)
             del self.outbox[ref]
+        elif is_outside and ref in self._refused_refs and self._sent[ref] > 1:
+            self.counts["refused again"] += 1  # what its bridge held for it, and what it sent again in its haste
         else:
             super()._refused(packet)

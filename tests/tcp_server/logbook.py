@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from tcp_server.database import FILE_NAME, open_database
-from tcp_server.directory import Changes
 from tcp_server.log import Log, Outcome
 from tcp_server.names import fold
 from tcp_server.search import Search
@@ -64,7 +63,7 @@ class Logbook:
         return Draft(None, user, self.time, rest, place, peer, keys, ref)  # type: ignore[arg-type]
 
     def append(self, *drafts: Draft) -> list[Outcome]:
-        return self.log.append(drafts, Changes())
+        return self.log.append(drafts)
 
     def say(self, *messages: str, room: str | None = "tea", **fields: Any) -> list[int]:
         """Log messages in one batch and return their ids."""

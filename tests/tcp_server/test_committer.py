@@ -16,6 +16,7 @@ from tcp_server.database import FILE_NAME, checkpoint
 from tcp_server.delivery import Caught
 from tcp_server.directory import Changes
 from tcp_server.log import Log, LogUnavailable, Outcome
+from tcp_server.state import Draft, Room, Session, User
 
 PAGE_BYTES = 4_096
 
@@ -116,6 +117,24 @@ async def test_another_program_holds_the_database(desk: Desk) -> None:
     other.close()
     await desk.finish()
     assert (desk.owner.told, desk.where) == (["stored"], ["MainThread", "log-writer"])
+
+
+async def test_a_message_alone_waits_for_it_too(desk: Desk) -> None:
+    """It is one INSERT without a transaction around it; in the end it is there once."""
+    desk.commit()
+    session = Session(None, {})
+    draft = Draft(session, User(1, "alice", "alice"), 0, b'"message":"hi"}', Room("room", "Room"), ref="r")
+    other = sqlite3.connect(desk.folder / FILE_NAME, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    desk.committer.commit(Batch((draft,), (draft,), None, ()))
+    other.execute("COMMIT")
+    assert desk.owner.told == ["stored"]
+    await desk.finish()
+    assert (desk.owner.told, desk.where) == (["stored"] * 2, ["MainThread"] * 2 + ["log-writer"])
+    assert other.execute("SELECT id, ref, body FROM entry").fetchall() == [(1, "r", '"message":"hi"}')]
+    other.close()
+    desk.committer.commit(Batch((draft,), (draft,), None, ()))
+    assert desk.log.newest == 1
 
 
 async def test_another_program_holds_it_for_too_long(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

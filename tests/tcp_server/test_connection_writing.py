@@ -96,3 +96,15 @@ async def test_closing_sends_what_was_written(line: Line) -> None:
     line.connection.close()
     line.connection.write(b"too late")
     assert await line.read(len(MEGABYTE) + 1) == MEGABYTE
+
+
+async def test_nothing_follows_what_an_abort_dropped(line: Line) -> None:
+    """The peer must never see a later packet behind a hole."""
+    line.connection.write(MEGABYTE)
+    line.connection.abort()
+    line.peer.recv(65_536)  # now the kernel would take more
+    line.connection.write(b"later")
+    data = b""
+    with contextlib.suppress(ConnectionResetError):
+        data = await line.read(len(MEGABYTE))
+    assert b"later" not in data
