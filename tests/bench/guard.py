@@ -176,7 +176,7 @@ def _count_calls_of(pid: int, members: Members) -> int:
             members.talk()
             strace.send_signal(signal.SIGINT)
             strace.communicate()
-        total = re.search(r"^100\.00.*?(\d+)\s+(?:\d+\s+)?total$", Path(summary.name).read_text(), re.MULTILINE)
+        total = re.search(r"^100\.00\s+\S+\s+\d+\s+(\d+)\s.*total$", Path(summary.name).read_text(), re.MULTILINE)
     if total is None:
         raise AssertionError("strace wrote no total")
     return int(total[1])

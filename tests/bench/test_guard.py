@@ -63,7 +63,7 @@ async def test_one_write_for_each_message_is_noticed(tmp_path: Path, monkeypatch
 def test_a_delivery_is_a_fraction_of_a_system_call(tmp_path: Path) -> None:
     """All of the server's threads together: reading, the log and the writes."""
     calls = guard.count_system_calls(tmp_path, CROWD)
-    assert calls > 0
+    assert calls > CROWD.deliveries / 100
     counts = Counts(CROWD.deliveries, writes=1, messages=CROWD.deliveries, system_calls=calls)
     assert counts.faults() == []
 

@@ -20,7 +20,8 @@ def lag(server: ServerProcess, clients: list[Client], room: str) -> Lag:
     """Open connections in the test's room whose kernel buffers little for them."""
 
     def lag(nickname: str) -> Client:
-        client = Client(server.port, receive_buffer=4096)
+        # Not less: a window smaller than the kernel's segments may open only every 0.2 s, by its persist timer.
+        client = Client(server.port, receive_buffer=32_768)
         clients.append(client)
         client.greet()
         client.open(nickname, rooms=[room])
