@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import gc
 import logging
-import os
 import secrets
 import signal
 import socket
@@ -16,12 +15,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
-from tcp_server import messages, tokens
+from tcp_server import messages
 from tcp_server.archive import ArchiveError, export_lines, import_lines
 from tcp_server.database import FILE_NAME, LogError, check_schema, open_database
+from tcp_server.folder import FolderError, lock_folder, make_folder, token_key
 from tcp_server.hub import Settings
 from tcp_server.log import Log
 from tcp_server.server import Server
@@ -51,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _move_log(arguments)
         else:
             _serve(_server_parser().parse_args(arguments))
-    except (StartError, LogError, ArchiveError) as error:
+    except (StartError, FolderError, LogError, ArchiveError) as error:
         print(f"tcp_server: {error}", file=sys.stderr)
         sys.exit(1)
 
@@ -139,8 +138,8 @@ def _serve(options: argparse.Namespace) -> None:
     gc.freeze()  # what was imported stays
     gc.set_threshold(*GC_THRESHOLDS)
     sockets = _bind(options.host, options.port)
-    _make_folder(options.data)
-    lock = _lock(options.data)
+    make_folder(options.data)
+    lock = lock_folder(options.data)
     try:
         log = Log(options.data, full_sync=options.sync == "full")
         try:
@@ -166,7 +165,7 @@ async def _run(options: argparse.Namespace, sockets: list[socket.socket], log: L
         name=options.name,
         version=_version(),
         epoch=log.epoch,
-        key=_key(options.data),
+        key=token_key(options.data),
         new_uid=lambda: secrets.randbits(63),
         motd=options.motd,
         server_password=_secret(options.server_password_file),
@@ -248,47 +247,6 @@ def _version() -> str:
         return "0+unknown"
 
 
-# The data folder
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"can't make the data folder {folder}: {error.strerror}") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise StartError(f"can't write to the data folder {folder}")
-
-
-def _lock(folder: Path) -> FileLock:
-    lock = FileLock(folder / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StartError(f"the data folder {folder} is in use by another server; choose another --data") from None
-    except OSError as error:
-        raise StartError(f"can't write to the data folder {folder}: {error.strerror}") from None
-    return lock
-
-
-def _key(folder: Path) -> bytes:
-    """Return the key that signs tokens, made at the first start and readable by the owner alone."""
-    path = folder / "token.key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = path.read_bytes()
-        if len(key) != tokens.KEY_BYTES:
-            raise StartError(f"{path} is damaged; remove it, and everybody takes a new nickname") from None
-        return key
-    key = secrets.token_bytes(tokens.KEY_BYTES)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    return key
-
-
 def _secret(path: Path | None) -> str | None:
     if path is None:
         return None
@@ -336,8 +294,8 @@ def _export(folder: Path, file: str) -> None:
 
 
 def _import(folder: Path, file: str) -> None:
-    _make_folder(folder)
-    lock = _lock(folder)
+    make_folder(folder)
+    lock = lock_folder(folder)
     try:
         log = Log(folder)
         try:

@@ -220,7 +220,7 @@ class Log:
         self.hasty_pages = 0 if self._may_wait else self.hasty_pages + pages
 
     def _is_one_row(self, drafts: Sequence[Draft]) -> bool:
-        """Say whether a batch writes one row and no more: a message alone, as in a quiet chat."""
+        """Say whether a batch writes one row at most: a message alone, as in a quiet chat."""
         if len(drafts) != 1 or self._refs.is_merge_due(self._newest):
             return False
         room = drafts[0].room

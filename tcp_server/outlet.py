@@ -31,10 +31,8 @@ class Outlet:
         """Take a transport, into which something may have been written before."""
         sock = transport.get_extra_info("socket")
         self.transport = transport
-        self._fd: int | None = sock.fileno() if sock is not None and os.name == "posix" else NOT_DIRECT
-        self._direct = self._fd  # while nothing waits in the transport, as far as is known
-        if transport.get_write_buffer_size():
-            self._direct = NOT_DIRECT
+        self._fd: int | None = sock.fileno() if sock is not None and os.name == "posix" else NOT_DIRECT  # None: ended
+        self._direct = NOT_DIRECT if transport.get_write_buffer_size() else self._fd  # so while nothing waits there
 
     def write(self, data: bytes) -> None:
         """Send what the kernel takes now; the transport keeps the rest. After `end_writing` nothing is sent."""

@@ -17,7 +17,7 @@ SUBJECTS = {
     "chat": {"session", "state", "tokens", "directory", "actions", "hub"},
     "log": {"rows", "database", "refs", "visible", "readings", "log", "search", "answers", "archive"},
     "wire": {"outlet", "connection", "fanout", "port", "direct", "link", "delivery", "keeper"},
-    "shell": {"clock", "worker", "committer", "upkeep", "server", "__main__"},
+    "shell": {"clock", "folder", "worker", "committer", "upkeep", "server", "__main__"},
 }
 # What stands at the bottom, for anybody to build on.
 LIBRARY: dict[str, set[str]] = {
@@ -44,7 +44,7 @@ HOMES = {
     "websockets": {"ws_bridge"},
     "prompt_toolkit": {"cli_client"},
     "uvloop": {f"{package}.__main__" for package in PACKAGES},
-    "filelock": {"tcp_server.__main__", "cli_client.store"},
+    "filelock": {"tcp_server.folder", "cli_client.store"},
 }
 
 

@@ -26,6 +26,7 @@ from tcp_server.state import Room
 from tcp_server.wordpacket import encode, read_message, send_packet
 from tests.bench import programs
 from tests.bench.dialects import WordPackets
+from tests.outlets import KeptOutlet
 
 MARK = b'"type":"MSG"'
 PATIENCE_SECONDS = 30.0
@@ -185,22 +186,6 @@ def _count_calls_of(pid: int, members: Members) -> int:
 # Memory, of the fan-out alone
 
 
-class FullOutlet(Outlet):
-    """A connection that takes nothing at the moment: what is written to it stays."""
-
-    def __init__(self) -> None:
-        self.kept: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        self.kept.append(data)
-
-
-def write_each(outlets: Iterable[Outlet], data: bytes) -> None:
-    """Write as `write_all` does, to outlets that are not real."""
-    for outlet in outlets:
-        outlet.write(data)
-
-
 @dataclass(frozen=True)
 class Memory:
     """Bytes for each delivery: at the end of a tick, with all that was written still unsent, and later."""
@@ -220,7 +205,7 @@ class Memory:
 def measure_memory(fanout: Fanout, members: int = 500, messages: int = 32, ticks: int = 20) -> Memory:
     """Deliver some ticks of scenario A to outlets that keep what they are given until the tick's end."""
     room = Room("bench", "bench")
-    outlets = [FullOutlet() for _ in range(members)]
+    outlets = [KeptOutlet() for _ in range(members)]
     for outlet in outlets:
         fanout.subscribe(outlet, room)
     packet = encode(b'{"type":"MSG","id":1,"message":"' + b"x" * 160 + b'"}')
@@ -240,9 +225,9 @@ def measure_memory(fanout: Fanout, members: int = 500, messages: int = 32, ticks
     return Memory(peak / deliveries, kept / (deliveries * ticks))
 
 
-def _deliver(fanout: Fanout, room: Room, packets: Sequence[bytes], outlets: Sequence[FullOutlet]) -> None:
+def _deliver(fanout: Fanout, room: Room, packets: Sequence[bytes], outlets: Sequence[KeptOutlet]) -> None:
     for packet in packets:
         fanout.broadcast(room, packet)
     fanout.flush()
     for outlet in outlets:
-        outlet.kept.clear()
+        outlet.writes.clear()

@@ -16,7 +16,8 @@ from tcp_server.server import Server
 from tcp_server.state import Room
 from tcp_server.upkeep import Upkeep
 from tests.bench import guard
-from tests.bench.guard import Counts, Crowd, write_each
+from tests.bench.guard import Counts, Crowd
+from tests.outlets import write_each
 
 CROWD = Crowd()
 

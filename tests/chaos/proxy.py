@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tests.chaos.wires import SMALL_BUFFER, SMALL_SEGMENT
+from tests.small import BUFFER, shrink
 
 CHUNK = 16 * 1024
 BACKLOG = 1024
@@ -117,10 +117,8 @@ class Proxy:
         far = socket.socket()
         for sock in (near, far):
             sock.setblocking(False)
-            # With the system's megabytes of buffers no reader would ever seem slow.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT)
+            shrink(sock)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         line = Line(near, far)
         try:

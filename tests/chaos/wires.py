@@ -10,11 +10,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tcp_server.wordpacket import MAX_BODY, Decoder, encode
+from tests.small import shrink
 
 OPEN_SECONDS = 5.0
 CHUNK = 64 * 1024
-SMALL_BUFFER = 64 * 1024  # bytes
-SMALL_SEGMENT = 1_400  # bytes
 
 
 class Lost(Exception):
@@ -22,13 +21,9 @@ class Lost(Exception):
 
 
 def small_socket(port: int) -> socket.socket:
-    """Return a connected socket that takes little before its reader reads.
-
-    Segments are small too, since the system grows the sender's buffer with them.
-    """
+    """Return a connected socket that takes little before its reader reads."""
     sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT)
+    shrink(sock)
     sock.connect(("127.0.0.1", port))
     sock.setblocking(False)
     return sock

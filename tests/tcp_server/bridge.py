@@ -14,8 +14,8 @@ class Bridge(Client):
         rooms_of: by session, the rooms that it is subscribed to, as the server said.
     """
 
-    def __init__(self, port: int, *, receive_buffer: int | None = None, **fields: Any) -> None:
-        super().__init__(port, receive_buffer=receive_buffer)
+    def __init__(self, port: int, *, lags: bool = False, **fields: Any) -> None:
+        super().__init__(port, lags=lags)
         self.seen: dict[int, list[Packet]] = {}
         self.rooms_of: dict[int, set[str]] = {}
         self._tokens: dict[str, str] = {}

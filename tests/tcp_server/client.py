@@ -7,6 +7,7 @@ from collections import deque
 from typing import Any
 
 from tcp_server.wordpacket import Decoder, encode
+from tests.small import shrink
 
 SECONDS = 5.0  # until a test that waits in vain fails
 
@@ -25,16 +26,19 @@ def pack(type: str | None, fields: Packet) -> bytes:
 class Client:
     """One connection.
 
+    Args:
+        lags: let the kernel take little for it.
+
     Attributes:
         ready: the newest READY that `open` got.
         rooms: the ROOMs that came with it.
     """
 
-    def __init__(self, port: int, *, receive_buffer: int | None = None) -> None:
+    def __init__(self, port: int, *, lags: bool = False) -> None:
         self.port = port
         self.sock = socket.socket()
-        if receive_buffer is not None:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if lags:
+            shrink(self.sock)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.settimeout(SECONDS)
         try:

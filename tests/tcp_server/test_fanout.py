@@ -1,32 +1,11 @@
 """Fan-out with fakes: in order for everybody, once per connection, and shared where it can be."""
 
-from collections.abc import Iterable
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tcp_server.fanout import Fanout
-from tcp_server.outlet import Outlet as RealOutlet
 from tcp_server.state import Room
-
-
-class Outlet(RealOutlet):
-    """Keeps what was written."""
-
-    def __init__(self) -> None:
-        self.writes: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        self.writes.append(data)
-
-    @property
-    def text(self) -> str:
-        return b"".join(self.writes).decode()
-
-
-def write_each(outlets: Iterable[RealOutlet], data: bytes) -> None:
-    for outlet in outlets:
-        outlet.write(data)
+from tests.outlets import KeptOutlet, write_each
 
 
 def room(name: str) -> Room:
@@ -36,7 +15,7 @@ def room(name: str) -> Room:
 def test_one_write_a_connection() -> None:
     """Those who hear one room share the same bytes object."""
     fanout, tea = Fanout(write_each), room("tea")
-    outlets = [Outlet() for _ in range(3)]
+    outlets = [KeptOutlet() for _ in range(3)]
     for outlet in outlets:
         fanout.subscribe(outlet, tea)
     fanout.broadcast(tea, b"a")
@@ -49,7 +28,7 @@ def test_one_write_a_connection() -> None:
 def test_several_rooms_are_merged_in_the_order_of_sending() -> None:
     """Once per set of rooms."""
     fanout, tea, coffee, milk = Fanout(write_each), room("tea"), room("coffee"), room("milk")
-    both, also_both, one = Outlet(), Outlet(), Outlet()
+    both, also_both, one = KeptOutlet(), KeptOutlet(), KeptOutlet()
     for outlet in (both, also_both):
         fanout.subscribe(outlet, coffee)
         fanout.subscribe(outlet, tea)
@@ -64,7 +43,7 @@ def test_several_rooms_are_merged_in_the_order_of_sending() -> None:
 def test_what_is_for_one_stands_in_its_place() -> None:
     """A PONG never overtakes a MSG."""
     fanout, tea = Fanout(write_each), room("tea")
-    alice, bob, carol = Outlet(), Outlet(), Outlet()
+    alice, bob, carol = KeptOutlet(), KeptOutlet(), KeptOutlet()
     fanout.subscribe(alice, tea)
     fanout.subscribe(bob, tea)
     fanout.broadcast(tea, b"1")
@@ -80,7 +59,7 @@ def test_what_is_for_one_stands_in_its_place() -> None:
 def test_who_comes_and_goes_hears_what_is_between() -> None:
     """Within one tick."""
     fanout, tea, coffee = Fanout(write_each), room("tea"), room("coffee")
-    alice, bob = Outlet(), Outlet()
+    alice, bob = KeptOutlet(), KeptOutlet()
     fanout.subscribe(alice, tea)
     fanout.broadcast(tea, b"1")
     fanout.subscribe(bob, tea)
@@ -97,7 +76,7 @@ def test_who_comes_and_goes_hears_what_is_between() -> None:
 def test_nothing_to_write() -> None:
     """Nobody is called."""
     fanout, tea = Fanout(write_each), room("tea")
-    outlet = Outlet()
+    outlet = KeptOutlet()
     fanout.subscribe(outlet, tea)
     fanout.flush()
     assert outlet.writes == []
@@ -114,7 +93,7 @@ def test_any_steps_give_each_what_was_for_it_in_order(steps: list[tuple[str, int
     """Held against writing every packet at once."""
     fanout = Fanout(write_each)
     rooms = [room(str(number)) for number in range(3)]
-    outlets = [Outlet() for _ in range(3)]
+    outlets = [KeptOutlet() for _ in range(3)]
     heard: list[set[int]] = [set(), set(), set()]
     expected = ["", "", ""]
     for count, (step, who, where) in enumerate(steps):

@@ -15,6 +15,7 @@ import pytest
 
 from tcp_server import __main__ as command
 from tcp_server.database import FILE_NAME
+from tcp_server.folder import FolderError, make_folder
 from tcp_server.log import Log
 from tests.conftest import StartServer
 from tests.tcp_server.conftest import Connect
@@ -157,8 +158,8 @@ def test_a_data_folder_that_cant_be(fails: Fails, tmp_path: Path) -> None:
 def test_a_data_folder_that_isnt_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Said before anything is tried; root may write everywhere, so the system is asked in its place."""
     monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(command.StartError, match="can't write to the data folder"):
-        command._make_folder(tmp_path)
+    with pytest.raises(FolderError, match="can't write to the data folder"):
+        make_folder(tmp_path)
 
 
 def test_a_lock_that_cant_be_made(fails: Fails, tmp_path: Path) -> None:
@@ -231,7 +232,7 @@ def test_the_key_is_the_owners_alone(start_server: StartServer) -> None:
 
 def test_a_new_data_folder_is_the_owners_alone(tmp_path: Path) -> None:
     """Other people's messages lie in it."""
-    command._make_folder(tmp_path / "deep" / "data")
+    make_folder(tmp_path / "deep" / "data")
     assert (tmp_path / "deep" / "data").stat().st_mode & 0o777 == 0o700
 
 

@@ -1,8 +1,8 @@
 """The fan-out as values: what each browser is written in a tick."""
 
 import random
-from collections.abc import Iterable
 
+from tests.outlets import write_each
 from ws_bridge.fanout import Fanout, Hearer
 from ws_bridge.stats import Stats
 
@@ -24,11 +24,6 @@ class Browser(Hearer):
         data = b"".join(self.writes)
         self.writes.clear()
         return data
-
-
-def write_each(browsers: Iterable[Hearer], data: bytes) -> None:
-    for browser in browsers:
-        browser.write(data)
 
 
 def say(fanout: Fanout, name: str, frame: bytes, id: int = 0) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
+from tests.small import shrink
 from tests.ws_bridge.rig import HELLO, FakeBrowser, FakeServer, msg, ready
 from ws_bridge import __main__ as command
 from ws_bridge import bridge as bridge_module
@@ -116,7 +117,7 @@ async def test_slow_browser_on_the_real_loop(program: Program, server: FakeServe
     """On uvloop too a slow browser is paused, and goes on where it stopped."""
     link = await server.link()
     sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    shrink(sock)
     sock.setblocking(False)
     await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", program.port))
     async with connect(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
+from tests.small import shrink
 from tests.ws_bridge.rig import PATIENCE, TIMING, FakeBrowser, Packet
 from ws_bridge.bridge import Bridge, Settings
 
@@ -110,7 +111,7 @@ async def test_a_crash_of_the_server(server: Server, port: int) -> None:
 async def test_a_slow_browser_gets_everything(bridge: Bridge, port: int) -> None:
     """One that sleeps through a busy hour is caught up from the log, in order and without a hole."""
     sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    shrink(sock)
     sock.setblocking(False)
     await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
     slow = await enter(port, "slow", sock=sock, max_queue=1)

@@ -78,10 +78,10 @@ def test_who_takes_nothing_doesnt_hold_up_the_end(start_server: StartServer, con
     """Its last bytes are waited for, but a second signal cuts it off at once."""
     server = start_server()
     alice = connect("alice", port=server.port)
-    slow = Client(server.port, receive_buffer=4096)
+    slow = Client(server.port, lags=True)
     slow.greet()
     slow.open("slow")
-    for _ in range(400):
+    for _ in range(600):  # 4.8 MB, more than the kernel keeps for it
         alice.say("x" * 8000)
     server.signal(signal.SIGTERM)
     alice.find("BYE", reason="shutdown")

@@ -138,7 +138,7 @@ def test_a_session_that_resumes_on_a_link(link: Link, connect: Connect, room: st
 def test_a_lagging_link_is_caught_up_as_one(link: Link, meet: Meet, room: str) -> None:
     """Room packets cross once, and every browser sees all, in order."""
     alice, bob = meet("alice", "bob")
-    bridge = link(receive_buffer=4096)
+    bridge = link(lags=True)
     for session in (1, 2, 3):
         bridge.enter(session, f"browser{session}", rooms=[room, f"{room}-{session}"])
     for session in (1, 2, 3):
@@ -167,7 +167,7 @@ def test_a_lagging_link_is_caught_up_as_one(link: Link, meet: Meet, room: str) -
 def test_a_lagging_link_with_changing_rooms(link: Link, meet: Meet, connect: Connect, room: str) -> None:
     """Users who come, go and leave rooms from elsewhere meanwhile: nobody on the link misses or doubles a message."""
     (alice,) = meet("alice")
-    bridge = link(receive_buffer=4096)
+    bridge = link(lags=True)
     readies = {session: bridge.enter(session, f"browser{session}", rooms=[room]) for session in (1, 2, 3)}
     for session in (1, 2, 3):
         bridge.take(session)

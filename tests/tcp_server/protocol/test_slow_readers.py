@@ -9,7 +9,8 @@ from tests.tcp_server.client import Client, Packet, fresh_ref
 from tests.tcp_server.conftest import Meet
 from tests.tcp_server.process import ServerProcess
 
-LONG = "x" * 8000  # of these a slow reader's buffers hold only so many
+LONG = "x" * 8000
+MANY = 600  # of these are 4.8 MB, more than all buffers on the way to a slow reader hold
 
 
 Lag = Callable[[str], Client]
@@ -20,8 +21,7 @@ def lag(server: ServerProcess, clients: list[Client], room: str) -> Lag:
     """Open connections in the test's room whose kernel buffers little for them."""
 
     def lag(nickname: str) -> Client:
-        # Not less: a window smaller than the kernel's segments may open only every 0.2 s, by its persist timer.
-        client = Client(server.port, receive_buffer=32_768)
+        client = Client(server.port, lags=True)
         clients.append(client)
         client.greet()
         client.open(nickname, rooms=[room])
@@ -35,7 +35,7 @@ def test_a_slow_reader_is_caught_up_in_order(meet: Meet, lag: Lag, room: str) ->
     (alice,) = meet("alice")
     reader = lag("reader")
     ids = []
-    for number in range(600):  # 4.8 MB, far more than all buffers on the way
+    for number in range(MANY):
         echo = alice.say(f"{number} {LONG[:7900]}", room)
         ids.append(echo["id"])
         if number == 300:
@@ -50,7 +50,7 @@ def test_a_slow_reader_finds_its_rooms_as_they_are(meet: Meet, lag: Lag, room: s
     """What isn't logged may be skipped for it; fresh ROOMs follow the replay."""
     (alice,) = meet("alice")
     reader = lag("reader")
-    for _ in range(600):
+    for _ in range(MANY):
         newest = alice.say(LONG, room)["id"]
     alice.ask("TOPIC", room=room, topic="changed meanwhile")
     alice.ready = alice.ask("NICK", nickname="alicia")
@@ -88,7 +88,7 @@ def test_many_slow_readers_dont_slow_the_others(meet: Meet, lag: Lag, room: str)
     readers = [lag(f"reader{number}") for number in range(20)]
     alice.sync()
     bob.sync()
-    ids = [alice.say(LONG, room)["id"] for _ in range(400)]
+    ids = [alice.say(LONG, room)["id"] for _ in range(MANY)]
     assert [bob.find("MSG")["id"] for _ in ids] == ids
     for reader in readers:
         assert [packet["id"] for packet in _drain(reader, ids[-1]) if packet["type"] == "MSG"] == ids
@@ -98,7 +98,7 @@ def test_a_slow_reader_may_leave(meet: Meet, lag: Lag, room: str) -> None:
     """Cut off in the middle of the replay, it is an unclean end like any other."""
     alice, _ = meet("alice", "bob")
     reader = lag("reader")
-    for _ in range(400):
+    for _ in range(MANY):
         alice.say(LONG, room)
     reader.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # RST
     reader.cut()

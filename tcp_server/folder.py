@@ -1,0 +1,58 @@
+"""The data folder: made, locked, and the key in it that signs tokens; the log in it is `log`'s.
+
+All of this raises FolderError where the folder can't be used.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tcp_server import tokens
+
+
+class FolderError(Exception):
+    """The folder can't be used; the text says what to do."""
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder, for its owner alone, if it isn't there."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderError(f"can't make the data folder {folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise FolderError(f"can't write to the data folder {folder}")
+
+
+def lock_folder(folder: Path) -> FileLock:
+    """Keep every other server out, until the lock is released or this process ends."""
+    held = FileLock(folder / "lock")
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        raise FolderError(f"the data folder {folder} is in use by another server; choose another --data") from None
+    except OSError as error:
+        raise FolderError(f"can't write to the data folder {folder}: {error.strerror}") from None
+    return held
+
+
+def token_key(folder: Path) -> bytes:
+    """Return the key that signs tokens, made at the first start and readable by the owner alone."""
+    path = folder / "token.key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        known = path.read_bytes()
+        if len(known) != tokens.KEY_BYTES:
+            raise FolderError(f"{path} is damaged; remove it, and everybody takes a new nickname") from None
+        return known
+    fresh = secrets.token_bytes(tokens.KEY_BYTES)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(fresh)
+        file.flush()
+        os.fsync(file.fileno())
+    return fresh
