@@ -16,12 +16,11 @@ from msgspec import UNSET
 from msgspec import UnsetType as UnsetType
 
 from tcp_server import names
+from tcp_server.fields import Fault, check_id, check_limit, check_name, check_text
 from tcp_server.messages import MESSAGE_MAX, QUERY_MAX, REF_MAX, TOPIC_MAX, ErrorCode
 
 SESSION_MAX = 2**53  # what every JSON reader can count to
 PAGE_DEFAULT = 50  # messages in an answer to HISTORY or SEARCH that names no limit
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class NotUtf8(ValueError):
@@ -180,7 +179,7 @@ def parse(body: bytes) -> AnyRequest:
         raise Refusal("bad_packet", f"ref: has 1 to {REF_MAX} characters")
     try:
         _CHECKS[type(request)](request)
-    except _Fault as fault:
+    except Fault as fault:
         raise Refusal(fault.code, fault.text, given(request.ref)) from None
     return request
 
@@ -233,107 +232,77 @@ def _name_field(error: str) -> str:
     return f"{missing[1]}: is missing" if missing else error
 
 
-class _Fault(Exception):
-    def __init__(self, text: str, code: ErrorCode = "bad_packet") -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
-
-
-def _check_name(field: str, name: str, key: Callable[[str], str]) -> None:
-    try:
-        key(name)
-    except names.NameFault as fault:
-        raise _Fault(f"{field}: {fault}", "too_long" if fault.too_long else "bad_packet") from None
-
-
-def _check_text(field: str, text: str, least: int, most: int) -> None:
-    if not least <= len(text) <= most:
-        if len(text) > most:
-            raise _Fault(f"{field}: has more than {most} characters", "too_long")
-        raise _Fault(f"{field}: is empty")
-    if not text.isprintable():
-        found = _CONTROL.search(text)
-        if found:
-            raise _Fault(f"{field}: may not hold U+{ord(found[0]):04X}")
-
-
 def _check_optional_message(request: Leave | Bye) -> None:
     if request.message is not UNSET:
-        _check_text("message", request.message, 1, MESSAGE_MAX)
+        check_text("message", request.message, 1, MESSAGE_MAX)
 
 
-def _check_id(field: str, value: int | UnsetType) -> None:
-    if value is not UNSET and value < 0:
-        raise _Fault(f"{field}: is negative")
+def _check_optional_id(field: str, value: int | UnsetType) -> None:
+    if value is not UNSET:
+        check_id(field, value)
 
 
 def _check_target(request: Msg | Typing | History) -> None:
     if request.room is not UNSET:
         if request.to is not UNSET:
-            raise _Fault("to: can't go with room")
-        _check_name("room", request.room, names.room_key)
+            raise Fault("to: can't go with room")
+        check_name("room", request.room, names.room_key)
     elif request.to is not UNSET:
-        _check_name("to", request.to, names.nickname_key)
+        check_name("to", request.to, names.nickname_key)
     else:
-        raise _Fault("room: is missing")
-
-
-def _check_limit(limit: int) -> None:
-    if limit < 1:
-        raise _Fault("limit: is less than 1")
+        raise Fault("room: is missing")
 
 
 def _check_msg(request: Msg) -> None:
     _check_target(request)
-    _check_text("message", request.message, 1, MESSAGE_MAX)
+    check_text("message", request.message, 1, MESSAGE_MAX)
 
 
 def _check_leave(request: Leave) -> None:
-    _check_name("room", request.room, names.room_key)
+    check_name("room", request.room, names.room_key)
     _check_optional_message(request)
 
 
 def _check_topic(request: Topic) -> None:
-    _check_name("room", request.room, names.room_key)
-    _check_text("topic", request.topic, 0, TOPIC_MAX)
+    check_name("room", request.room, names.room_key)
+    check_text("topic", request.topic, 0, TOPIC_MAX)
 
 
 def _check_nick(request: Nick) -> None:
-    _check_id("after", request.after)
+    _check_optional_id("after", request.after)
     for room in request.rooms if request.rooms is not UNSET else ():
-        _check_name("rooms", room, names.room_key)
+        check_name("rooms", room, names.room_key)
 
 
 def _check_history(request: History) -> None:
     _check_target(request)
-    _check_id("before", request.before)
-    _check_id("after", request.after)
+    _check_optional_id("before", request.before)
+    _check_optional_id("after", request.after)
     if request.before is not UNSET and request.after is not UNSET:
-        raise _Fault("after: can't go with before")
-    _check_limit(request.limit)
+        raise Fault("after: can't go with before")
+    check_limit(request.limit)
 
 
 def _check_search(request: Search) -> None:
-    _check_text("query", request.query, 1, QUERY_MAX)
+    check_text("query", request.query, 1, QUERY_MAX)
     if request.query.isspace():
-        raise _Fault("query: is all white space")
+        raise Fault("query: is all white space")
     if request.room is not UNSET:
-        _check_name("room", request.room, names.room_key)
+        check_name("room", request.room, names.room_key)
     if request.sender is not UNSET:
-        _check_name("from", request.sender, names.nickname_key)
-    _check_id("before", request.before)
-    _check_limit(request.limit)
+        check_name("from", request.sender, names.nickname_key)
+    _check_optional_id("before", request.before)
+    check_limit(request.limit)
 
 
 def _check_session(request: Open | Close | Pause | Resume) -> None:
     if not 0 < request.session <= SESSION_MAX:
-        raise _Fault("session: is out of range")
+        raise Fault("session: is out of range")
 
 
 def _check_resume(request: Resume) -> None:
     _check_session(request)
-    _check_id("after", request.after)
+    check_id("after", request.after)
 
 
 def _check_nothing(request: Request) -> None:
@@ -343,12 +312,12 @@ def _check_nothing(request: Request) -> None:
 _CHECKS: dict[type[Request], Callable[[Any], None]] = {
     **dict.fromkeys(_TYPES.values(), _check_nothing),
     Msg: _check_msg,
-    Join: lambda request: _check_name("room", request.room, names.room_key),
+    Join: lambda request: check_name("room", request.room, names.room_key),
     Leave: _check_leave,
     Topic: _check_topic,
     Nick: _check_nick,
     Typing: _check_target,
-    Users: lambda request: _check_name("room", request.room, names.room_key),
+    Users: lambda request: check_name("room", request.room, names.room_key),
     History: _check_history,
     Search: _check_search,
     Bye: _check_optional_message,

@@ -13,7 +13,7 @@ PACKAGES = ("tcp_server", "ws_bridge", "cli_client")
 
 # The server's modules by subject. A subject may import what stands before it, and itself.
 SUBJECTS = {
-    "protocol": {"wordpacket", "names", "messages", "requests"},
+    "protocol": {"wordpacket", "names", "messages", "fields", "requests"},
     "chat": {"session", "state", "tokens", "directory", "actions", "hub"},
     "log": {"rows", "database", "refs", "visible", "readings", "log", "search", "answers", "archive"},
     "wire": {"outlet", "connection", "fanout", "port", "direct", "link", "delivery", "keeper"},
@@ -24,11 +24,12 @@ LIBRARY: dict[str, set[str]] = {
     "wordpacket": set(),
     "names": set(),
     "messages": set(),
-    "requests": {"messages", "names"},
+    "fields": {"messages", "names"},
+    "requests": {"fields", "messages", "names"},
     "outlet": set(),
 }
 # All that the bridge and the client know of the server's code.
-SHARED = {f"tcp_server.{module}" for module in LIBRARY}
+SHARED = {f"tcp_server.{module}" for module in LIBRARY if module != "fields"}
 # Values in, values out: no clock, no socket, no loop, neither here nor in what they import of ours.
 PURE = {
     *(f"tcp_server.{module}" for module in SUBJECTS["protocol"] | SUBJECTS["chat"]),

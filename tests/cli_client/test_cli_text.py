@@ -10,7 +10,8 @@ from prompt_toolkit.utils import get_cwidth
 
 from cli_client.cells import clip, wrap
 from cli_client.text import defuse, defuse_line, login_nickname, sendable
-from tcp_server import names, requests
+from tcp_server import names
+from tcp_server.fields import check_text
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"]
 
@@ -41,7 +42,7 @@ def test_escape_sequences_show_their_letters() -> None:
 @given(st.text(st.characters(), min_size=1, max_size=100))
 def test_what_is_sendable_is_a_message(text: str) -> None:
     """The server takes whatever comes out (PROTOCOL.md section 2)."""
-    requests._check_text("message", sendable(text), 1, 8000)
+    check_text("message", sendable(text), 1, 8000)
     assert "\r" not in sendable(text)
 
 
