@@ -10,10 +10,8 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Coroutine, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from platformdirs import user_data_path
 
@@ -22,7 +20,9 @@ from tcp_server.archive import ArchiveError, export_lines, import_lines
 from tcp_server.database import FILE_NAME, LogError, check_schema, open_database
 from tcp_server.folder import FolderError, lock_folder, make_folder, token_key
 from tcp_server.hub import Settings
+from tcp_server.listening import bind
 from tcp_server.log import Log
+from tcp_server.process import StartError, allow_many_files, port_number, read_secret, run_loop, version
 from tcp_server.server import Server
 from tcp_server.upkeep import Upkeep
 
@@ -36,10 +36,6 @@ logger = logging.getLogger(__name__)
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 GC_THRESHOLDS = (10_000, 20, 20)  # messages leave no cycles, closed connections do: look for them rarely
 SWITCH_SECONDS = 0.0005  # how long the loop may keep the log's threads from running Python (default 0.005)
-
-
-class StartError(Exception):
-    """The server can't start; the text is the line for the user."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -63,7 +59,7 @@ def _server_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("port", metavar="PORT", type=_port, help="the TCP port to listen on; 0 lets the system choose one")
+    add("port", metavar="PORT", type=port_number, help="the TCP port to listen on; 0 lets the system choose one")
     add("--host", help="listen on this address only (default: on all, IPv4 and IPv6)")
     _add_data(parser)
     add("--name", default="Wordpacket", help="the server's name, which clients show (default: %(default)s)")
@@ -92,13 +88,6 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 def _add_log_level(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info",
                         help="how much is written to standard error (default: %(default)s)")  # fmt: skip
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65_535:
-        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text}")
-    return port
 
 
 def _motd(text: str) -> str:
@@ -133,49 +122,40 @@ def _age(text: str) -> float:
 
 def _serve(options: argparse.Namespace) -> None:
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    _allow_many_files()
+    allow_many_files()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # what was imported stays
     gc.set_threshold(*GC_THRESHOLDS)
-    sockets = _bind(options.host, options.port)
+    sockets = bind(options.host, options.port)
     make_folder(options.data)
     lock = lock_folder(options.data)
     try:
         log = Log(options.data, full_sync=options.sync == "full")
         try:
-            _run_loop(_run(options, sockets, log))
+            run_loop(_run(options, sockets, log))
         finally:
             log.close()
     finally:
         lock.release()
 
 
-def _run_loop(main: Coroutine[Any, Any, None]) -> None:
-    """Run the event loop: uvloop's where it is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(main)
-    else:
-        uvloop.run(main)
-
-
 async def _run(options: argparse.Namespace, sockets: list[socket.socket], log: Log) -> None:
     settings = Settings(
         name=options.name,
-        version=_version(),
+        version=version(),
         epoch=log.epoch,
         key=token_key(options.data),
         new_uid=lambda: secrets.randbits(63),
         motd=options.motd,
-        server_password=_secret(options.server_password_file),
+        server_password=options.server_password_file and read_secret(options.server_password_file),
         grace_seconds=options.grace,
     )
     upkeep = Upkeep(log, keep_seconds=options.keep, keep_messages=options.keep_messages)
     stop, hurry = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, lambda: (hurry if stop.is_set() else stop).set())
-    server = Server(log, settings, upkeep, link_secret=_secret(options.link_secret_file))
+    link_secret = options.link_secret_file and read_secret(options.link_secret_file)
+    server = Server(log, settings, upkeep, link_secret=link_secret)
     await server.listen(sockets)
     _announce(sockets, options)
     await stop.wait()
@@ -195,68 +175,6 @@ def _announce(sockets: Sequence[socket.socket], options: argparse.Namespace) -> 
         f"next: python -m cli_client {host} {port}   (terminal), or: python -m ws_bridge --server {server}   (browser)"
     )
     sys.stdout.flush()
-
-
-def _bind(host: str | None, port: int) -> list[socket.socket]:
-    """Return listening sockets: of one host, or of all addresses, IPv4 and IPv6, with the same port."""
-    families = [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]
-    if host is not None:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        except OSError as error:
-            raise StartError(f"can't listen on {host}: {error.strerror}") from None
-        families = [(socket.AddressFamily(family), str(address[0])) for family, _, _, _, address in found]
-    sockets: list[socket.socket] = []
-    for family, address in families:
-        try:
-            sock = socket.socket(family, socket.SOCK_STREAM)
-        except OSError:
-            continue  # this machine has no such addresses
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.bind((address, port))
-        except OSError as error:
-            sock.close()
-            if sockets and host is None and family == socket.AF_INET6:
-                continue  # IPv6 is there but switched off
-            raise StartError(f"can't listen on port {port} of {address}: {error.strerror}") from None
-        port = port or sock.getsockname()[1]
-        sock.setblocking(False)
-        sockets.append(sock)
-    if not sockets:
-        raise StartError(f"can't listen on {host}: no such address here")
-    return sockets
-
-
-def _allow_many_files() -> None:
-    """Let the process have as many connections as the system lets it ask for."""
-    try:
-        import resource
-    except ImportError:
-        return
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _version() -> str:
-    try:
-        return version("wordpacket")
-    except PackageNotFoundError:
-        return "0+unknown"
-
-
-def _secret(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        secret = path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise StartError(f"can't read {path}: {error}") from None
-    if not secret:
-        raise StartError(f"{path} is empty")
-    return secret
 
 
 # Export and import

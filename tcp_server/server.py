@@ -29,6 +29,7 @@ from tcp_server.hub import Hub, Settings
 from tcp_server.keeper import Keeper
 from tcp_server.link import HIGH_WATER as LINK_HIGH_WATER
 from tcp_server.link import Link
+from tcp_server.listening import accept
 from tcp_server.log import Log, LogUnavailable, Outcome
 from tcp_server.messages import ByeReason
 from tcp_server.outlet import write_all
@@ -42,7 +43,6 @@ from tcp_server.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-BACKLOG = 4096  # connections that may wait for accept: thousands come back at once after a restart
 RETRY_SECONDS = 1.0  # until changes of rooms and roster that could not be stored are tried again
 FLUSH_SECONDS = 5.0  # at shutdown, for everybody to take their last bytes
 
@@ -85,10 +85,8 @@ class Server:
     # Start and shutdown
 
     async def listen(self, sockets: Sequence[socket.socket]) -> None:
-        """Accept connections on bound sockets."""
-        for sock in sockets:
-            listener = await self._loop.create_server(lambda: Connection(self, self._loop), sock=sock, backlog=BACKLOG)
-            self._listeners.append(listener)
+        """Accept connections on listening sockets."""
+        self._listeners = await accept(sockets, lambda: Connection(self, self._loop))
 
     async def shutdown(self, delay: float, hurry: asyncio.Event) -> None:
         """Take no new connection, warn, let the chat go on for the delay (or until `hurry`), and end it."""

@@ -16,7 +16,7 @@ SUBJECTS = {
     "protocol": {"wordpacket", "names", "messages", "fields", "requests"},
     "chat": {"session", "state", "tokens", "directory", "actions", "hub"},
     "log": {"rows", "database", "refs", "visible", "readings", "log", "search", "answers", "archive"},
-    "wire": {"outlet", "connection", "fanout", "port", "direct", "link", "delivery", "keeper"},
+    "wire": {"process", "listening", "outlet", "connection", "fanout", "port", "direct", "link", "delivery", "keeper"},
     "shell": {"clock", "folder", "worker", "committer", "upkeep", "server", "__main__"},
 }
 # What stands at the bottom, for anybody to build on.
@@ -27,6 +27,8 @@ LIBRARY: dict[str, set[str]] = {
     "fields": {"messages", "names"},
     "requests": {"fields", "messages", "names"},
     "outlet": set(),
+    "process": set(),
+    "listening": {"process"},
 }
 # All that the bridge and the client know of the server's code.
 SHARED = {f"tcp_server.{module}" for module in LIBRARY if module != "fields"}
@@ -44,7 +46,7 @@ HOMES = {
     "sqlite3": {f"tcp_server.{module}" for module in SUBJECTS["log"]} | {"tcp_server.upkeep"},
     "websockets": {"ws_bridge"},
     "prompt_toolkit": {"cli_client"},
-    "uvloop": {f"{package}.__main__" for package in PACKAGES},
+    "uvloop": {"tcp_server.process"},
     "filelock": {"tcp_server.folder", "cli_client.store"},
 }
 

@@ -3,18 +3,17 @@
 import argparse
 import asyncio
 import contextlib
-import errno
 import gc
 import logging
 import signal
-import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from ws_bridge.bridge import Bridge, Settings, version
+from tcp_server.process import StartError, allow_many_files, port_number, read_secret, run_loop, version
+from ws_bridge.bridge import Bridge, Settings
 from ws_bridge.page import find_web
 
 DEFAULT_SERVER = "127.0.0.1:9000"
@@ -39,11 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             origins=frozenset(options.origin),
             secret=options.link_secret_file and read_secret(options.link_secret_file),
         )
-        raise_file_limit()
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(serve(settings))
-    except OSError as error:
-        print(f"ws_bridge: {explain(error, options)}", file=sys.stderr)
+        allow_many_files()
+        run_loop(serve(settings))
+    except StartError as error:
+        print(f"ws_bridge: {error}", file=sys.stderr)
         return EXIT_FAILED
     return EXIT_OK
 
@@ -105,12 +103,6 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (--help explains the flags)\n")
 
 
-def port_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
-        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
-    return int(text)
-
-
 def server_address(text: str) -> tuple[str, int]:
     """Read HOST:PORT, [IPV6]:PORT or a host alone."""
     try:
@@ -128,54 +120,6 @@ def origin(text: str) -> str:
     if not parts.scheme or not parts.netloc or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise argparse.ArgumentTypeError(f"an origin looks like https://chat.example, not {text!r}")
     return f"{parts.scheme}://{parts.netloc}".lower()
-
-
-def read_secret(path: Path) -> str:
-    """Return the secret in a file.
-
-    Raises:
-        OSError: it can't be read, or has none.
-    """
-    try:
-        secret = path.read_text().strip()
-    except UnicodeDecodeError:
-        secret = ""
-    if not secret:
-        raise OSError(f"no secret in {path}")
-    return secret
-
-
-def explain(error: OSError, options: argparse.Namespace) -> str:
-    """Say what a person can do about an error at start."""
-    if error.errno == errno.EADDRINUSE:
-        return f"port {options.port} is taken already; choose another one with --port"
-    if error.errno == errno.EACCES and error.filename is None:
-        return f"no permission to listen on port {options.port}; choose one above 1023 with --port"
-    if error.filename is not None:
-        return f"can't read {error.filename}: {error.strerror}"
-    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return f"{options.host!r} is no address of this machine; see --host"
-    return str(error)
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Take uvloop where it installs: 15-25 % less CPU for each delivery."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
-
-
-def raise_file_limit() -> None:
-    """Let the bridge hold as many browsers as the system allows; the usual soft limit is 1,024."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):  # macOS says "infinite" and takes less
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def tune_collector() -> None:

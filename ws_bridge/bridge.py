@@ -2,24 +2,18 @@
 
 import asyncio
 import contextlib
-import errno
-import socket
 from collections.abc import Collection
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
+from tcp_server.listening import accept, bind
+from tcp_server.process import version
 from ws_bridge.browsers import Browsers
 from ws_bridge.door import Door
 from ws_bridge.page import Page
 from ws_bridge.stats import Stats
 from ws_bridge.timing import Timing
 from ws_bridge.upstream import Upstream
-
-# Connections that the system completes before we accept them: a whole page of users comes back at once.
-BACKLOG = 4096
-
-_NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +51,12 @@ class Bridge:
         """Listen and begin to look for the server; return the port.
 
         Raises:
-            OSError: the port can't be had.
+            StartError: the port can't be had.
         """
         loop = asyncio.get_running_loop()
-        listeners = listen(self._settings.host, self._settings.port)
-        port: int = listeners[0].getsockname()[1]
-        for listener in listeners:
-            self._servers.append(await loop.create_server(self._new_door, sock=listener, backlog=BACKLOG))
+        sockets = bind(self._settings.host, self._settings.port)
+        port: int = sockets[0].getsockname()[1]
+        self._servers = await accept(sockets, self._new_door)
         self._link_task = loop.create_task(self.upstream.run())
         self._sweep()
         return port
@@ -92,37 +85,3 @@ class Bridge:
         self.upstream.watch()
         self.browsers.sweep()
         self._sweeper = asyncio.get_running_loop().call_later(self._timing.sweep, self._sweep)
-
-
-def listen(host: str | None, port: int) -> list[socket.socket]:
-    """Bind the sockets to listen on.
-
-    Raises:
-        OSError: an address is taken, not ours, or needs more rights.
-    """
-    if host is None:
-        # One socket for IPv4 and IPv6, so that both have the same port, a free one too.
-        try:
-            return [socket.create_server(("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)]
-        except (OSError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno not in _NO_IPV6:
-                raise
-        return [socket.create_server(("", port), backlog=BACKLOG)]
-    listeners: list[socket.socket] = []
-    try:
-        for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            listeners.append(socket.create_server((address[0], port), family=family, backlog=BACKLOG))
-            port = listeners[0].getsockname()[1]
-    except OSError:
-        for listener in listeners:
-            listener.close()
-        raise
-    return listeners
-
-
-def version() -> str:
-    """Return the version of the installed project; a checkout that was never installed has none."""
-    try:
-        return metadata.version("wordpacket")
-    except metadata.PackageNotFoundError:
-        return "unknown"

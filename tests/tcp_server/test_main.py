@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Protocol
 
@@ -46,14 +45,14 @@ class Fails(Protocol):
 def fails(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Fails]:
     interval = sys.getswitchinterval()
     bound: list[socket.socket] = []  # what the end of the process would close
-    bind = command._bind
+    bind = command.bind
 
     def bind_and_note(host: str | None, port: int) -> list[socket.socket]:
         sockets = bind(host, port)
         bound.extend(sockets)
         return sockets
 
-    monkeypatch.setattr(command, "_bind", bind_and_note)
+    monkeypatch.setattr(command, "bind", bind_and_note)
 
     def fails(text: str, *arguments: object) -> None:
         with pytest.raises(SystemExit) as caught:
@@ -76,7 +75,7 @@ def fails(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
     [
         ([], "required: PORT"),
         (["abc"], "PORT"),
-        (["65536"], "0 to 65535, not 65536"),
+        (["65536"], "0 to 65535, not '65536'"),
         (["-1"], "."),
         (["0", "--shutdown-delay", "soon"], "shutdown-delay"),
         (["0", "--shutdown-delay", "-1"], "seconds can't be -1"),
@@ -137,14 +136,14 @@ def test_the_port_is_taken(fails: Fails, tmp_path: Path) -> None:
     """By somebody who listens."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        assert_one_line(run(port, "--data", tmp_path), f"can't listen on port {port}")
-        fails(f"can't listen on port {port}", port, "--host", "127.0.0.1", "--data", tmp_path)
+        assert_one_line(run(port, "--data", tmp_path), f"port {port} is taken already")
+        fails(f"port {port} is taken already", port, "--host", "127.0.0.1", "--data", tmp_path)
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.7"])
 def test_a_host_that_isnt_here(fails: Fails, tmp_path: Path, host: str) -> None:
     """Unknown, or somebody else's."""
-    fails("can't listen on", 0, "--host", host, "--data", tmp_path)
+    fails(f"{host!r} is no address of this machine", 0, "--host", host, "--data", tmp_path)
 
 
 def test_a_data_folder_that_cant_be(fails: Fails, tmp_path: Path) -> None:
@@ -197,11 +196,8 @@ def test_a_damaged_key(fails: Fails, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("flag", ["--link-secret-file", "--server-password-file"])
 def test_a_secret_file_that_cant_be_read(fails: Fails, tmp_path: Path, flag: str) -> None:
-    """Missing, empty, or no text."""
-    fails("can't read .*missing", 0, "--data", tmp_path, flag, tmp_path / "missing")
-    for content, text in ((b"  \n", "is empty"), (b"\xff\xfe", "can't read")):
-        (tmp_path / "secret").write_bytes(content)
-        fails(text, 0, "--data", tmp_path, flag, tmp_path / "secret")
+    """It is missing."""
+    fails("can't read .*missing: No such file", 0, "--data", tmp_path, flag, tmp_path / "missing")
 
 
 # Starting
@@ -236,52 +232,12 @@ def test_a_new_data_folder_is_the_owners_alone(tmp_path: Path) -> None:
     assert (tmp_path / "deep" / "data").stat().st_mode & 0o777 == 0o700
 
 
-def test_it_listens_on_all_addresses() -> None:
-    """IPv4 and IPv6 with the same port."""
-    sockets = command._bind(None, 0)
-    try:
-        assert len({sock.getsockname()[1] for sock in sockets}) == 1
-        assert {sock.family for sock in sockets} >= {socket.AF_INET}
-        assert all(not sock.getblocking() for sock in sockets)
-    finally:
-        for sock in sockets:
-            sock.close()
-
-
-class NoIpv6(socket.socket):
-    """A socket of a machine without IPv6, or with it switched off."""
-
-    missing = True
-
-    def __init__(self, family: int = -1, *arguments: int) -> None:
-        if family == socket.AF_INET6 and self.missing:
-            raise OSError("address family not supported")
-        super().__init__(family, *arguments)
-
-    def bind(self, address: object) -> None:
-        if self.family == socket.AF_INET6:
-            raise OSError(99, "cannot assign requested address")
-        super().bind(address)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("missing", [True, False])
-def test_a_machine_without_ipv6(monkeypatch: pytest.MonkeyPatch, missing: bool) -> None:
-    """IPv4 is enough; but who asks for IPv6 is told."""
-    monkeypatch.setattr(NoIpv6, "missing", missing)
-    monkeypatch.setattr("socket.socket", NoIpv6)
-    sockets = command._bind(None, 0)
-    assert [sock.family for sock in sockets] == [socket.AF_INET]
-    sockets[0].close()
-    with pytest.raises(command.StartError, match="can't listen on"):
-        command._bind("::1", 0)
-
-
 def test_the_announcement_of_ipv6(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """In brackets where a port follows."""
     if not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")
     try:
-        sockets = command._bind("::1", 0)
+        sockets = command.bind("::1", 0)
     except command.StartError:
         pytest.skip("IPv6 is switched off")
     options = command._server_parser().parse_args(["0", "--host", "::1", "--data", str(tmp_path)])
@@ -292,35 +248,6 @@ def test_the_announcement_of_ipv6(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert f"listening on [::1]:{port}" in text
     assert f"cli_client ::1 {port}" in text
     assert f"--server [::1]:{port}" in text
-
-
-def test_without_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """asyncio's own loop does it."""
-    ran: list[str] = []
-
-    async def main() -> None:
-        ran.append("here")
-
-    monkeypatch.setitem(sys.modules, "uvloop", None)
-    command._run_loop(main())
-    assert ran == ["here"]
-
-
-def test_without_resource_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on Windows: nothing is asked for."""
-    monkeypatch.setitem(sys.modules, "resource", None)
-    command._allow_many_files()
-
-
-def test_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the installed package; run from a bare checkout it is unknown."""
-    assert re.match(r"\d+\.\d+", command._version())
-
-    def not_installed(name: str) -> str:
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(command, "version", not_installed)
-    assert command._version() == "0+unknown"
 
 
 def test_a_signal_right_after_the_start(start_server: StartServer) -> None:

@@ -1,9 +1,6 @@
 """The command line: the real program in a process of its own, and its flags."""
 
-import argparse
 import asyncio
-import errno
-import os
 import re
 import signal
 import socket
@@ -17,7 +14,6 @@ from websockets.asyncio.client import connect
 from tests.small import shrink
 from tests.ws_bridge.rig import HELLO, FakeBrowser, FakeServer, msg, ready
 from ws_bridge import __main__ as command
-from ws_bridge import bridge as bridge_module
 from ws_bridge.timing import Timing
 
 START_PATIENCE = 20.0  # seconds; a loaded machine starts Python slowly
@@ -222,64 +218,5 @@ def test_no_address_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_secret_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It must be there and have something in it; white space around the secret is not part of it."""
-    file = tmp_path / "secret"
-    assert "No such file" in fails(["--link-secret-file", str(file)], capsys)
-    for content in (b"", b"\n", b"\xff"):
-        file.write_bytes(content)
-        assert "no secret in" in fails(["--link-secret-file", str(file)], capsys)
-    file.write_text("s3cret\n")
-    assert command.read_secret(file) == "s3cret"
-
-
-def test_explanations() -> None:
-    """What can go wrong at start and isn't easily made to."""
-    options = argparse.Namespace(port=80, host=None)
-    assert "no permission to listen on port 80" in command.explain(PermissionError(errno.EACCES, "denied"), options)
-    assert command.explain(OSError("else"), options) == "else"
-
-
-def test_without_what_only_some_systems_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No uvloop, no resource module: the bridge runs all the same."""
-    assert command.loop_factory() is not None
-    monkeypatch.setitem(sys.modules, "uvloop", None)
-    monkeypatch.setitem(sys.modules, "resource", None)
-    assert command.loop_factory() is None
-    command.raise_file_limit()
-
-
-def test_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkout that isn't installed has none, and says so."""
-
-    def missing(name: str) -> str:
-        raise bridge_module.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(bridge_module.metadata, "version", missing)
-    assert bridge_module.version() == "unknown"
-
-
-def test_listen_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system without IPv6 listens on IPv4 alone; any other fault is told."""
-    create = socket.create_server
-
-    def refuse(address: tuple[str, int], **options: object) -> socket.socket:
-        if options.get("family") == socket.AF_INET6:
-            raise OSError(code, os.strerror(code))
-        return create(address, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(socket, "create_server", refuse)
-    code = errno.EAFNOSUPPORT
-    (listener,) = bridge_module.listen(None, 0)
-    assert listener.family == socket.AF_INET
-    listener.close()
-    code = errno.EADDRINUSE
-    with pytest.raises(OSError, match="in use"):
-        bridge_module.listen(None, 0)
-
-
-def test_listen_on_both_of_localhost() -> None:
-    """A name with several addresses is listened on at all of them, on one port."""
-    listeners = bridge_module.listen("localhost", 0)
-    assert len({listener.getsockname()[1] for listener in listeners}) == 1
-    for listener in listeners:
-        listener.close()
+    """It must be there."""
+    assert "No such file" in fails(["--link-secret-file", str(tmp_path / "secret")], capsys)

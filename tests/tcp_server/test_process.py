@@ -1,0 +1,63 @@
+"""What both programs do at their start: the loop, limits, version, ports and secrets."""
+
+import argparse
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from tcp_server import process
+
+
+@pytest.mark.parametrize("is_missing", [True, False])
+def test_with_and_without_uvloop(monkeypatch: pytest.MonkeyPatch, is_missing: bool) -> None:
+    """asyncio's own loop does it too."""
+    ran: list[str] = []
+
+    async def main() -> None:
+        ran.append("here")
+
+    if is_missing:
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+    process.run_loop(main())
+    assert ran == ["here"]
+
+
+def test_without_resource_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows: nothing is asked for."""
+    monkeypatch.setitem(sys.modules, "resource", None)
+    process.allow_many_files()
+
+
+def test_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the installed package; run from a bare checkout it is unknown."""
+    assert re.match(r"\d+\.\d+", process.version())
+
+    def not_installed(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", not_installed)
+    assert process.version() == "0+unknown"
+
+
+def test_ports() -> None:
+    """Numbers from 0 to 65535."""
+    assert [process.port_number(text) for text in ("0", "9000", "65535")] == [0, 9000, 65_535]
+    for text in ("", "-1", "65536", "http", "٣", "1.0"):
+        with pytest.raises(argparse.ArgumentTypeError, match=re.escape(repr(text))):
+            process.port_number(text)
+
+
+def test_a_secret_file(tmp_path: Path) -> None:
+    """It must be there and have something in it; white space around the secret is not part of it."""
+    file = tmp_path / "secret"
+    with pytest.raises(process.StartError, match="No such file"):
+        process.read_secret(file)
+    for content in (b"", b"\n", b"\xff"):
+        file.write_bytes(content)
+        with pytest.raises(process.StartError, match="no secret in"):
+            process.read_secret(file)
+    file.write_text("s3cret\n")
+    assert process.read_secret(file) == "s3cret"
