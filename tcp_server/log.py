@@ -81,6 +81,7 @@ class Log:
         self.path = folder / FILE_NAME
         self.full_sync = full_sync
         self.database = open_database(self.path)
+        self._cursor = self.database.cursor()
         self.readings = Readings(self.database)  # between two batches, as exact as the log itself
         try:
             self._prepare()
@@ -265,9 +266,9 @@ class Log:
                 values.append(draft.ref)
             values.append(draft.rest.decode())
         for row, values in entries.items():
-            insert_rows(self.database, "INSERT INTO entry VALUES", row, values)
+            insert_rows(self._cursor, "INSERT INTO entry VALUES", row, values)
         if direct:
-            insert_rows(self.database, "INSERT INTO direct VALUES", "(?,?,?)", direct)
+            insert_rows(self._cursor, "INSERT INTO direct VALUES", "(?,?,?)", direct)
         return newest, outcomes, fresh
 
     def _number(self, room: Room) -> int:
@@ -292,4 +293,4 @@ class Log:
         for uid, present in roster.items():
             if present is not None:
                 values += (uid, present.nickname, msgspec.json.encode(present.rooms).decode())
-        insert_rows(self.database, "INSERT OR REPLACE INTO present VALUES", "(?,?,?)", values)
+        insert_rows(self._cursor, "INSERT OR REPLACE INTO present VALUES", "(?,?,?)", values)

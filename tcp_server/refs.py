@@ -82,7 +82,8 @@ class Refs:
             self._through = max(self._recent.values())
         share = self._queue[-max(SHARE_MIN, SHARE * drafts) :]
         self._merged = len(share)
-        insert_rows(self._database, "INSERT OR IGNORE INTO by_ref VALUES", "(?,?)", list(chain.from_iterable(share)))
+        values = list(chain.from_iterable(share))
+        insert_rows(self._database.cursor(), "INSERT OR IGNORE INTO by_ref VALUES", "(?,?)", values)
         if len(share) == len(self._queue):
             self._database.execute("INSERT OR REPLACE INTO meta VALUES ('refs', ?)", (str(self._through),))
 

@@ -66,7 +66,9 @@ def test_rows_are_inserted_whole(count: int) -> None:
     here.execute("CREATE TABLE pair (a INTEGER, b TEXT)")
     statements: list[str] = []
     here.set_trace_callback(statements.append)
-    insert_rows(here, "INSERT INTO pair VALUES", "(?,?)", [value for number in range(count) for value in (number, "x")])
+    insert_rows(
+        here.cursor(), "INSERT INTO pair VALUES", "(?,?)", [value for number in range(count) for value in (number, "x")]
+    )
     here.set_trace_callback(None)
     assert here.execute("SELECT a FROM pair").fetchall() == [(number,) for number in range(count)]
     assert len(statements) <= count // ROWS_MAX + 8
