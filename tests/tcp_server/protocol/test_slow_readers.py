@@ -57,7 +57,7 @@ def test_a_slow_reader_finds_its_rooms_as_they_are(meet: Meet, lag: Lag, room: s
     rest = _drain(reader, newest)
     state = reader.find("ROOM", room=room)
     assert (state["topic"], state["users"], state["id"]) == ("changed meanwhile", ["alicia", "reader"], newest)
-    assert all(packet["type"] in ("MSG", "JOIN") for packet in rest)
+    assert {packet["type"] for packet in rest} <= {"JOIN", "MSG", "ROOM"}  # ROOM: a moment in which it kept up
 
 
 def test_no_direct_answer_is_skipped_for_a_slow_reader(meet: Meet, lag: Lag, room: str) -> None:
