@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 GC_THRESHOLDS = (10_000, 20, 20)  # messages leave no cycles, closed connections do: look for them rarely
+_LOOPBACK = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # where somebody here finds a server on all
 SWITCH_SECONDS = 0.0005  # how long the loop may keep the log's threads from running Python (default 0.005)
 
 
@@ -126,20 +128,23 @@ def _serve(options: argparse.Namespace) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # what was imported stays
     gc.set_threshold(*GC_THRESHOLDS)
-    sockets = bind(options.host, options.port)
-    make_folder(options.data)
-    lock = lock_folder(options.data)
-    try:
-        log = Log(options.data, full_sync=options.sync == "full")
-        try:
-            run_loop(_run(options, sockets, log))
-        finally:
-            log.close()
-    finally:
-        lock.release()
+    password = options.server_password_file and read_secret(options.server_password_file)
+    link_secret = options.link_secret_file and read_secret(options.link_secret_file)
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(sock) for sock in bind(options.host, options.port)]
+        make_folder(options.data)
+        stack.callback(lock_folder(options.data).release)
+        log = stack.enter_context(closing(Log(options.data, full_sync=options.sync == "full")))
+        run_loop(_run(options, sockets, log, password, link_secret))
 
 
-async def _run(options: argparse.Namespace, sockets: list[socket.socket], log: Log) -> None:
+async def _run(
+    options: argparse.Namespace,
+    sockets: list[socket.socket],
+    log: Log,
+    password: str | None,
+    link_secret: str | None,
+) -> None:
     settings = Settings(
         name=options.name,
         version=version(),
@@ -147,14 +152,13 @@ async def _run(options: argparse.Namespace, sockets: list[socket.socket], log: L
         key=token_key(options.data),
         new_uid=lambda: secrets.randbits(63),
         motd=options.motd,
-        server_password=options.server_password_file and read_secret(options.server_password_file),
+        server_password=password,
         grace_seconds=options.grace,
     )
     upkeep = Upkeep(log, keep_seconds=options.keep, keep_messages=options.keep_messages)
     stop, hurry = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, lambda: (hurry if stop.is_set() else stop).set())
-    link_secret = options.link_secret_file and read_secret(options.link_secret_file)
     server = Server(log, settings, upkeep, link_secret=link_secret)
     await server.listen(sockets)
     _announce(sockets, options)
@@ -167,7 +171,7 @@ def _announce(sockets: Sequence[socket.socket], options: argparse.Namespace) -> 
     addresses = [sock.getsockname()[:2] for sock in sockets]
     port = addresses[0][1]
     shown = ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in addresses)
-    host = "127.0.0.1" if options.host in (None, "0.0.0.0", "::") else options.host
+    host = _LOOPBACK.get(options.host, options.host)
     server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     print(f"listening on {shown}")
     print(f"messages are kept in {options.data / FILE_NAME}")

@@ -1,6 +1,6 @@
 """Delivery: a tick's outputs, in order, to the ports; and the one way to catch up whoever is behind.
 
-A tick begins when the server takes the hub's outputs; it ends here, with one write per connection. In between
+A tick, which `Server.wake` began, ends here in `Delivery.deliver`, with one write per connection. Before that
 the log gave the drafts their ids and read what those who are behind missed, up to the same id, in the same
 thread: so a replay joins the live packets without a hole and without a repeat.
 """

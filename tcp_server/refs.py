@@ -36,7 +36,7 @@ class Refs:
     """
 
     def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
+        self._cursor = database.cursor()
         self._recent: dict[int, int] = {}  # hash -> id, of what is not (all) on disk
         self._queue: list[tuple[int, int]] = []  # what goes to disk, the next at the end
         self._through = 0  # the newest id of the queue
@@ -83,14 +83,14 @@ class Refs:
         share = self._queue[-max(SHARE_MIN, SHARE * drafts) :]
         self._merged = len(share)
         values = list(chain.from_iterable(share))
-        insert_rows(self._database.cursor(), "INSERT OR IGNORE INTO by_ref VALUES", "(?,?)", values)
+        insert_rows(self._cursor, "INSERT OR IGNORE INTO by_ref VALUES", "(?,?)", values)
         if len(share) == len(self._queue):
-            self._database.execute("INSERT OR REPLACE INTO meta VALUES ('refs', ?)", (str(self._through),))
+            self._cursor.execute("INSERT OR REPLACE INTO meta VALUES ('refs', ?)", (str(self._through),))
 
     def note_none(self, newest: int) -> None:
         """If nothing waits for the disk, let the next start know from where on it has to look."""
         if not self._recent:
-            self._database.execute("INSERT OR REPLACE INTO meta VALUES ('refs', ?)", (str(newest),))
+            self._cursor.execute("INSERT OR REPLACE INTO meta VALUES ('refs', ?)", (str(newest),))
 
     def committed(self, fresh: dict[Pair, int]) -> None:
         """Take note that the transaction is done, with what it appended."""
@@ -103,7 +103,7 @@ class Refs:
             self._recent[self._hashes[pair]] = id
 
     def _read(self, sql: str, values: list[int]) -> dict[Pair, tuple[int, bytes]]:
-        rows = self._database.execute(sql, values)
+        rows = self._cursor.execute(sql, values)
         return {(uid, ref): (id, body.encode()) for uid, ref, id, body in rows}
 
 

@@ -1,9 +1,10 @@
 """The server: start -> serve -> shutdown, and the tick: collect, commit, deliver.
 
-Whatever arrives in one turn of the event loop goes to the hub at once; its outputs gather. One `call_soon` then
-takes them: with drafts into the log (`committer`), without any straight to delivery, where the tick ends with one
-write per connection. While a large fan-out or a commit in the thread is under way the next tick gathers by itself: the
-busier the server, the more each commit and each write carries, and a lone message never waits for a timer.
+Whatever arrives in one turn of the event loop goes to the hub at once; its outputs gather. The first of it begins the
+tick (`wake`). One `call_soon` then takes them: with drafts into the log (`committer`), without any straight to
+`Delivery.deliver`, where the tick ends with one write per connection. While a large fan-out or a commit in the thread
+is under way the next tick gathers by itself: the busier the server, the more each commit and each write carries, and a
+lone message never waits for a timer.
 """
 
 from __future__ import annotations
@@ -254,7 +255,7 @@ class Server:
 
     def receive_opening(self, port: DirectPort, body: bytes) -> None:
         """Act on a body of a session before READY: the connection may become a link."""
-        if b"LINK" in body:
+        if b"LINK" in body or b"\\u" in body:  # spelled out or in escapes; else it needn't be parsed twice
             try:
                 request = requests.parse(body)
             except ValueError:

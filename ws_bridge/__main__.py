@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         allow_many_files()
         run_loop(serve(settings))
-    except StartError as error:
+    except (StartError, OSError) as error:
         print(f"ws_bridge: {error}", file=sys.stderr)
         return EXIT_FAILED
     return EXIT_OK

@@ -96,9 +96,9 @@ class Browser(Hearer, asyncio.Protocol):
 
     @property
     def address(self) -> str:
-        """Its IP address; an IPv4 one in IPv6 clothes (of a socket for both) as plain IPv4."""
+        """Its IP address; "" if it has gone already."""
         peer = self.transport.get_extra_info("peername")
-        return str(peer[0]).removeprefix("::ffff:") if peer else ""
+        return str(peer[0]) if peer else ""
 
     def tell(self, body: bytes) -> None:
         """Send one body as a text message, not within a tick (`Fanout.own`) or after the phase is ENDED."""

@@ -1,7 +1,9 @@
 """What both programs do at their start: the loop, limits, version, ports and secrets."""
 
 import argparse
+import asyncio
 import re
+import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -11,18 +13,28 @@ import pytest
 from tcp_server import process
 
 
-@pytest.mark.parametrize("is_missing", [True, False])
-def test_with_and_without_uvloop(monkeypatch: pytest.MonkeyPatch, is_missing: bool) -> None:
+@pytest.mark.parametrize(("is_missing", "kind"), [(True, "asyncio"), (False, "uvloop")])
+def test_with_and_without_uvloop(monkeypatch: pytest.MonkeyPatch, is_missing: bool, kind: str) -> None:
     """asyncio's own loop does it too."""
-    ran: list[str] = []
+    loops: list[str] = []
 
     async def main() -> None:
-        ran.append("here")
+        loops.append(type(asyncio.get_running_loop()).__module__.partition(".")[0])
 
     if is_missing:
         monkeypatch.setitem(sys.modules, "uvloop", None)
     process.run_loop(main())
-    assert ran == ["here"]
+    assert loops == [kind]
+
+
+def test_many_files() -> None:
+    """As many as the system lets the process ask for."""
+    code = (
+        "import resource; from tcp_server.process import allow_many_files as allow; files = resource.RLIMIT_NOFILE;"
+        "resource.setrlimit(files, (64, resource.getrlimit(files)[1])); allow();"
+        "soft, hard = resource.getrlimit(files); print(soft == hard)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "True\n"
 
 
 def test_without_resource_limits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,15 @@ def test_link_is_allowed_from_loopback(server: ServerProcess) -> None:
     client.cut()
 
 
+def test_link_in_escapes(server: ServerProcess) -> None:
+    """It is the same JSON."""
+    client = Client(server.port)
+    client.greet()
+    client.send_body(rb'{"type":"L\u0049NK","name":"bridge"}')
+    assert client.read() == {"type": "READY", "link": True}
+    client.cut()
+
+
 def test_link_needs_the_right_secret_if_it_gives_one(
     start_server: StartServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
