@@ -19,7 +19,7 @@ from platformdirs import user_data_path
 from tcp_server import messages
 from tcp_server.archive import ArchiveError, export_lines, import_lines
 from tcp_server.database import FILE_NAME, LogError, check_schema, open_database
-from tcp_server.folder import FolderError, lock_folder, make_folder, token_key
+from tcp_server.folder import lock_folder, make_folder, token_key
 from tcp_server.hub import Settings
 from tcp_server.listening import bind
 from tcp_server.log import Log
@@ -36,8 +36,8 @@ logger = logging.getLogger(__name__)
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 GC_THRESHOLDS = (10_000, 20, 20)  # messages leave no cycles, closed connections do: look for them rarely
-_LOOPBACK = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # where somebody here finds a server on all
 SWITCH_SECONDS = 0.0005  # how long the loop may keep the log's threads from running Python (default 0.005)
+LOOPBACK = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # where a client here finds who listens on all
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _move_log(arguments)
         else:
             _serve(_server_parser().parse_args(arguments))
-    except (StartError, FolderError, LogError, ArchiveError) as error:
+    except (StartError, LogError, ArchiveError) as error:
         print(f"tcp_server: {error}", file=sys.stderr)
         sys.exit(1)
 
@@ -171,7 +171,7 @@ def _announce(sockets: Sequence[socket.socket], options: argparse.Namespace) -> 
     addresses = [sock.getsockname()[:2] for sock in sockets]
     port = addresses[0][1]
     shown = ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in addresses)
-    host = _LOOPBACK.get(options.host, options.host)
+    host = LOOPBACK.get(options.host, options.host)
     server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     print(f"listening on {shown}")
     print(f"messages are kept in {options.data / FILE_NAME}")

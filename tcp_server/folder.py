@@ -1,6 +1,6 @@
 """The data folder: made, locked, and the key in it that signs tokens; the log in it is `log`'s.
 
-All of this raises FolderError where the folder can't be used.
+All of this raises StartError where the folder can't be used.
 """
 
 from __future__ import annotations
@@ -12,10 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tcp_server import tokens
-
-
-class FolderError(Exception):
-    """The folder can't be used; the text says what to do."""
+from tcp_server.process import StartError
 
 
 def make_folder(folder: Path) -> None:
@@ -23,9 +20,9 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise FolderError(f"can't make the data folder {folder}: {error.strerror}") from None
+        raise StartError(f"can't make the data folder {folder}: {error.strerror}") from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise FolderError(f"can't write to the data folder {folder}")
+        raise StartError(f"can't write to the data folder {folder}")
 
 
 def lock_folder(folder: Path) -> FileLock:
@@ -34,9 +31,9 @@ def lock_folder(folder: Path) -> FileLock:
     try:
         held.acquire(timeout=0)
     except Timeout:
-        raise FolderError(f"the data folder {folder} is in use by another server; choose another --data") from None
+        raise StartError(f"the data folder {folder} is in use by another server; choose another --data") from None
     except OSError as error:
-        raise FolderError(f"can't write to the data folder {folder}: {error.strerror}") from None
+        raise StartError(f"can't write to the data folder {folder}: {error.strerror}") from None
     return held
 
 
@@ -48,7 +45,7 @@ def token_key(folder: Path) -> bytes:
     except FileExistsError:
         known = path.read_bytes()
         if len(known) != tokens.KEY_BYTES:
-            raise FolderError(f"{path} is damaged; remove it, and everybody takes a new nickname") from None
+            raise StartError(f"{path} is damaged; remove it, and everybody takes a new nickname") from None
         return known
     fresh = secrets.token_bytes(tokens.KEY_BYTES)
     with os.fdopen(descriptor, "wb") as file:

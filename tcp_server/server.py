@@ -141,7 +141,7 @@ class Server:
         outputs = self._hub.take_outputs()
         drafts = [output for output in outputs if type(output) is Draft]
         changes = None
-        if drafts or self._loop.time() >= self._retry_at:
+        if drafts or self._loop.time() >= self._retry_at:  # a message goes with the room that it may be the first of
             changes = self._hub.directory.take_changes()
         catch_ups = self._delivery.take_catch_ups()
         batch = Batch(outputs, drafts, changes, catch_ups)
@@ -188,9 +188,9 @@ class Server:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_due = due
-        self._timer = self._loop.call_at(due, self._tick)
+        self._timer = self._loop.call_at(due, self._on_timer)
 
-    def _tick(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = self._timer_due = None
         self._hub.tick(self._clock.now())
         self.wake()
@@ -249,7 +249,7 @@ class Server:
         return self._hub.connected(port, self._now)
 
     def receive(self, session: Session, body: bytes) -> None:
-        if not self._is_scheduled:
+        if not self._is_scheduled:  # asked here too: for most of a busy turn's bodies that spares a call
             self.wake()
         self._hub.received(session, body, self._now)
 

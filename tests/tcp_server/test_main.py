@@ -14,7 +14,7 @@ import pytest
 
 from tcp_server import __main__ as command
 from tcp_server.database import FILE_NAME
-from tcp_server.folder import FolderError, make_folder
+from tcp_server.folder import make_folder
 from tcp_server.log import Log
 from tests.conftest import StartServer
 from tests.tcp_server.conftest import Connect
@@ -146,7 +146,7 @@ def test_a_data_folder_that_cant_be(fails: Fails, tmp_path: Path) -> None:
 def test_a_data_folder_that_isnt_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Said before anything is tried; root may write everywhere, so the system is asked in its place."""
     monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(FolderError, match="can't write to the data folder"):
+    with pytest.raises(command.StartError, match="can't write to the data folder"):
         make_folder(tmp_path)
 
 
