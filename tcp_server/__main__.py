@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gc
 import logging
 import secrets
-import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -23,7 +20,18 @@ from tcp_server.folder import lock_folder, make_folder, token_key
 from tcp_server.hub import Settings
 from tcp_server.listening import bind
 from tcp_server.log import Log
-from tcp_server.process import StartError, allow_many_files, port_number, read_secret, run_loop, version
+from tcp_server.process import (
+    FlagParser,
+    StartError,
+    allow_many_files,
+    calm_collector,
+    catch_signals,
+    port_number,
+    read_secret,
+    run_loop,
+    start_log,
+    version,
+)
 from tcp_server.server import Server
 from tcp_server.upkeep import Upkeep
 
@@ -35,7 +43,6 @@ python -m tcp_server import FILE fills an empty data folder from such a file.
 logger = logging.getLogger(__name__)
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-GC_THRESHOLDS = (10_000, 20, 20)  # messages leave no cycles, closed connections do: look for them rarely
 SWITCH_SECONDS = 0.0005  # how long the loop may keep the log's threads from running Python (default 0.005)
 LOOPBACK = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # where a client here finds who listens on all
 
@@ -53,13 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
 
 
-def _server_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m tcp_server",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _server_parser() -> FlagParser:
+    parser = FlagParser("python -m tcp_server", DESCRIPTION, EPILOG)
     add = parser.add_argument
     add("port", metavar="PORT", type=port_number, help="the TCP port to listen on; 0 lets the system choose one")
     add("--host", help="listen on this address only (default: on all, IPv4 and IPv6)")
@@ -78,18 +80,13 @@ def _server_parser() -> argparse.ArgumentParser:
         help="let bridges elsewhere link with the secret in this file (default: only this machine's)")  # fmt: skip
     add("--server-password-file", type=Path, metavar="FILE",
         help="ask everybody for the password in this file (default: the server is open)")  # fmt: skip
-    _add_log_level(parser)
+    parser.add_usual_flags()
     return parser
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="FOLDER", default=user_data_path("wordpacket"),
                         help="where the log and the key are kept (default: %(default)s)")  # fmt: skip
-
-
-def _add_log_level(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info",
-                        help="how much is written to standard error (default: %(default)s)")  # fmt: skip
 
 
 def _motd(text: str) -> str:
@@ -99,23 +96,21 @@ def _motd(text: str) -> str:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < 1e9:
-        raise argparse.ArgumentTypeError(f"seconds can't be {text}")
-    return seconds
+    if not text.replace(".", "", 1).isdecimal() or float(text) >= 1e9:
+        raise argparse.ArgumentTypeError(f"seconds are a number such as 5 or 0.5, not {text!r}")
+    return float(text)
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("keep at least 1 message")
-    return count
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"a count of messages is a number from 1 on, not {text!r}")
+    return int(text)
 
 
 def _age(text: str) -> float:
     unit = UNITS.get(text[-1:])
     if unit is None or not text[:-1].isdecimal() or int(text[:-1]) == 0:
-        raise argparse.ArgumentTypeError(f"an age is a number with s, m, h or d, such as 90d, not {text}")
+        raise argparse.ArgumentTypeError(f"an age is a number with s, m, h or d, such as 90d, not {text!r}")
     return float(int(text[:-1]) * unit)
 
 
@@ -123,11 +118,9 @@ def _age(text: str) -> float:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    start_log(options.log_level)
     allow_many_files()
     sys.setswitchinterval(SWITCH_SECONDS)
-    gc.freeze()  # what was imported stays
-    gc.set_threshold(*GC_THRESHOLDS)
     password = options.server_password_file and read_secret(options.server_password_file)
     link_secret = options.link_secret_file and read_secret(options.link_secret_file)
     with ExitStack() as stack:
@@ -156,11 +149,10 @@ async def _run(
         grace_seconds=options.grace,
     )
     upkeep = Upkeep(log, keep_seconds=options.keep, keep_messages=options.keep_messages)
-    stop, hurry = asyncio.Event(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, lambda: (hurry if stop.is_set() else stop).set())
+    stop, hurry = catch_signals()
     server = Server(log, settings, upkeep, link_secret=link_secret)
     await server.listen(sockets)
+    calm_collector()
     _announce(sockets, options)
     await stop.wait()
     logger.info("shutting down in %g s; once more to end at once", options.shutdown_delay)
@@ -185,7 +177,7 @@ def _announce(sockets: Sequence[socket.socket], options: argparse.Namespace) -> 
 
 
 def _move_log(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser("python -m tcp_server", description="Write or read the whole log as JSON Lines.")
+    parser = FlagParser("python -m tcp_server", "Write or read the whole log as JSON Lines.")
     parser.add_argument("command", choices=("export", "import"), help="what to do")
     parser.add_argument("file", metavar="FILE", help="the file; - is standard output or input")
     _add_data(parser)

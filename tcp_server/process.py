@@ -1,18 +1,45 @@
-"""What the server's process and the bridge's have in common: the loop, the limit of files, the version, secrets."""
+"""What the server's process and the bridge's have in common: flags, log, loop, signals, limits, version, secrets."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import contextlib
+import gc
+import logging
+import signal
 from collections.abc import Coroutine
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+GC_THRESHOLDS = (10_000, 20, 20)  # messages leave no cycles, closed connections do: look for them rarely
 
 
 class StartError(Exception):
     """The program can't start; the text is the line for the user."""
+
+
+class FlagParser(argparse.ArgumentParser):
+    """Says what is wrong with a flag in one line, and keeps the lines of its texts."""
+
+    def __init__(self, prog: str, description: str, epilog: str | None = None) -> None:
+        form = argparse.RawDescriptionHelpFormatter
+        super().__init__(prog, description=description, epilog=epilog, formatter_class=form)
+
+    def add_usual_flags(self) -> None:
+        """Add those that both programs have."""
+        self.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info",
+                          help="how much is written to standard error (default: %(default)s)")  # fmt: skip
+        self.add_argument("--version", action="version", version=version(), help="print the version and exit")
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog.removeprefix('python -m ')}: {message} (--help explains the flags)\n")
+
+
+def start_log(level: str) -> None:
+    """Write the log from this level on to standard error."""
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:
@@ -23,6 +50,22 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(main)
     else:
         uvloop.run(main)
+
+
+def catch_signals() -> tuple[asyncio.Event, asyncio.Event]:
+    """Return what the first SIGINT or SIGTERM sets, which asks to end in order, and what the second sets: at once."""
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends at once
+            asyncio.get_running_loop().add_signal_handler(number, lambda: (hurry if stop.is_set() else stop).set())
+    return stop, hurry
+
+
+def calm_collector() -> None:
+    """Keep the garbage collector's pauses out of the latency; to be called once all is made that stays."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def allow_many_files() -> None:

@@ -2,24 +2,29 @@
 
 import argparse
 import asyncio
-import contextlib
-import gc
 import logging
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 from urllib.parse import urlsplit
 
-from tcp_server.process import StartError, allow_many_files, port_number, read_secret, run_loop, version
+from tcp_server.process import (
+    FlagParser,
+    StartError,
+    allow_many_files,
+    calm_collector,
+    catch_signals,
+    port_number,
+    read_secret,
+    run_loop,
+    start_log,
+)
 from ws_bridge.bridge import Bridge, Settings
 from ws_bridge.page import find_web
 
 DEFAULT_SERVER = "127.0.0.1:9000"
 DEFAULT_SERVER_PORT = 9000
 DEFAULT_PORT = 8765
-LOG_LEVELS = ("debug", "info", "warning", "error")
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -28,7 +33,7 @@ EXIT_FAILED = 1
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bridge until a signal ends it; return the exit code."""
     options = make_parser().parse_args(arguments)
-    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
+    start_log(options.log_level)
     try:
         settings = Settings(
             server=options.server,
@@ -48,19 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def serve(settings: Settings) -> None:
     """Start, say where, and stay until SIGINT or SIGTERM; a second one ends at once."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    hurry = asyncio.Event()
-
-    def on_signal() -> None:
-        (hurry if stop.is_set() else stop).set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends at once
-            loop.add_signal_handler(number, on_signal)
+    stop, hurry = catch_signals()
     bridge = Bridge(settings)
     port = await bridge.start()
-    tune_collector()
+    calm_collector()
     host = settings.host or "127.0.0.1"
     where = "" if settings.host else " (and on every other address of this machine)"
     print(f"The chat page is at http://{f'[{host}]' if ':' in host else host}:{port}/{where}")
@@ -73,11 +69,9 @@ async def serve(settings: Settings) -> None:
         task.cancel()
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = OneLineParser(
-        prog="ws_bridge",
-        description="Serves the chat page, and carries browsers to the chat server over one TCP connection.",
-    )
+def make_parser() -> FlagParser:
+    description = "Serves the chat page, and carries browsers to the chat server over one TCP connection."
+    parser = FlagParser("python -m ws_bridge", description)
     option = parser.add_argument
     option("--server", metavar="HOST:PORT", type=server_address, default=DEFAULT_SERVER,
            help="the chat server to link to; it may be started later (default: %(default)s)")  # fmt: skip
@@ -90,17 +84,8 @@ def make_parser() -> argparse.ArgumentParser:
                 " (always allowed: the bridge's own page, one opened from disk, this machine)")  # fmt: skip
     option("--link-secret-file", metavar="FILE", type=Path,
            help="the file with the secret that a server on another machine wants of a bridge")  # fmt: skip
-    option("--log-level", choices=LOG_LEVELS, default="info",
-           help="how much to tell on stderr (default: %(default)s)")  # fmt: skip
-    option("--version", action="version", version=version(), help="print the version and exit")
+    parser.add_usual_flags()
     return parser
-
-
-class OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong with a flag in one line, without the whole usage in front."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (--help explains the flags)\n")
 
 
 def server_address(text: str) -> tuple[str, int]:
@@ -120,17 +105,6 @@ def origin(text: str) -> str:
     if not parts.scheme or not parts.netloc or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise argparse.ArgumentTypeError(f"an origin looks like https://chat.example, not {text!r}")
     return f"{parts.scheme}://{parts.netloc}".lower()
-
-
-def tune_collector() -> None:
-    """Keep the garbage collector's pauses out of the latency.
-
-    The hot path makes no cycles, so reference counts free everything; what is left to collect comes and goes
-    with browsers. What exists at the start stays, and need not be looked at again.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
-"""What both programs do at their start: the loop, limits, version, ports and secrets."""
+"""What both programs do at their start: flags, the loop, signals, limits, version, ports and secrets."""
 
 import argparse
 import asyncio
+import gc
+import os
 import re
+import signal
 import subprocess
 import sys
 from importlib import metadata
@@ -25,6 +28,34 @@ def test_with_and_without_uvloop(monkeypatch: pytest.MonkeyPatch, is_missing: bo
         monkeypatch.setitem(sys.modules, "uvloop", None)
     process.run_loop(main())
     assert loops == [kind]
+
+
+async def test_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first asks for an orderly end, the second for one at once, whichever they are."""
+    stop, hurry = process.catch_signals()
+    os.kill(os.getpid(), signal.SIGTERM)
+    await stop.wait()
+    assert not hurry.is_set()
+    os.kill(os.getpid(), signal.SIGINT)
+    await hurry.wait()
+
+    def not_here(*arguments: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_signal_handler", not_here)  # as on Windows
+    process.catch_signals()
+
+
+def test_the_collector() -> None:
+    """What is there when it is calmed is looked at no more."""
+    thresholds = gc.get_threshold()
+    try:
+        process.calm_collector()
+        assert gc.get_freeze_count() > 10_000
+        assert gc.get_threshold() == process.GC_THRESHOLDS
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 def test_many_files() -> None:

@@ -167,6 +167,7 @@ def test_bad_flags(flags: list[str], complaint: str, capsys: pytest.CaptureFixtu
     errors = capsys.readouterr().err
     assert end.value.code == 2
     assert complaint in errors
+    assert errors.startswith("ws_bridge: ")
     assert errors.count("\n") == 1
 
 
