@@ -40,12 +40,15 @@ run: $(VENV)/.run ## start the server and the bridge on this machine; Ctrl-C end
 	wait $$bridge && exit $$status
 
 define CHECK_PORTS
-import os, socket, sys
-for name, port in (argument.split("=") for argument in sys.argv[1:]):
+import argparse, sys
+from tcp_server.listening import bind
+from tcp_server.process import StartError, port_number
+for name, port in (argument.split("=", 1) for argument in sys.argv[1:]):
     try:
-        socket.create_server(("", int(port))).close()
-    except OSError as error:
-        sys.exit(f"port {port}: {os.strerror(error.errno)}; choose another one: make run {name}=NUMBER")
+        for sock in bind(None, port_number(port)):
+            sock.close()
+    except (StartError, argparse.ArgumentTypeError) as error:
+        sys.exit(f"{error} (here: make run {name}=NUMBER)")
 endef
 export CHECK_PORTS
 

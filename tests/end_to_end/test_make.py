@@ -16,7 +16,7 @@ from tests.end_to_end.programs import ROOT
 from tests.end_to_end.terminal import Terminal
 
 
-def make_run(folder: Path, port: int, web_port: int) -> list[str]:
+def make_run(folder: Path, port: int | str, web_port: int | str) -> list[str]:
     """Return the command, with the Python that runs the tests in the place of `.venv`'s."""
     inherited = (f"--unset={name}" for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"))  # of `make test`
     return [
@@ -67,15 +67,34 @@ def test_run_and_interrupt(ports: tuple[int, int], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("taken", ["PORT", "WEB_PORT"])
-def test_port_taken(taken: str, tmp_path: Path) -> None:
-    """A port that is in use is told in one line, before anything starts."""
-    with socket.create_server(("", 0)) as sock:
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::1")])
+def test_port_taken(taken: str, family: socket.AddressFamily, host: str, tmp_path: Path) -> None:
+    """A port that is in use, for IPv4 or IPv6, is told in one line before anything starts."""
+    try:
+        sock = socket.create_server((host, 0), family=family)
+    except OSError as error:
+        pytest.skip(f"no {family.name} here: {error}")
+    with sock:
         port = sock.getsockname()[1]
         ports = (port, 0) if taken == "PORT" else (0, port)
-        ended = subprocess.run(make_run(tmp_path, *ports), capture_output=True, text=True, check=False)
+        assert_refused(
+            ports, f"port {port} is taken already; choose another PORT, see --help (here: make run {taken}=NUMBER)",
+            tmp_path,
+        )  # fmt: skip
+
+
+def test_no_port(tmp_path: Path) -> None:
+    """So is what is no port."""
+    text = "a port is a number from 0 to 65535, not 'http' (here: make run WEB_PORT=NUMBER)"
+    assert_refused((0, "http"), text, tmp_path)
+
+
+def assert_refused(ports: tuple[int | str, int | str], text: str, tmp_path: Path) -> None:
+    """`make run` ends with one line, and make's own."""
+    ended = subprocess.run(make_run(tmp_path, *ports), capture_output=True, text=True, check=False)
     assert ended.returncode != 0
     assert ended.stdout == ""
     line, made, rest = ended.stderr.split("\n")
-    assert line == f"port {port}: Address already in use; choose another one: make run {taken}=NUMBER"
+    assert line == text
     assert re.match(r"make: \*\*\*", made)
     assert rest == ""
