@@ -97,9 +97,9 @@ def _rename(hub: Hub, session: Session, request: requests.Nick, now: Moment) -> 
 def _quit(hub: Hub, session: Session, request: requests.Bye, now: Moment) -> None:
     user = session.user
     if user is not None:
+        if len(user.sessions) == 1:
+            hub.depart(user, "quit", given(request.message), now)  # who goes is told of it too
         user.sessions.remove(session)
-        if not user.sessions:
-            hub.depart(user, "quit", given(request.message), now)
     hub.finish(session, messages.format(messages.Bye("quit", "goodbye", given(request.ref))))
 
 

@@ -15,7 +15,7 @@ from typing import TypeAlias, assert_never
 
 from tcp_server import messages
 from tcp_server.fanout import Fanout
-from tcp_server.hub import Hub, describe
+from tcp_server.hub import Hub, describe, room_state
 from tcp_server.link import Link
 from tcp_server.log import Logged, LogUnavailable, Outcome, wire_body
 from tcp_server.port import PAGE_FIRST, LinkPort, Pace, Port
@@ -31,7 +31,6 @@ from tcp_server.state import (
     Room,
     Send,
     SendNewest,
-    Session,
     Subscribe,
     Unsubscribe,
 )  # fmt: skip
@@ -286,7 +285,7 @@ class Delivery:
         told, port.told = port.told, None
         skipped = [room for room in rooms if told is None or told.get(room) != room.told]
         held, port.held = port.held or [], None
-        self._apply([_fresh(port.session, room) for room in skipped] + held, iter(()))
+        self._apply([room_state(port.session, room) for room in skipped] + list(map(_renewed, held)), iter(()))
         if self._first.pop(port, None) is not None:
             port.session.busy = False
         self._proceed(port)
@@ -309,7 +308,7 @@ class Delivery:
             body = b'%b,"id":%d}' % (messages.format(describe(room))[:-1], room.newest)
             self._fanout.send(link.connection, encode(body))
         held, link.held = link.held, []
-        self._apply(held, iter(()))
+        self._apply(map(_renewed, held), iter(()))
         for port in link.ports:
             if port.pace is Pace.BEHIND:
                 self.want(port)
@@ -324,5 +323,8 @@ class Delivery:
                     port.send(self._fanout, body)
 
 
-def _fresh(session: Session, room: Room) -> Output:
-    return SendNewest(session, messages.format(describe(room)), room)
+def _renewed(held: Output) -> Output:
+    """Return a direct answer that waited; a ROOM as the room is now, for who came since was not told of then."""
+    if isinstance(held, SendNewest) and held.room is not None:
+        return room_state(held.session, held.room, held.ref)
+    return held

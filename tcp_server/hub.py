@@ -175,7 +175,7 @@ class Hub:
         user.sessions.append(session)
 
     def depart(self, user: User, reason: LeaveReason, message: str | None, now: Moment) -> None:
-        """Take a user without sessions out of its rooms and free the nickname."""
+        """Take a user out of its rooms and free the nickname: no session is left, or the last one quits."""
         self._held.pop(user, None)
         for room in list(user.rooms):
             self.leave_room(user, room, reason, message, None, now)
@@ -237,7 +237,7 @@ class Hub:
         self._outputs.append(SendNewest(session, messages.format(ready)))
 
     def send_room(self, session: Session, room: Room, ref: str | None) -> None:
-        self._outputs.append(SendNewest(session, messages.format(describe(room, ref)), room))
+        self._outputs.append(room_state(session, room, ref))
 
     def retry(self, session: Session, request: requests.Nick, reason: RetryReason, text: str, now: Moment) -> None:
         nickname = request.nickname[: names.NICKNAME_MAX]  # it may be of any length
@@ -273,6 +273,11 @@ def describe(room: Room, ref: str | None = None) -> messages.Room:
     """Return a room's state, without the `id` that its deliverer knows."""
     users = room.nicknames(limit=LIST_MAX)
     return messages.Room(room=room.name, count=len(room.members), topic=room.topic, users=users, ref=ref)
+
+
+def room_state(session: Session, room: Room, ref: str | None = None) -> SendNewest:
+    """Return the ROOM for one session."""
+    return SendNewest(session, messages.format(describe(room, ref)), room, ref)
 
 
 _Due = TypeVar("_Due")

@@ -102,6 +102,7 @@ class SendNewest(msgspec.Struct, gc=False):
     session: Session
     body: bytes
     room: Room | None = None
+    ref: str | None = None  # of the room's body
 
 
 class Broadcast(msgspec.Struct, gc=False):

@@ -106,6 +106,25 @@ async def test_leaving_and_joining_elsewhere_meanwhile(house: House) -> None:
     assert [packet["message"] for packet in bob.take()] == ["live"]
 
 
+async def test_who_joins_the_same_room_afterwards(house: House) -> None:
+    """Whichever ROOM comes last, it has them too: nobody told the one behind of them."""
+    alice, bob = await behind(house)
+    bridge = await linked(house, "carol")
+    bridge.send("PAUSE", session=1)
+    for nickname, room in (("bob", "tea"), ("carol", "milk")):
+        second = await house.enter(nickname, token=token(house, nickname))
+        second.send("JOIN", room=room)
+        alice.send("JOIN", room=room)
+        await house.settle()
+    bob.relieve()
+    bridge.send("RESUME", session=1, after=0)
+    await house.settle()
+    for heard, nickname, room in ((bob.take(), "bob", "tea"), (of(bridge.take(), 1), "carol", "milk")):
+        told = [packet["users"] for packet in heard if packet["type"] == "ROOM" and packet["room"] == room]
+        assert told
+        assert all(users == ["alice", nickname] for users in told)
+
+
 async def test_ending_while_behind(house: House) -> None:
     """Cut or given up: nothing is left of it."""
     alice, bob = await behind(house)

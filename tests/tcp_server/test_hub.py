@@ -261,8 +261,11 @@ def test_the_count_comes_at_most_once_a_second() -> None:
     assert_sends(stage, guests[0], ("ROOM", {"count": BIG_ROOM + 15, "users": None, "topic": None, "id": None}))
     stage.receive(guests[1], "LEAVE", room="arena", ref="r")
     assert_sends(stage, guests[1], ("ROOM", {"count": BIG_ROOM + 15}), ("LEAVE", {"nickname": "guest001", "ref": "r"}))
+    stage.receive(guests[2], "BYE")
+    left = ("LEAVE", {"nickname": "guest002", "reason": "quit"})
+    assert_sends(stage, guests[2], ("ROOM", {"count": BIG_ROOM + 15}), left, ("BYE", {"reason": "quit"}))
     stage.wait(10)
-    assert_sends(stage, guests[0], ("ROOM", {"count": BIG_ROOM + 14}))
+    assert_sends(stage, guests[0], ("ROOM", {"count": BIG_ROOM + 13}))
 
 
 def test_a_big_room_that_shrinks() -> None:
