@@ -39,8 +39,9 @@ class Host(Protocol):
 class _Head(msgspec.Struct, gc=False):
     """What decides where a body on a link goes."""
 
-    session: Any = None
+    session: Any = msgspec.UNSET
     type: Any = None
+    ref: Any = None
 
 
 _read_head = msgspec.json.Decoder(_Head).decode
@@ -88,17 +89,18 @@ class Link:
             self._refuse(requests.Refusal("bad_packet", f"the body is not a JSON object: {error}"))
             return True
         try:
-            self._dispatch(head.session, head.type, body)
+            self._dispatch(head, body)
         except requests.Refusal as refusal:
             self._refuse(refusal)
         return not self.is_waiting()
 
-    def _dispatch(self, number: Any, kind: Any, body: bytes) -> None:
-        if number is None:
+    def _dispatch(self, head: _Head, body: bytes) -> None:
+        number = head.session
+        if number is msgspec.UNSET:
             self._receive_own(requests.parse(body))
         elif not isinstance(number, int) or isinstance(number, bool):
-            raise requests.Refusal("bad_packet", "session: is not an integer")
-        elif isinstance(kind, str) and kind in _ABOUT_SESSIONS:
+            raise requests.Refusal("bad_packet", "session: is not an integer", requests.good_ref(head.ref))
+        elif isinstance(head.type, str) and head.type in _ABOUT_SESSIONS:
             self._receive_about(requests.parse(body))
         else:
             port = self._ports.get(number)
@@ -138,9 +140,9 @@ class Link:
             elif isinstance(request, requests.Pause):
                 port.pause(self._fanout)
             else:
-                self._resume(port, request.after)
+                self._resume(port, request.after, requests.given(request.ref))
 
-    def _resume(self, port: LinkPort, after: int) -> None:
+    def _resume(self, port: LinkPort, after: int, ref: str | None) -> None:
         """Catch a paused session up from what its browser has."""
         if port.is_pause_due:
             port.is_pause_due = False  # it was paused before READY, and nothing came since
@@ -149,7 +151,7 @@ class Link:
             self._host.want(port)
         else:
             return
-        port.send(self._fanout, messages.format(messages.Resume()))
+        port.send(self._fanout, messages.format(messages.Resume(ref)))
         self._host.wake()
 
     def proceed(self, port: LinkPort) -> None:

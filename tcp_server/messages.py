@@ -232,6 +232,8 @@ class Bye(Packet):
 class Resume(Packet):
     """To a bridge: the replay of this session follows."""
 
+    ref: str | None = None
+
 
 class Subscribe(Packet):
     """To a bridge: from here on this session hears the room."""

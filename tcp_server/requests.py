@@ -192,6 +192,11 @@ def given(value: _Value | UnsetType) -> _Value | None:
     return None if value is UNSET else value
 
 
+def good_ref(value: object) -> str | None:
+    """Return what a refused packet had for its `ref`, if the answer may carry it back."""
+    return value if isinstance(value, str) and 0 < len(value) <= REF_MAX else None
+
+
 def _parse_unusual(text: str) -> Any:
     """Read what the typed decoder refused: the classic packet, a key given twice, or an error to name."""
     try:
@@ -202,9 +207,7 @@ def _parse_unusual(text: str) -> Any:
         raise Refusal("bad_packet", f"the body is not a JSON object: {error}") from None
     if not isinstance(value, dict):
         raise Refusal("bad_packet", "the body is not a JSON object")
-    ref = value.get("ref")
-    if not isinstance(ref, str) or not 0 < len(ref) <= REF_MAX:
-        ref = None
+    ref = good_ref(value.get("ref"))
     kind = value.pop("type", UNSET)
     if kind is UNSET:
         if "message" not in value:

@@ -240,6 +240,7 @@ def test_numbers_may_come_in_any_order(link: Link) -> None:
         (b'{"session":1.5,"type":"PING"}', "bad_packet"),
         (b'{"session":true,"type":"PING"}', "bad_packet"),
         (b'{"session":[1],"type":"PING"}', "bad_packet"),
+        (b'{"session":null,"type":"PING"}', "bad_packet"),
         (b'{"type":"OPEN"}', "bad_packet"),
         (b'{"type":"OPEN","session":8}', "bad_packet"),
         (b'{"type":"OPEN","session":8,"address":7}', "bad_packet"),
@@ -263,6 +264,17 @@ def test_faults_on_the_link_are_answered_and_not_counted(link: Link, body: bytes
         error = bridge.expect("ERROR", code=code)
         assert error.get("session") in (None, 1)
     assert bridge.take(1) in ([], bridge.seen[1])
+
+
+@pytest.mark.parametrize("session", ["null", "true", "1.0", '"1"', "0"])
+@pytest.mark.parametrize("type", ["OPEN", "CLOSE", "PAUSE", "RESUME"])
+def test_a_fault_on_the_link_carries_the_ref(link: Link, type: str, session: str) -> None:
+    """The bridge knows which packet was wrong."""
+    bridge = link()
+    bridge.send_body(
+        b'{"session":%b,"type":"%b","address":"x","after":0,"ref":"r"}' % (session.encode(), type.encode())
+    )
+    assert bridge.expect("ERROR", code="bad_packet")["ref"] == "r"
 
 
 def test_faults_inside_a_session_end_only_that(link: Link) -> None:

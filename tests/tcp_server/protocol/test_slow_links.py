@@ -29,8 +29,8 @@ def test_a_paused_session_gets_no_messages(link: Link, connect: Connect, room: s
     assert [packet for packet in bridge.take(2) if packet["type"] == "MSG"] == missed[:-1]
     assert bridge.seen[1] == []
     bridge.send("PING", session=1, ref="p")
-    bridge.send("RESUME", session=1, after=first["id"])
-    assert bridge.deliver() == {"session": 1, "type": "RESUME"}
+    bridge.send("RESUME", session=1, after=first["id"], ref="back")
+    assert bridge.deliver() == {"session": 1, "type": "RESUME", "ref": "back"}
     for message in missed:
         assert bridge.deliver() == {"session": 1, **message}
     assert bridge.deliver() == {"session": 1, "type": "SUBSCRIBE", "room": room}
