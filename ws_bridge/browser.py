@@ -21,6 +21,8 @@ LOW_WATER = 16 * 1024
 # has asked for more than this and reads nothing is no chat client.
 UNSENT_MAX = 4 * 1024 * 1024
 
+UNANSWERED_MAX = 64  # packets that it may send before READY without awaiting an answer; then they wait
+
 HELD_MAX = 64 * 1024  # bytes of its own packets that wait (PROTOCOL.md section 6); then it isn't read
 
 
@@ -64,11 +66,11 @@ class Browser(Hearer, asyncio.Protocol):
         "held",
         "held_bytes",
         "known",
-        "nick",
         "number",
         "phase",
         "pings",
         "silent",
+        "unanswered",
     )
 
     def __init__(self, number: int, transport: asyncio.Transport, owner: Owner) -> None:
@@ -84,7 +86,7 @@ class Browser(Hearer, asyncio.Protocol):
 
         # Its session, for resuming.
         self.greeted = False  # it has seen a HELLO
-        self.nick: bytes | None = None  # its NICK that has no answer yet, as word packet for the link
+        self.unanswered: list[bytes] | None = None  # what crossed before its first READY and has no answer yet
         self.known: Ready | None = None  # its newest READY, with the rooms of now; None before the first
 
         # What waits: its packets for the link, and the PINGs to be repeated.
@@ -113,13 +115,21 @@ class Browser(Hearer, asyncio.Protocol):
         if self.held_bytes >= HELD_MAX:
             self.stop_reading()
 
-    def release(self) -> list[bytes]:
-        """Return what waited, oldest first, and read on."""
-        packets = [*(self.pings or ()), *(self.held or ())]
+    def release(self) -> bytes | None:
+        """Return what waited longest; when nothing waits, read on."""
+        if self.pings:
+            return self.pings.pop(0)
+        if self.held:
+            packet = self.held.pop(0)
+            self.held_bytes -= len(packet)
+            return packet
         self.pings = self.held = None
-        self.held_bytes = 0
         self.read_on()
-        return packets
+        return None
+
+    def next_answered(self) -> bytes | None:
+        """Take what was the longest without an answer: it has one now."""
+        return self.unanswered.pop(0) if self.unanswered else None
 
     def stop_reading(self) -> None:
         if self._reading:

@@ -129,8 +129,7 @@ class Browsers:
     def _open_slice(self, link: Link) -> None:
         for _ in range(min(SLICE, len(self._to_open))):
             browser = self._to_open.popleft()
-            # A browser that is slow right now gets its session when it has drained.
-            if browser.phase is Phase.AWAY and not browser.choked:
+            if browser.phase is Phase.AWAY:  # also a slow one: its user would be gone after the time of grace
                 self._sessions.open(browser)
         if self._to_open:
             link.fence(lambda: self._open_slice(link))
@@ -144,7 +143,6 @@ class Browsers:
         self._stats.accepted += 1
         link = self._sessions.link
         if link is None:
-            browser.tell(AWAY_NOTICE)
             self._waiting[browser] = asyncio.get_running_loop().time()
         elif self._to_open:
             self._to_open.append(browser)
@@ -224,7 +222,7 @@ class Browsers:
         self._fanout.flush()  # what came before on the link comes before for everybody
         frame = text_frame(body)
         for browser in self._by_number.values():
-            if browser.phase is not Phase.ENDED:
+            if browser.phase is not Phase.ENDED and browser.greeted:  # HELLO comes first
                 browser.write(frame)
 
     async def close(self) -> None:

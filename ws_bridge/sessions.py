@@ -7,13 +7,13 @@ one session at a time; the rooms are in `fanout`, all browsers together in `brow
 from collections.abc import Callable, Collection
 
 from ws_bridge import translate
-from ws_bridge.browser import DROPPING, UNSENT_MAX, Browser, Phase
+from ws_bridge.browser import DROPPING, UNANSWERED_MAX, UNSENT_MAX, Browser, Phase
 from ws_bridge.fanout import Fanout
 from ws_bridge.frames import text_frame
 from ws_bridge.link import Link
 from ws_bridge.stats import Stats
 from ws_bridge.timing import Timing
-from ws_bridge.translate import Cursor, Envelope, Refused
+from ws_bridge.translate import Asked, Envelope, Refused
 
 Handler = Callable[[Browser, Envelope, bytes], bool]
 
@@ -36,7 +36,8 @@ class Sessions:
         self._handlers: dict[str, Handler] = {
             "HELLO": self._hello,
             "READY": self._ready,
-            "RETRY": self._retry,
+            "RETRY": self._refused,
+            "ERROR": self._refused,
             "MSG": self._message,
             "PONG": self._pong,
             "GAP": self._gap,
@@ -54,8 +55,8 @@ class Sessions:
         self._send(translate.open_session(browser.number, browser.address))
         if browser.known is not None:
             self._send(translate.come_back(browser.number, browser.known, browser.cursor))
-        elif browser.nick is not None:
-            self._send(browser.nick)
+        for packet in browser.unanswered or ():
+            self._send(packet)
         # The server takes what follows in order, so it need not wait for the READY.
         self._release(browser)
 
@@ -64,16 +65,12 @@ class Sessions:
         if browser.phase is Phase.ENDED:
             return
         try:
-            kind, packet = translate.for_server(browser.number, body)
+            packet = translate.for_server(browser.number, body)
         except Refused as refused:
             browser.tell(refused.reply)
             return
-        if kind == "NICK" and browser.known is None:
-            browser.nick = packet  # `open` sends it (again) if its answer is lost with the link
-            if browser.phase is Phase.AWAY:
-                return
         if self._is_forwarded(browser):
-            self._send(packet)
+            self._forward(browser, packet)
         else:
             browser.hold(packet)
 
@@ -99,9 +96,7 @@ class Sessions:
         if browser.phase is Phase.PAUSED:
             browser.phase = Phase.CATCHING_UP
             self._send(translate.resume(browser.number, browser.cursor))
-        elif browser.phase is Phase.AWAY and self.link is not None:
-            self.open(browser)
-        elif self._is_forwarded(browser):
+        else:
             self._release(browser)
 
     def end(self, browser: Browser) -> None:
@@ -150,21 +145,32 @@ class Sessions:
         ready = translate.ready(body)
         known = browser.known
         if browser.phase is Phase.OPENING:
-            asked = translate.cursor(browser.nick) if known is None else Cursor(known.epoch, browser.cursor)
+            if known is None:
+                asked = translate.asked(browser.next_answered())
+            else:
+                asked = Asked(known.epoch, browser.cursor, known.server_password)
             browser.cursor = translate.first_cursor(ready, asked)
+            ready.server_password = asked.server_password
             browser.phase = Phase.LIVE
-            browser.nick = None
+            browser.unanswered = None  # the rest crossed too, and goes the way of all that a READY precedes
             if browser.choked:
                 self.choked(browser)
+            else:
+                self._release(browser)
+        elif known is not None:
+            ready.server_password = known.server_password
         ready.epoch = self._epoch = self._epoch if ready.epoch == self._epoch else ready.epoch
         browser.known = ready
         self._remember_rooms(browser, ready.rooms)
         return True
 
-    def _retry(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
-        if browser.phase is Phase.OPENING:  # also of a session that was to be resumed: it is before READY now
-            browser.known = None
-            browser.nick = None
+    def _refused(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+        if browser.phase is Phase.OPENING:
+            if browser.known is not None:
+                browser.known = None  # the session was to be resumed: it is before READY now
+            else:
+                browser.next_answered()  # a NICK, or what else came before READY: each has one answer, in order
+            self._release(browser)
         return True
 
     def _message(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
@@ -181,6 +187,9 @@ class Sessions:
             return False
         if browser.phase is Phase.LIVE:
             browser.cursor = max(browser.cursor, envelope.id)
+        elif browser.phase is Phase.OPENING:
+            browser.next_answered()
+            self._release(browser)
         return True
 
     def _gap(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
@@ -221,15 +230,26 @@ class Sessions:
 
     def _is_forwarded(self, browser: Browser) -> bool:
         """Whether its packets cross now. A slow browser's wait, so that its answers don't pile up here."""
-        return browser.phase is Phase.OPENING or (browser.phase is Phase.LIVE and not browser.choked)
+        if browser.phase is Phase.OPENING:
+            return len(browser.unanswered or ()) < UNANSWERED_MAX
+        return browser.phase is Phase.LIVE and not browser.choked
+
+    def _forward(self, browser: Browser, packet: bytes) -> None:
+        if browser.phase is Phase.OPENING and browser.known is None and translate.is_answered(packet):
+            browser.unanswered = [*(browser.unanswered or ()), packet]
+        self._send(packet)
 
     def _send(self, packet: bytes) -> None:
         if self.link is not None:
             self.link.send(packet)
 
     def _release(self, browser: Browser) -> None:
-        for packet in browser.release():
-            self._send(packet)
+        """Let cross what waited, oldest first, as far as it may."""
+        while self._is_forwarded(browser):
+            packet = browser.release()
+            if packet is None:
+                return
+            self._forward(browser, packet)
 
     def _remember_rooms(self, browser: Browser, names: Collection[str]) -> None:
         """Note all rooms of a browser's user; they are more than it hears while it is paused."""

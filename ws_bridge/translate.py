@@ -53,16 +53,18 @@ class Ready(msgspec.Struct):
     id: int = 0
     rooms: tuple[str, ...] = ()
     resumed: bool = False
+    server_password: str | None = None  # what the NICK had; no READY has it
 
 
-class Cursor(msgspec.Struct):
-    """Where a browser that opens or resumes a session says that it stands."""
+class Asked(msgspec.Struct):
+    """What is needed of a NICK that opened or resumed a session."""
 
     epoch: str | None = None
     after: int | None = None
+    server_password: str | None = None
 
 
-class _Asked(msgspec.Struct, gc=False):
+class _Head(msgspec.Struct, gc=False):
     # Any, not str: a mistyped key is the server's to answer, not a reason to hide the packet from it.
     type: Any = None
     session: Any = UNSET
@@ -81,8 +83,8 @@ class _Said(msgspec.Struct):
 
 _envelope = msgspec.json.Decoder(Envelope)
 _ready = msgspec.json.Decoder(Ready)
-_cursor = msgspec.json.Decoder(Cursor)
-_asked = msgspec.json.Decoder(_Asked)
+_asked = msgspec.json.Decoder(Asked)
+_head = msgspec.json.Decoder(_Head)
 _reference = msgspec.json.Decoder(_Reference)
 _said = msgspec.json.Decoder(_Said)
 _raw = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -92,8 +94,8 @@ envelope = _envelope.decode
 ready = _ready.decode
 
 
-def for_server(number: int, body: bytes) -> tuple[str, bytes]:
-    """Address what a browser sent: return its type ("" if it has none) and the word packet for the link.
+def for_server(number: int, body: bytes) -> bytes:
+    """Address what a browser sent: return the word packet for the link.
 
     `body` must be UTF-8. What is no JSON object becomes a lone session key: the server answers and counts.
 
@@ -101,23 +103,22 @@ def for_server(number: int, body: bytes) -> tuple[str, bytes]:
         Refused: it may not cross the link, or no longer fits with the key.
     """
     try:
-        asked = _asked.decode(body)
+        head = _head.decode(body)
     except (msgspec.MsgspecError, RecursionError):
-        return "", encode(b'{"session":%d}' % number)
-    kind = asked.type if isinstance(asked.type, str) else ""
-    if kind in LINK_TYPES:
-        raise Refused("unknown_type", f"{kind} is for bridges alone", _ref(body))
-    if asked.session is not UNSET:
+        return encode(b'{"session":%d}' % number)
+    if isinstance(head.type, str) and head.type in LINK_TYPES:
+        raise Refused("unknown_type", f"{head.type} is for bridges alone", _ref(body))
+    if head.session is not UNSET:
         body = _without_session(body)
     rest = body[1:] if body[:1] == b"{" else body.lstrip(_WHITE)[1:]
     if rest[0] in b" \t\r\n}":  # perhaps no key at all, and then no comma may follow ours
         rest = rest.lstrip(_WHITE)
         if rest[:1] == b"}":
-            return "", encode(b'{"session":%d}' % number)
+            return encode(b'{"session":%d}' % number)
     addressed = b'{"session":%d,%b' % (number, rest)
     if len(addressed) > MAX_BODY:
         raise Refused("too_long", f"the packet has more than {MAX_BODY} bytes on the link", _ref(body))
-    return kind, encode(addressed)
+    return encode(addressed)
 
 
 def for_browser(body: bytes) -> bytes:
@@ -147,17 +148,16 @@ def resume(number: int, after: int) -> bytes:
 
 def come_back(number: int, known: Ready, after: int) -> bytes:
     """The NICK that resumes a session on a new link in the browser's name."""
-    return _packet(
-        {
-            "session": number,
-            "type": "NICK",
-            "nickname": known.nickname,
-            "token": known.token,
-            "epoch": known.epoch,
-            "rooms": known.rooms,
-            "after": after,
-        }
-    )
+    nick = {
+        "session": number,
+        "type": "NICK",
+        "nickname": known.nickname,
+        "token": known.token,
+        "epoch": known.epoch,
+        "rooms": known.rooms,
+        "after": after,
+    }
+    return _packet(nick if known.server_password is None else {**nick, "server_password": known.server_password})
 
 
 def ping_again(number: int, pong: bytes) -> bytes:
@@ -202,7 +202,7 @@ def close_code(reason: str) -> int:
     return CLOSE_CODES.get(reason, CLOSE_CODE_OTHERWISE)
 
 
-def first_cursor(answer: Ready, asked: Cursor) -> int:
+def first_cursor(answer: Ready, asked: Asked) -> int:
     """Return the id up to which a session has everything when its READY comes (section 5).
 
     A good resume goes on from what was asked. If the log is another one, old ids mean nothing in it, and the
@@ -216,12 +216,17 @@ def first_cursor(answer: Ready, asked: Cursor) -> int:
     return asked.after
 
 
-def cursor(nick: bytes | None) -> Cursor:
-    """Read `epoch` and `after` from the word packet of a browser's NICK, if it has good ones."""
+def asked(nick: bytes | None) -> Asked:
+    """Read a word packet for the link as a NICK; what is no good one asks for nothing."""
     try:
-        return _cursor.decode(nick[2:]) if nick else Cursor()
+        return _asked.decode(nick[2:]) if nick else Asked()
     except msgspec.MsgspecError:
-        return Cursor()  # the server refuses such a NICK
+        return Asked()  # the server refuses such a NICK
+
+
+def is_answered(packet: bytes) -> bool:
+    """Say whether the server answers this word packet for the link before READY; all but PONG."""
+    return bool(_head.decode(packet[2:]).type != "PONG")
 
 
 def _packet(fields: dict[str, Any]) -> bytes:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.ws_bridge.rig import HELLO, Link, Rig, msg, ready
+from tests.ws_bridge.rig import HELLO, Link, Packet, Rig, msg, ready
+from ws_bridge.browser import UNANSWERED_MAX
 
 
 async def test_opening(rig: Rig, link: Link) -> None:
@@ -248,7 +249,7 @@ async def test_an_unanswered_nick_is_sent_again(rig: Rig, link: Link) -> None:
 
 
 async def test_a_nick_said_while_the_server_is_away(rig: Rig, link: Link) -> None:
-    """It is sent once, and before the rest."""
+    """It is sent once, and in its place."""
     browser = await rig.open(link, 1)
     await rig.server.stop()
     await browser.expect("NOTICE")
@@ -259,10 +260,76 @@ async def test_a_nick_said_while_the_server_is_away(rig: Rig, link: Link) -> Non
     await rig.server.start()
     link = await rig.server.link()
     await link.expect("OPEN", session=1)
-    await link.expect("NICK", nickname="ann")
     await link.expect("PING")
+    await link.expect("NICK", nickname="ann")
     await link.expect("PING", ref="2")
     await link.nothing()
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"type": "RETRY", "nickname": "taken", "reason": "taken", "message": "m"},
+        {"type": "ERROR", "code": "too_many", "message": "rooms: more than 50"},
+    ],
+)
+async def test_a_nick_behind_one_that_is_refused(rig: Rig, link: Link, refusal: Packet) -> None:
+    """It is the one that READY answers, and the one that is sent again if READY was lost with the link."""
+    browser = await rig.open(link, 1)
+    await browser.say(type="NICK", nickname="taken")
+    await browser.say(type="PONG")
+    await browser.say(type="PING", ref="between")
+    await browser.say(type="NICK", nickname="u1", token="t", epoch="epoch", after=5)
+    for kind in ("NICK", "PONG", "PING", "NICK"):
+        await link.expect(kind)
+    link.say({"session": 1, **refusal})
+    await browser.expect(str(refusal["type"]))
+    link.reset()
+    link = await rig.server.link()
+    await link.expect("OPEN")
+    await link.expect("PING", ref="between")
+    await link.expect("NICK", nickname="u1", after=5)
+    await browser.expect("NOTICE")
+    link.session(1, **HELLO)
+    link.session(1, type="PONG", ref="between", id=0)
+    link.say(ready(1, id=9, resumed=True))
+    await browser.expect("PONG")
+    await browser.expect("READY")
+    link.reset()
+    link = await rig.server.link()
+    await link.expect("OPEN")
+    await link.expect("NICK", nickname="u1", token="token1", after=5)
+
+
+async def test_many_packets_before_ready(rig: Rig, link: Link) -> None:
+    """So many cross without an answer; the next waits for one."""
+    browser = await rig.open(link, 1)
+    for number in range(UNANSWERED_MAX + 1):
+        await browser.say(type="PING", ref=str(number))
+    for number in range(UNANSWERED_MAX):
+        await link.expect("PING", ref=str(number))
+    await link.nothing()
+    link.session(1, type="PONG", ref="0", id=0)
+    await link.expect("PING", ref=str(UNANSWERED_MAX))
+
+
+async def test_the_servers_password(rig: Rig, link: Link) -> None:
+    """Who was let in with it comes back with it, also after a new name."""
+    browser = await rig.open(link, 1)
+    await browser.say(type="NICK", nickname="u1", server_password="open sesame")
+    await link.expect("NICK", server_password="open sesame")
+    link.say(ready(1), ready(1, nickname="new"))
+    await browser.expect("READY")
+    await browser.expect("READY", nickname="new")
+    for _ in range(2):
+        link.reset()
+        link = await rig.server.link()
+        await link.expect("OPEN")
+        await link.expect("NICK", nickname="new", server_password="open sesame")
+        link.session(1, **HELLO)
+        link.say(ready(1, nickname="new", resumed=True))
+        await browser.expect("NOTICE")
+        await browser.expect("READY", resumed=True)
 
 
 async def test_what_a_subscription_changes_is_remembered(rig: Rig, link: Link) -> None:

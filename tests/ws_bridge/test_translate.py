@@ -7,7 +7,7 @@ import pytest
 
 from tcp_server.wordpacket import MAX_BODY
 from ws_bridge import translate
-from ws_bridge.translate import Cursor, Ready, Refused
+from ws_bridge.translate import Asked, Ready, Refused
 
 
 def unpacked(packet: bytes) -> Any:
@@ -44,22 +44,22 @@ def unpacked(packet: bytes) -> Any:
 )
 def test_for_server_addresses(body: bytes, forwarded: dict[str, Any]) -> None:
     """Whatever a browser sends, it speaks for its own session alone, and the key comes first."""
-    _, packet = translate.for_server(7, body)
+    packet = translate.for_server(7, body)
     assert packet[2:].startswith(b'{"session":7')
     assert unpacked(packet) == forwarded
 
 
 def test_for_server_keeps_values() -> None:
     """Taking a session key off leaves the other values as they were written."""
-    _, packet = translate.for_server(1, b'{"a":1e400,"session":2,"b":[1.50, "\xc3\xa4"]}')
+    packet = translate.for_server(1, b'{"a":1e400,"session":2,"b":[1.50, "\xc3\xa4"]}')
     assert packet[2:] == b'{"session":1,"a":1e400,"b":[1.50, "\xc3\xa4"]}'
 
 
-def test_for_server_tells_the_type() -> None:
-    """The type is known to the caller; what is no text counts as none."""
-    assert translate.for_server(1, b'{"type":"NICK"}')[0] == "NICK"
-    assert translate.for_server(1, b'{"type":["NICK"]}')[0] == ""
-    assert translate.for_server(1, b'{"message":"x"}')[0] == ""
+def test_what_is_answered_before_ready() -> None:
+    """All but PONG, whatever it is."""
+    for body in (b'{"type":"NICK"}', b'{"type":["PONG"]}', b'{"message":"PONG"}', b"[]"):
+        assert translate.is_answered(translate.for_server(1, body))
+    assert not translate.is_answered(translate.for_server(1, b'{"ref":"r","type":"PONG"}'))
 
 
 @pytest.mark.parametrize("kind", ["LINK", "OPEN", "CLOSE", "SUBSCRIBE", "UNSUBSCRIBE", "PAUSE", "RESUME"])
@@ -90,7 +90,7 @@ def test_for_server_counts_the_key() -> None:
     """A body fits on the link exactly up to 65,535 bytes with the session key."""
     around = len(b'{"session":12,"ref":"r","x":""}')
     fits = b'{"ref":"r","x":"%b"}' % (b"x" * (MAX_BODY - around))
-    assert len(translate.for_server(12, fits)[1]) == MAX_BODY + 2
+    assert len(translate.for_server(12, fits)) == MAX_BODY + 2
     with pytest.raises(Refused) as refused:
         translate.for_server(12, fits.replace(b'x"}', b'xx"}'))
     reply = json.loads(refused.value.reply)
@@ -157,24 +157,24 @@ def test_close_code(reason: str, code: int) -> None:
 @pytest.mark.parametrize(
     ("answer", "asked", "cursor"),
     [
-        (Ready(id=9), Cursor(), 9),
-        (Ready(id=9), Cursor("e", 4), 9),
-        (Ready(id=9, epoch="e", resumed=True), Cursor("e", 4), 4),
-        (Ready(id=9, epoch="e", resumed=True), Cursor(None, 4), 4),
-        (Ready(id=9, epoch="e", resumed=True), Cursor("other", 4), 0),
-        (Ready(id=9, epoch="e", resumed=True), Cursor("e", 10), 0),
-        (Ready(id=9, epoch="e", resumed=True), Cursor("e", None), 0),
+        (Ready(id=9), Asked(), 9),
+        (Ready(id=9), Asked("e", 4), 9),
+        (Ready(id=9, epoch="e", resumed=True), Asked("e", 4), 4),
+        (Ready(id=9, epoch="e", resumed=True), Asked(None, 4), 4),
+        (Ready(id=9, epoch="e", resumed=True), Asked("other", 4), 0),
+        (Ready(id=9, epoch="e", resumed=True), Asked("e", 10), 0),
+        (Ready(id=9, epoch="e", resumed=True), Asked("e", None), 0),
     ],
 )
-def test_first_cursor(answer: Ready, asked: Cursor, cursor: int) -> None:
+def test_first_cursor(answer: Ready, asked: Asked, cursor: int) -> None:
     """READY's id is the cursor of a new session only: a resumed one stands before its replay."""
     assert translate.first_cursor(answer, asked) == cursor
 
 
 def test_cursor_of_a_nick() -> None:
     """What a browser says of itself is read as far as it is good."""
-    _, nick = translate.for_server(1, b'{"type":"NICK","nickname":"a","epoch":"e","after":3}')
-    assert translate.cursor(nick) == Cursor("e", 3)
-    _, nick = translate.for_server(1, b'{"type":"NICK","nickname":"a","after":"3"}')
-    assert translate.cursor(nick) == Cursor()
-    assert translate.cursor(None) == Cursor()
+    nick = translate.for_server(1, b'{"type":"NICK","nickname":"a","epoch":"e","after":3}')
+    assert translate.asked(nick) == Asked("e", 3)
+    nick = translate.for_server(1, b'{"type":"NICK","nickname":"a","after":"3"}')
+    assert translate.asked(nick) == Asked()
+    assert translate.asked(None) == Asked()

@@ -127,11 +127,8 @@ async def test_a_server_that_cannot_be_reached(
 ) -> None:
     """It is tried until it is there; the log says why not, once."""
     await server.stop()
-    rig = await start()
-    browser = await rig.browser()
-    await browser.expect("NOTICE")
-    for _ in range(50):
-        await asyncio.sleep(0)
+    rig = await start(away=0.2)
+    assert await (await rig.browser()).closed() == 1013
     await server.start()
     await server.link()
     complaints = [r for r in caplog.records if r.levelno >= logging.WARNING and "trying again" in r.getMessage()]
@@ -140,9 +137,8 @@ async def test_a_server_that_cannot_be_reached(
 
 async def test_a_server_that_can_not_be_named(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     """A host name that is none is told, not a traceback."""
-    rig = await start({"server": ("x" * 64, 9000)})
-    browser = await rig.browser()
-    await browser.expect("NOTICE")
+    rig = await start({"server": ("x" * 64, 9000)}, away=0.1)
+    assert await (await rig.browser()).closed() == 1013
     assert "trying again" in caplog.text
     assert "Traceback" not in caplog.text
 
