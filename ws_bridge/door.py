@@ -137,6 +137,10 @@ class Door(asyncio.Protocol):
             assert isinstance(event, Request)
             if event.method == "GET" and _tokens(event, "Upgrade") & {"websocket"}:
                 self._admit(library, event)
+            elif event.method == "GET" and event.path.partition("?")[0] == "/ws":
+                response = make_response(426, TEXT, b"/ws is for WebSockets; a proxy must pass Upgrade on\n")
+                response.headers["Upgrade"] = "websocket"
+                self._send(response)
             else:
                 tag = _first(event, "If-None-Match")
                 stays = event.protocol == "HTTP/1.1" and "close" not in _tokens(event, "Connection")
@@ -148,7 +152,9 @@ class Door(asyncio.Protocol):
     def _admit(self, library: ServerProtocol, request: Request) -> None:
         """Let a browser in, or tell it why not."""
         origins = request.headers.get_all("Origin")
-        if request.path.partition("?")[0] not in WEBSOCKET_PATHS:
+        if len(request.headers.get_all("Host")) > 1:  # a proxy may have believed the other
+            self._send(make_response(400, TEXT, b"a request has one Host\n"))
+        elif request.path.partition("?")[0] not in WEBSOCKET_PATHS:
             self._send(make_response(404, TEXT, b"the chat is at / and /ws\n"))
         elif len(origins) > 1 or not is_origin_allowed(
             _first(request, "Origin"), _first(request, "Host"), self._origins
