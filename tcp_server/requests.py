@@ -210,6 +210,8 @@ def _parse_unusual(text: str) -> Any:
     ref = good_ref(value.get("ref"))
     kind = value.pop("type", UNSET)
     if kind is UNSET:
+        if value.keys() == {"session"}:  # what a bridge makes of a body that it can't read
+            raise Refusal("bad_packet", "type: is missing, or the body is not a JSON object")
         if "message" not in value:
             raise Refusal("bad_packet", "type: is missing", ref)
         kind = "MSG"
