@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import secrets
 import socket
 import sys
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 SWITCH_SECONDS = 0.0005  # how long the loop may keep the log's threads from running Python (default 0.005)
+PRIVATE = 0o077  # as umask: what we write has everybody's direct messages in it
 LOOPBACK = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # where a client here finds who listens on all
 
 
@@ -61,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _server_parser() -> FlagParser:
-    parser = FlagParser("python -m tcp_server", DESCRIPTION, EPILOG)
+    parser = FlagParser("tcp_server", DESCRIPTION, EPILOG)
     add = parser.add_argument
     add("port", metavar="PORT", type=port_number, help="the TCP port to listen on; 0 lets the system choose one")
     add("--host", help="listen on this address only (default: on all, IPv4 and IPv6)")
@@ -73,7 +75,7 @@ def _server_parser() -> FlagParser:
     add("--grace", type=_seconds, default=60.0, metavar="SECONDS",
         help="how long a nickname is held for somebody whose connection broke (default: 60)")  # fmt: skip
     add("--sync", choices=("normal", "full"), default="normal",
-        help="normal: an echoed message survives a crash of the server; full: a power cut too, but slower")  # fmt: skip
+        help="normal (default): an echoed message survives a crash of the server; full: a power cut too")  # fmt: skip
     add("--keep", type=_age, metavar="AGE", help="forget messages older than this, such as 90d (default: keep all)")
     add("--keep-messages", type=_count, metavar="N", help="keep only the newest N messages (default: all)")
     add("--link-secret-file", type=Path, metavar="FILE",
@@ -119,6 +121,7 @@ def _age(text: str) -> float:
 
 def _serve(options: argparse.Namespace) -> None:
     start_log(options.log_level)
+    os.umask(PRIVATE)
     allow_many_files()
     sys.setswitchinterval(SWITCH_SECONDS)
     password = options.server_password_file and read_secret(options.server_password_file)
@@ -177,11 +180,12 @@ def _announce(sockets: Sequence[socket.socket], options: argparse.Namespace) -> 
 
 
 def _move_log(arguments: Sequence[str]) -> None:
-    parser = FlagParser("python -m tcp_server", "Write or read the whole log as JSON Lines.")
+    parser = FlagParser("tcp_server", "Write or read the whole log as JSON Lines.")
     parser.add_argument("command", choices=("export", "import"), help="what to do")
     parser.add_argument("file", metavar="FILE", help="the file; - is standard output or input")
     _add_data(parser)
     options = parser.parse_args(arguments)
+    os.umask(PRIVATE)
     try:
         if options.command == "export":
             _export(options.data, options.file)

@@ -43,7 +43,7 @@ class Fails(Protocol):
 
 @pytest.fixture
 def fails(capsys: pytest.CaptureFixture[str]) -> Iterator[Fails]:
-    interval = sys.getswitchinterval()
+    interval, mask = sys.getswitchinterval(), os.umask(0)
 
     def fails(text: str, *arguments: object) -> None:
         with pytest.raises(SystemExit) as caught:
@@ -54,6 +54,7 @@ def fails(capsys: pytest.CaptureFixture[str]) -> Iterator[Fails]:
 
     yield fails
     sys.setswitchinterval(interval)
+    os.umask(mask)
 
 
 # Flags
@@ -278,6 +279,17 @@ def test_export_and_import(filled: Path, tmp_path: Path) -> None:
     assert result.returncode == 0
     for folder in ("copy", "piped"):
         assert run("export", "-", "--data", tmp_path / folder).stdout == piped.stdout
+
+
+def test_log_and_archive_are_the_owners_alone(start_server: StartServer, tmp_path: Path) -> None:
+    """Direct messages are among them; also in a folder that others may look into."""
+    (tmp_path / "data").mkdir(mode=0o755)
+    server = start_server("--data", str(tmp_path / "data"))
+    run("export", tmp_path / "archive", "--data", tmp_path / "data")
+    server.stop()
+    files = [tmp_path / "archive", *(tmp_path / "data").iterdir()]
+    assert {"archive", FILE_NAME} < {file.name for file in files}
+    assert all(file.stat().st_mode & 0o077 == 0 for file in files)
 
 
 def test_export_while_the_server_runs(start_server: StartServer, connect: Connect) -> None:
