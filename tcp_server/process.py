@@ -8,6 +8,7 @@ import contextlib
 import gc
 import logging
 import signal
+import sys
 from collections.abc import Coroutine
 from importlib import metadata
 from pathlib import Path
@@ -21,9 +22,16 @@ class StartError(Exception):
 
 
 class FlagParser(argparse.ArgumentParser):
-    """Says what is wrong with a flag in one line, and keeps the lines of its texts."""
+    """Says what is wrong with a flag in one line, and keeps the lines of its texts.
 
-    def __init__(self, prog: str, description: str, epilog: str | None = None) -> None:
+    Args:
+        module: what `python -m` runs; the usage names the console script if that was started.
+    """
+
+    def __init__(self, module: str, description: str, epilog: str | None = None) -> None:
+        self._module = module
+        script = Path(sys.argv[0]).name
+        prog = script if script.startswith("wordpacket-") else f"python -m {module}"
         form = argparse.RawDescriptionHelpFormatter
         super().__init__(prog, description=description, epilog=epilog, formatter_class=form)
 
@@ -34,7 +42,7 @@ class FlagParser(argparse.ArgumentParser):
         self.add_argument("--version", action="version", version=version(), help="print the version and exit")
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog.removeprefix('python -m ')}: {message} (--help explains the flags)\n")
+        self.exit(2, f"{self._module}: {message} (--help explains the flags)\n")
 
 
 def start_log(level: str) -> None:

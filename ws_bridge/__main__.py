@@ -71,7 +71,7 @@ async def serve(settings: Settings) -> None:
 
 def make_parser() -> FlagParser:
     description = "Serves the chat page, and carries browsers to the chat server over one TCP connection."
-    parser = FlagParser("python -m ws_bridge", description)
+    parser = FlagParser("ws_bridge", description)
     option = parser.add_argument
     option("--server", metavar="HOST:PORT", type=server_address, default=DEFAULT_SERVER,
            help="the chat server to link to; it may be started later (default: %(default)s)")  # fmt: skip

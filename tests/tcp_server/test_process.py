@@ -30,6 +30,16 @@ def test_with_and_without_uvloop(monkeypatch: pytest.MonkeyPatch, is_missing: bo
     assert loops == [kind]
 
 
+@pytest.mark.parametrize(
+    ("started_as", "shown"),
+    [("/srv/bin/wordpacket-server", "wordpacket-server"), ("/srv/tcp_server/__main__.py", "python -m tcp_server")],
+)
+def test_the_usage_names_what_was_typed(monkeypatch: pytest.MonkeyPatch, started_as: str, shown: str) -> None:
+    """The console script, or the module."""
+    monkeypatch.setattr(sys, "argv", [started_as])
+    assert process.FlagParser("tcp_server", "It serves.").prog == shown
+
+
 async def test_signals(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first asks for an orderly end, the second for one at once, whichever they are."""
     stop, hurry = process.catch_signals()
