@@ -77,6 +77,20 @@ def test_completion(signed_in: SignIn, server: FakeServer) -> None:
     expect(page.locator("#completions")).to_be_hidden()
 
 
+def test_a_large_paste_does_not_hold_the_page_up(signed_in: SignIn) -> None:
+    """A long word that doesn't end at the caret is looked through once, not once for each of its characters."""
+    page = signed_in()
+    page.locator("#composer").focus()
+    script = """() => {
+      const start = performance.now();
+      document.execCommand("insertText", false, "→".repeat(30_000) + "\\n");
+      Completion.find(composer.value, composer.value.length, main.state());
+      return performance.now() - start;
+    }"""
+    assert page.evaluate(script) < 2_000
+    assert page.evaluate("composer.value.length") == 30_001
+
+
 def test_input_history_and_drafts(signed_in: SignIn) -> None:
     """Arrow up brings back what was written; each room keeps what was begun in it."""
     page = signed_in()

@@ -4,11 +4,16 @@
 
 const Completion = (() => {
   const MOST = 8;
+  // Asking what stands in front lets each word be tried once; without it, each character of a long word would be.
+  const LAST_WORD = /(?<!\S)\S*$/u;
+
+  /** Returns where the word begins that ends `before`, the text up to the caret. */
+  const wordStart = (before) => before.search(LAST_WORD);
 
   /** Returns {from, to, options: [{text, label, detail}]}: `text` would replace [from, to) of the typed text. */
   function find(typed, caret, state) {
     const before = typed.slice(0, caret);
-    const from = before.search(/\S*$/u);
+    const from = wordStart(before);
     const word = before.slice(from);
     const none = { from, to: caret, options: [] };
     if (from === 0 && word.startsWith("/")) return { ...none, options: commands(word.slice(1)) };
@@ -61,5 +66,5 @@ const Completion = (() => {
     return options;
   }
 
-  return { find };
+  return { wordStart, find };
 })();

@@ -100,8 +100,9 @@ class Composer {
     const command = value.startsWith("/");
     if (!command && value.trim() !== "") this.emit({ type: "typing" });
     // Commands offer themselves while they are typed; names wait for Tab, unless # or @ asks for them.
-    const word = value.slice(0, selectionStart).match(/\S*$/u)[0];
-    const asks = (command && word === value.slice(0, selectionStart)) || /^[#@]./u.test(word);
+    const before = value.slice(0, selectionStart);
+    const from = Completion.wordStart(before);
+    const asks = (command && from === 0) || /^[#@]./u.test(before.slice(from));
     this.#complete(asks ? Completion.find(value, selectionStart, this.state()) : null);
   }
 
