@@ -6,6 +6,7 @@
 const Names = (() => {
   const ALLOWED = /^[\p{L}\p{M}\p{Nd}\-_.[\]{}^|]+$/u;
   const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
+  const WORD = "[\\p{L}\\p{M}\\p{Nd}_]";
   const RESERVED = new Set(["server", "system", "admin", "root", "operator"]);
   const NICKNAME_LENGTH = 32;
   const ROOM_LENGTH = 64;
@@ -68,14 +69,8 @@ const Names = (() => {
 
   /** Returns whether a text speaks of a nickname: the whole name, in any spelling, and no part of a longer word. */
   function mentions(text, nickname) {
-    const wanted = fold(nickname);
-    const folded = fold(text);
-    for (let at = folded.indexOf(wanted); at >= 0; at = folded.indexOf(wanted, at + 1)) {
-      const before = [...folded.slice(0, at)].at(-1) ?? " ";
-      const after = [...folded.slice(at + wanted.length)][0] ?? " ";
-      if (!/[\p{L}\p{M}\p{Nd}_]/u.test(before) && !/[\p{L}\p{M}\p{Nd}_]/u.test(after)) return true;
-    }
-    return false;
+    const wanted = fold(nickname).replace(/[.[\]{}^|]/gu, "\\$&");
+    return new RegExp(`(?<!${WORD})${wanted}(?!${WORD})`, "u").test(fold(text));
   }
 
   return { fold, same, bare, nicknameFault, roomFault, hue, mentions };

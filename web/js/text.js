@@ -4,6 +4,8 @@
 
 const Text = (() => {
   const LINK = /\bhttps?:\/\/[^\s<>"“”]+/giu;
+  const ENDS_A_SENTENCE = ".,;:!?'’»…";
+  const CLOSED_BY = { "(": ")", "[": "]", "{": "}" };
 
   /** Returns the parts of a message: strings, and {href, text} for each http or https address in it. */
   function parts(message) {
@@ -25,13 +27,19 @@ const Text = (() => {
    * address.
    */
   function trimmed(address) {
-    let text = address.replace(/[.,;:!?'’»…]+$/u, "");
-    for (const [open, close] of ["()", "[]", "{}"]) {
-      while (text.endsWith(close) && text.split(open).length < text.split(close).length) {
-        text = text.slice(0, -1).replace(/[.,;:!?'’»…]+$/u, "");
-      }
+    const surplus = { ")": 0, "]": 0, "}": 0 };
+    for (const char of address) {
+      if (Object.hasOwn(surplus, char)) surplus[char] += 1;
+      else if (Object.hasOwn(CLOSED_BY, char)) surplus[CLOSED_BY[char]] -= 1;
     }
-    return text;
+    let end = address.length;
+    for (; end > 0; end -= 1) {
+      const char = address[end - 1];
+      if (ENDS_A_SENTENCE.includes(char)) continue;
+      if (!(surplus[char] > 0)) break;
+      surplus[char] -= 1;
+    }
+    return address.slice(0, end);
   }
 
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
