@@ -34,6 +34,21 @@ def test_slashes_that_are_no_commands(lab: Page) -> None:
     assert lab.evaluate(script, "/usr/bin is a folder") == [{"type": "say", "text": "/usr/bin is a folder"}]
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("    if x:\n        y()\n", "    if x:\n        y()"),
+        ("\n \t\n\tif (x)\n\t\ty();  \n\n", "\tif (x)\n\t\ty();"),
+        ("  // a remark\n  x();", "  // a remark\n  x();"),
+        ("\n//etc", "/etc"),
+    ],
+)
+def test_what_is_said_keeps_its_indentation(lab: Page, typed: str, said: str) -> None:
+    """A pasted piece of a program stays as it was; only empty lines around it and spaces at its end go."""
+    script = "typed => Commands.read(typed, State.initial())"
+    assert lab.evaluate(script, typed) == [{"type": "say", "text": said}]
+
+
 def test_query(lab: Page) -> None:
     """`before:` is the protocol's `until`; days are those of the person."""
     found = lab.evaluate(

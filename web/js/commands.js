@@ -171,18 +171,25 @@ const Commands = (() => {
    * in the input.
    */
   function read(typed, state) {
-    const text = Wire.clean(typed).trim();
+    const cleaned = Wire.clean(typed);
+    const text = cleaned.trim();
     if (text === "") return [];
     const [, name, rest] = /^\/([a-z]+)(?:\s+([^]*))?$/iu.exec(text) ?? [];
     if (name === undefined) {
       if (/^\/[^/\s]*$/u.test(text)) throw new CommandError(`There is no command ${text}; /help shows them`);
-      return checked([{ type: "say", text: text.startsWith("//") ? text.slice(1) : text }], state);
+      return checked([{ type: "say", text: said(cleaned) }], state);
     }
     const command = Object.hasOwn(BY_NAME, name.toLowerCase()) ? BY_NAME[name.toLowerCase()] : null;
     if (command === null) throw new CommandError(`There is no command /${name}; /help shows them`);
     const argument = (rest ?? "").trim();
     if (words(argument).length < command.least) throw new CommandError(`Usage: /${command.name} ${command.usage}`);
     return checked(command.run(argument, state), state);
+  }
+
+  /** What is to be said of a text. Its first line stays indented: it may come out of a program. */
+  function said(typed) {
+    const text = typed.replace(/^(?:[^\S\n]*\n)+/u, "").trimEnd();
+    return text.startsWith("//") ? text.slice(1) : text;
   }
 
   function checked(events, state) {
