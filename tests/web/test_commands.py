@@ -7,6 +7,9 @@ from .conftest import SignIn
 from .fake_server import FakeServer
 
 
+IN_A_ROOM = "{ ...State.initial(), current: '#lobby', conversations: { '#lobby': {} } }"
+
+
 def write(page: Page, text: str) -> None:
     page.locator("#composer").fill(text)
     page.locator("#composer").press("Enter")
@@ -28,8 +31,26 @@ def test_slips(lab: Page, typed: str, slip: str) -> None:
     assert lab.evaluate(script, typed) == slip
 
 
+def test_with_no_room_open_nothing_gets_lost(signed_in: SignIn, server: FakeServer) -> None:
+    """What has no room to go to stays in the input, and what the server says is read there."""
+    page = signed_in()
+    write(page, "/leave")
+    expect(page.locator("#title")).to_have_text("No room")
+    write(page, "a long thought")
+    expect(page.locator("#slip")).to_have_text("Join a room first: /join lobby")
+    expect(page.locator("#composer")).to_have_value("a long thought")
+    write(page, "/me thinks")
+    expect(page.locator("#composer")).to_have_value("/me thinks")
+    server.retry = {"reason": "taken", "message": "petra is taken."}
+    write(page, "/nick petra")
+    expect(page.locator("#slip")).to_have_text("petra is taken. You are still alice.")
+    write(page, "/join den")
+    expect(page.locator("#title")).to_have_text("#den")
+    expect(page.locator("#slip")).to_have_text("")
+
+
 def test_slashes_that_are_no_commands(lab: Page) -> None:
-    script = "typed => Commands.read(typed, State.initial())"
+    script = f"typed => Commands.read(typed, {IN_A_ROOM})"
     assert lab.evaluate(script, "//etc") == [{"type": "say", "text": "/etc"}]
     assert lab.evaluate(script, "/usr/bin is a folder") == [{"type": "say", "text": "/usr/bin is a folder"}]
 
@@ -45,7 +66,7 @@ def test_slashes_that_are_no_commands(lab: Page) -> None:
 )
 def test_what_is_said_keeps_its_indentation(lab: Page, typed: str, said: str) -> None:
     """A pasted piece of a program stays as it was; only empty lines around it and spaces at its end go."""
-    script = "typed => Commands.read(typed, State.initial())"
+    script = f"typed => Commands.read(typed, {IN_A_ROOM})"
     assert lab.evaluate(script, typed) == [{"type": "say", "text": said}]
 
 

@@ -192,12 +192,17 @@ const Commands = (() => {
     return text.startsWith("//") ? text.slice(1) : text;
   }
 
+  /** What can't be done stays in the input, so it is found out before anything is done. */
   function checked(events, state) {
-    const most = state.hello.limits.message;
-    const long = events.find((event) => event.type === "say" && Wire.length(event.text) > most);
-    if (long !== undefined)
-      throw new CommandError(`That is ${Wire.length(long.text)} characters; a message has at most ${most}`);
+    for (const event of events) if (event.type === "say") checkSaid(event, state);
     return events;
+  }
+
+  function checkSaid({ text, key }, state) {
+    const most = state.hello.limits.message;
+    const length = Wire.length(text);
+    if (length > most) throw new CommandError(`That is ${length} characters; a message has at most ${most}`);
+    if (key === undefined && current(state) === null) throw new CommandError("Join a room first: /join lobby");
   }
 
   return { CommandError, TABLE, read };

@@ -187,11 +187,10 @@ const State = (() => {
     turn.drop(key);
   };
 
-  /** A message is typed: it is shown at once, and sent as soon as it can be. */
+  /** A message is typed, to a conversation that there is: it is shown at once, and sent as soon as it can be. */
   on.say = (turn, { text, ref, action = false, key = turn.state.current }) => {
-    const conversation = turn.conversation(key);
-    if (conversation === null) return turn.note("Join a room first: /join lobby", "error");
-    const message = { ref, target: Conversations.address(conversation), message: text, action, at: turn.at };
+    const target = Conversations.address(turn.conversation(key));
+    const message = { ref, target, message: text, action, at: turn.at };
     turn.set({ outbox: Outbox.add(turn.state.outbox, message), typedAt: 0 });
     turn.update(key, (old) => (old.divider === null ? old : { ...old, divider: null }));
     turn.flush();

@@ -17,6 +17,7 @@ class View {
     this.state = state;
     this.now = now;
     this.drawer = null; // "sidebar", "panel" or null
+    this.note = null; // the last one seen
     this.narrow = matchMedia(View.PHONE);
     this.emit = (event) => {
       emit(event);
@@ -64,6 +65,7 @@ class View {
     this.#head(conversation);
     this.#link(state);
     this.composer.render(state);
+    this.#note(state);
     this.timeline.render({
       conversation,
       outbox: state.outbox,
@@ -72,6 +74,13 @@ class View {
     });
     this.#typing(conversation);
     this.#drawers();
+  }
+
+  /** A line for the person that has no log to stand in is said at the input. */
+  #note({ lastNote, current }) {
+    if (lastNote === this.note) return;
+    this.note = lastNote;
+    if (lastNote !== null && current === null) Dom.setText(this.find("slip"), lastNote.text);
   }
 
   #head(conversation) {
