@@ -197,6 +197,27 @@ def test_direct_messages(signed_in: SignIn, server: FakeServer) -> None:
     other.context.close()
 
 
+def test_a_draft_follows_a_person_to_another_nickname(signed_in: SignIn, server: FakeServer) -> None:
+    """Text and caret stay, whether the conversation is shown at that moment or not."""
+    page = signed_in()
+    other = signed_in_elsewhere(page, server, "peter")
+    composer = page.locator("#composer")
+    write(page, "/msg peter")
+    expect(page.locator("#title")).to_have_text("peter")
+    composer.press_sequentially("a long text")
+    composer.press("Home")
+    write(other, "/nick petra")
+    expect(page.locator("#title")).to_have_text("petra")
+    expect(composer).to_have_value("a long text")
+    assert page.evaluate("composer.selectionStart") == 0
+    page.locator('[data-key="#lobby"]').click()
+    expect(composer).to_have_value("")
+    write(other, "/nick paula")
+    page.locator('[data-key="@paula"]').click()
+    expect(composer).to_have_value("a long text")
+    other.context.close()
+
+
 def test_typing(signed_in: SignIn, server: FakeServer) -> None:
     page = signed_in()
     server.broadcast({"type": "TYPING", "room": "lobby", "nickname": "bob"})

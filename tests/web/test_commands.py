@@ -144,8 +144,12 @@ def test_input_history_and_drafts(signed_in: SignIn) -> None:
     page.locator("#join-room").press("Enter")
     expect(page.locator("#title")).to_have_text("#den")
     expect(composer).to_have_value("")
+    composer.press("ArrowUp")
+    expect(composer).to_have_value("two")
     page.locator('[data-key="#lobby"]').click()
     expect(composer).to_have_value("unfinished")
+    page.locator('[data-key="#den"]').click()
+    expect(composer).to_have_value("")
 
 
 def test_lines_and_limits(signed_in: SignIn, server: FakeServer) -> None:

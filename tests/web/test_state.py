@@ -74,6 +74,18 @@ def test_direct_messages(lab: Page) -> None:
     assert run.say("hi rob", key="@rob").sent("MSG")[-1]["to"] == "rob"
 
 
+def test_drafts(lab: Page) -> None:
+    """Each conversation has its own; a rename takes it along and loses no other; the first room inherits."""
+    renamed = {"type": "NICK", "room": "lobby", "old": "bob"}
+    run = Run(lab).signed_in().get(msg(11, "psst", to="alice")).do("draft", key="@bob", text="for bob")
+    run.do("draft", key="#lobby", text="for all").do("draft", key="#lobby", text="")
+    assert run.get({**renamed, "nickname": "Bob"}).state()["drafts"] == {"@bob": "for bob"}
+    run.do("draft", key="@rob", text="of old").get({**renamed, "nickname": "rob"})
+    assert run.state()["drafts"] == {"@rob": "of old\nfor bob"}
+    nowhere = Run(lab).do("draft", key="", text="begun").signed_in()
+    assert nowhere.state()["drafts"] == {"#lobby": "begun"}
+
+
 def test_presence(lab: Page) -> None:
     """Comings and goings in a row are one line; who came and went within it is not spoken of."""
     join = {"type": "JOIN", "room": "lobby"}

@@ -1,7 +1,8 @@
 "use strict";
 
 // The input: never locked, whatever the link does. Enter sends, Shift+Enter breaks the line, Tab completes, the
-// arrows bring back what was written before. What was begun in one room stays there while another is looked at.
+// arrows bring back what was written before. What is begun in a conversation is its draft, kept by state.js, and
+// comes back with it.
 
 class Composer {
   static HISTORY = 100;
@@ -17,11 +18,9 @@ class Composer {
     this.state = state;
     this.emit = emit;
     this.page = page;
-    this.drafts = new Map(); // conversation key -> text
     this.history = [];
-    this.at = 0; // place in the history; its length: the text being written
-    this.draft = "";
-    this.key = null;
+    this.at = 0; // place in the history; its length: the draft
+    this.key = null; // of the conversation whose draft is in the input
     this.completing = null; // {from, to, options, chosen}
     this.input.addEventListener("keydown", (event) => this.#key(event));
     this.input.addEventListener("input", () => this.#typed());
@@ -40,11 +39,12 @@ class Composer {
 
   render(state) {
     const conversation = state.conversations[state.current] ?? null;
-    const key = conversation?.key ?? null;
+    const key = state.current ?? Turn.NOWHERE;
     if (key !== this.key) {
-      this.drafts.set(this.key, this.input.value);
       this.key = key;
-      this.#set(this.drafts.get(key) ?? "");
+      this.at = this.history.length;
+      // Who goes by another name takes the draft along, and the caret stays where it is.
+      if (this.input.value !== this.#draft()) this.#show(this.#draft());
       this.#slip("");
     }
     const place = conversation === null ? "Type /join and a room" : `Write to ${Conversations.title(conversation)}`;
@@ -55,7 +55,15 @@ class Composer {
     this.input.focus();
   }
 
-  #set(text) {
+  #draft() {
+    return this.state().drafts[this.key] ?? "";
+  }
+
+  #keep(text, key = this.key) {
+    this.emit({ type: "draft", key, text });
+  }
+
+  #show(text) {
     this.input.value = text;
     this.#grow();
     this.#complete(null);
@@ -81,15 +89,16 @@ class Composer {
 
   #submit() {
     const text = this.input.value;
+    const { key } = this;
     if (text.trim() === "") return;
     const fault = this.read(text);
     this.#slip(fault ?? "");
     if (fault !== null) return;
     if (this.history.at(-1) !== text) this.history = [...this.history.slice(-Composer.HISTORY), text];
     this.at = this.history.length;
-    this.drafts.delete(this.key);
     // A command may have changed the conversation already; what is cleared is what was sent.
-    if (this.input.value === text) this.#set("");
+    this.#keep("", key);
+    if (this.input.value === text) this.#show("");
   }
 
   #typed() {
@@ -97,6 +106,7 @@ class Composer {
     this.#slip("");
     this.#grow();
     const { value, selectionStart } = this.input;
+    this.#keep(value);
     const command = value.startsWith("/");
     if (!command && value.trim() !== "") this.emit({ type: "typing" });
     // Commands offer themselves while they are typed; names wait for Tab, unless # or @ asks for them.
@@ -151,9 +161,8 @@ class Composer {
     const rest = step < 0 ? value.slice(0, selectionStart) : value.slice(selectionEnd);
     const at = this.at + step;
     if (rest.includes("\n") || at < 0 || at > this.history.length) return false;
-    if (this.at === this.history.length) this.draft = value;
     this.at = at;
-    this.#set(at === this.history.length ? this.draft : this.history[at]);
+    this.#show(at === this.history.length ? this.#draft() : this.history[at]);
     return true;
   }
 
@@ -167,7 +176,8 @@ class Composer {
     const { from, to, options } = this.completing;
     const { value } = this.input;
     const after = value.slice(to).replace(/^ /u, "");
-    this.#set(value.slice(0, from) + options[at].text + after);
+    this.#show(value.slice(0, from) + options[at].text + after);
+    this.#keep(this.input.value);
     const caret = from + options[at].text.length;
     this.input.setSelectionRange(caret, caret);
   }

@@ -238,6 +238,7 @@ const Received = (() => {
       entry.to !== undefined && Names.same(entry.to, old) ? { ...entry, to: nickname } : entry,
     );
     turn.set({ conversations: { ...others, [key]: { ...direct, key, name: nickname } }, current, outbox });
+    turn.moveDraft(direct.key, key);
   }
 
   on.TYPING = (turn, packet) => {

@@ -45,6 +45,7 @@ const State = (() => {
       attentive: true,
       conversations: {},
       current: null,
+      drafts: {}, // key of a conversation, or Turn.NOWHERE -> what is typed there and not sent yet
       outbox: [],
       asked: {},
       serial: 1,
@@ -95,6 +96,7 @@ const State = (() => {
       after: 0,
       conversations: {},
       current: null,
+      drafts: {},
       outbox: [],
       asked: {},
     });
@@ -220,6 +222,11 @@ const State = (() => {
   on.account = (turn, { account }) => {
     if (account.url !== turn.state.url || account.epoch !== turn.state.epoch) return;
     turn.set({ token: account.token, identity: account.identity });
+  };
+
+  on.draft = (turn, { key, text }) => {
+    const { [key]: _, ...others } = turn.state.drafts;
+    turn.set({ drafts: text === "" ? others : { ...others, [key]: text } });
   };
 
   on.typing = (turn) => {

@@ -8,6 +8,8 @@
 class Turn {
   /** The `ref` of what nobody waits for: if it is refused, the person need not hear of it. */
   static IDLE_REF = "idle";
+  /** The key of what is typed while no conversation is shown. */
+  static NOWHERE = "";
 
   constructor(state, at) {
     this.state = state;
@@ -84,8 +86,16 @@ class Turn {
   look(key) {
     const before = this.state.current;
     if (before !== key && before !== null) this.update(before, (old) => ({ ...old, divider: null }));
+    if (before === null) this.moveDraft(Turn.NOWHERE, key);
     this.set({ current: key });
     if (this.state.attentive) this.update(key, Conversations.seen);
+  }
+
+  /** What was begun under one key goes on under another, behind what was begun there. */
+  moveDraft(from, to) {
+    const { [from]: text, ...others } = this.state.drafts;
+    if (text === undefined || from === to) return;
+    this.set({ drafts: { ...others, [to]: to in others ? `${others[to]}\n${text}` : text } });
   }
 
   /**
