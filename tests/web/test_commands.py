@@ -6,7 +6,6 @@ from playwright.sync_api import Page, expect
 from .conftest import SignIn
 from .fake_server import FakeServer
 
-
 IN_A_ROOM = "{ ...State.initial(), current: '#lobby', conversations: { '#lobby': {} } }"
 
 

@@ -249,3 +249,65 @@ def test_every_file_is_used(lab: Page) -> None:
     loaded = {url.split("/web/")[1] for url in lab.evaluate(script)}
     files = {path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file()}
     assert loaded | {"index.html"} == files
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_the_number_of_unread_is_no_way_out(signed_in: SignIn, server: FakeServer, width: int) -> None:
+    """Whoever clicks it gets into the room: what leaves the room stands beside it."""
+    page = signed_in()
+    page.set_viewport_size({"width": width, "height": 800})
+    server.fill("den", 1)
+    page.locator("#composer").fill("/join den")
+    page.locator("#composer").press("Enter")
+    expect(page.locator("#title")).to_have_text("#den")
+    server.say("bob", "lobby", "hello")
+    if width < 1000:
+        page.locator("#show-rooms").click()
+    count = page.locator('[data-key="#lobby"] .unread')
+    expect(count).to_have_text("1")
+    page.wait_for_function("() => document.getAnimations().length === 0")
+    box = count.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator("#title")).to_have_text("#lobby")
+
+
+def test_the_room_that_is_shown_is_in_sight(signed_in: SignIn) -> None:
+    """In the list of rooms too, however long it is."""
+    page = signed_in()
+    for number in range(30):
+        page.locator("#composer").fill(f"/join room{number:02}")
+        page.locator("#composer").press("Enter")
+        expect(page.locator("#title")).to_have_text(f"#room{number:02}")
+    expect(page.locator("[aria-current=true]")).to_be_in_viewport(ratio=0.9)
+    page.locator("#rooms").evaluate("rooms => { rooms.scrollTop = 0; }")
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.locator("[aria-current=true]")).to_have_attribute("data-key", "#room28")
+    expect(page.locator("[aria-current=true]")).to_be_in_viewport(ratio=0.9)
+
+
+def test_paper_has_the_whole_conversation(signed_in: SignIn, server: FakeServer) -> None:
+    """Over as many sheets as it takes, and without what can only be clicked."""
+    server.fill("lobby", 100)
+    page = signed_in()
+    expect(page.locator('.message[data-id="100"]')).to_be_in_viewport()
+    page.emulate_media(media="print")
+    for hidden in ("#write", "#sidebar", "#panel"):
+        expect(page.locator(hidden)).to_be_hidden()
+    log, sheet = page.evaluate("[messages.scrollHeight - messages.clientHeight, document.body.scrollHeight]")
+    assert log < 2
+    assert sheet > 2 * page.viewport_size["height"]
+
+
+def test_colours_of_the_system(signed_in: SignIn, server: FakeServer) -> None:
+    """What is chosen, current or in use is told apart without our own colours."""
+    page = signed_in()
+    page.emulate_media(forced_colors="active")
+    page.locator("#composer").fill("/")
+    page.locator("#composer").press("ArrowDown")
+    chosen = page.locator("#completions [aria-selected=true]")
+    ground = "one => getComputedStyle(one).backgroundColor"
+    assert chosen.evaluate(ground) != page.locator("#completions").evaluate(ground)
+    outline = "one => getComputedStyle(one).outlineStyle"
+    assert page.locator(".write-row").evaluate(outline) == "solid"
+    assert page.locator("[aria-current=true]").evaluate(outline) == "solid"

@@ -46,6 +46,7 @@ class SidebarView {
 
   #rooms(state) {
     if (state.conversations === this.conversations && state.current === this.current) return;
+    const turned = state.current !== this.current;
     [this.conversations, this.current] = [state.conversations, state.current];
     const ordered = Conversations.ordered(state.conversations);
     const kept = new Map();
@@ -59,6 +60,7 @@ class SidebarView {
       if (items.length > 0) shown.push(this.headings[kind], this.lists[kind]);
     }
     Dom.arrange(this.find("rooms"), shown);
+    if (turned) kept.get(state.current)?.item.scrollIntoView({ block: "nearest" });
   }
 
   /** The element of a conversation: the same one for as long as it is listed, so that focus stays on it. */
