@@ -3,7 +3,7 @@
 import json
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from .conftest import SignIn
 from .fake_server import FakeServer
@@ -320,3 +320,23 @@ def test_bad_packets_are_ignored(signed_in: SignIn, server: FakeServer) -> None:
     server.broadcast({"type": "ROOM", "room": "nowhere", "count": 3})
     server.say("bob", "lobby", "still here")
     expect(page.locator(".message .text")).to_have_text("still here")
+
+
+def test_each_tab_comes_back_to_its_own_room(signed_in: SignIn, server: FakeServer, context: BrowserContext) -> None:
+    """And who signs out in one tab goes on in the other, after a reload too."""
+    first = signed_in()
+    write(first, "/join den")
+    expect(first.locator("#title")).to_have_text("#den")
+    second = context.new_page()
+    second.goto(server.url())
+    expect(second.locator("#title")).to_have_text("#den")
+    second.locator('[data-key="#lobby"]').click()
+    expect(second.locator("#title")).to_have_text("#lobby")
+    first.reload()
+    expect(first.locator("#title")).to_have_text("#den")
+    second.locator("#sign-out").click()
+    expect(second.locator("#nickname")).to_be_visible()
+    first.reload()
+    expect(first.locator("#title")).to_have_text("#den")
+    second.reload()
+    expect(second.locator("#nickname")).to_be_visible()

@@ -1,7 +1,7 @@
 "use strict";
 
 // What outlives the page, in localStorage: the account (who, where, token, cursor), shared by all tabs, and one
-// outbox for each tab. A browser that keeps nothing (private mode, a full quota) still chats; it only forgets
+// outbox for each tab. In sessionStorage: what is the tab's own, such as the room that it shows. A browser that keeps nothing (private mode, a full quota) still chats; it only forgets
 // on reload.
 //
 // Each tab owns its outbox by holding a lock for as long as it lives, so that no two tabs resend the same
@@ -12,6 +12,7 @@ class LocalStore {
   static ACCOUNT = "wordpacket.account";
   static OUTBOX = "wordpacket.outbox.";
   static LAST_TAB = "wordpacket.tab";
+  static PLACE = "wordpacket.place";
   // A page that reloads claims its own outbox within this; other tabs hold back so long.
   static GRACE_MSEC = 2_000;
 
@@ -53,7 +54,8 @@ class LocalStore {
   /** Returns the account of the last visit, or null. */
   account() {
     const account = this.#read(this.local, LocalStore.ACCOUNT);
-    return typeof account?.token === "string" && typeof account.url === "string" ? account : null;
+    if (typeof account?.token !== "string" || typeof account.url !== "string") return null;
+    return { ...account, ...this.#read(this.session, LocalStore.PLACE) }; // a new tab goes where another went last
   }
 
   saveAccount(account) {
@@ -61,6 +63,8 @@ class LocalStore {
     if (text === this.lastAccount) return;
     this.lastAccount = text;
     this.#write(this.local, LocalStore.ACCOUNT, account);
+    const { current, signedOut } = account;
+    this.#write(this.session, LocalStore.PLACE, { current, signedOut });
   }
 
   /**
@@ -128,7 +132,7 @@ class LocalStore {
   forget() {
     try {
       for (const key of Object.keys(this.local)) if (key.startsWith("wordpacket.")) this.local.removeItem(key);
-      this.session.removeItem(LocalStore.LAST_TAB);
+      for (const key of [LocalStore.LAST_TAB, LocalStore.PLACE]) this.session.removeItem(key);
     } catch {
       // Blocked storage holds nothing of ours.
     }
