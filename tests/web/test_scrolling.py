@@ -1,5 +1,7 @@
 """Reading back: earlier messages come in above without moving the line that is read, and the document stays small."""
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from .conftest import SignIn
@@ -169,3 +171,79 @@ def test_a_text_stays_when_its_row_loses_its_head(signed_in: SignIn, server: Fak
     again.click()
     expect(page.locator('.message[data-id="41"].grouped')).to_be_attached()
     assert [abs(one - other) < 1 for one, other in zip(before, page.evaluate(tops), strict=True)] == [True, True]
+
+
+def scroll_up(page: Page) -> None:
+    page.locator("#composer").press("PageUp")
+    expect(page.locator("#newest")).to_be_visible()
+
+
+def test_who_writes_sees_it(signed_in: SignIn, server: FakeServer) -> None:
+    """Also who was reading back; from another device of one's own it is not news."""
+    server.fill("lobby", 150)
+    page = signed_in()
+    expect(page.locator('.message[data-id="150"]')).to_be_in_viewport()
+    scroll_up(page)
+    server.say("alice", "lobby", "from the phone")
+    expect(page.locator(".message", has_text="from the phone")).to_be_attached()
+    expect(page.locator("#newest-text")).to_have_text("Newest")
+    page.locator("#composer").fill("here I am")
+    page.locator("#composer").press("Enter")
+    expect(page.locator(".message", has_text="here I am")).to_be_in_viewport()
+    expect(page.locator("#newest")).to_be_hidden()
+
+
+def test_a_fault_is_told_to_who_reads_back(signed_in: SignIn, server: FakeServer) -> None:
+    """Its line is at the end of the log, out of sight."""
+    server.fill("lobby", 150)
+    page = signed_in()
+    expect(page.locator('.message[data-id="150"]')).to_be_in_viewport()
+    scroll_up(page)
+    server.retry = {"reason": "taken", "message": "petra is taken"}
+    page.locator("#composer").fill("/nick petra")
+    page.locator("#composer").press("Enter")
+    expect(page.locator("#slip")).to_have_text("petra is taken. You are still alice.")
+
+
+def test_what_came_while_elsewhere_is_counted_where_one_read_back(signed_in: SignIn, server: FakeServer) -> None:
+    """The place is the old one, so the button says what is new below it."""
+    server.fill("lobby", 150)
+    page = signed_in()
+    expect(page.locator('.message[data-id="150"]')).to_be_in_viewport()
+    scroll_up(page)
+    page.locator("#join-room").fill("den")
+    page.locator("#join-room").press("Enter")
+    expect(page.locator("#title")).to_have_text("#den")
+    for number in range(3):
+        server.say("bob", "lobby", f"alice, {number}")
+    expect(page.locator('[data-key="#lobby"] .unread')).to_have_text("3")
+    page.locator('[data-key="#lobby"]').click()
+    expect(page.locator("#newest-text")).to_have_text("3 new messages")
+    page.locator("#newest").click()
+    expect(page.locator(".divider")).to_be_in_viewport()
+
+
+def test_search_hits_in_two_rooms(signed_in: SignIn, server: FakeServer) -> None:
+    """Each is shown once: history that comes in below is not new, and later looks stay where one left off."""
+    server.fill("den", 200)
+    server.fill("lobby", 200)
+    server.log[50]["message"] = "needle in den"
+    server.log[260]["message"] = "needle in lobby"
+    page = signed_in()
+    page.locator("#join-room").fill("den")
+    page.locator("#join-room").press("Enter")
+    expect(page.locator("#title")).to_have_text("#den")
+    page.locator("#show-search").click()
+    page.locator("#search-input").fill("needle")
+    page.keyboard.press("Enter")
+    for hit in ("needle in den", "needle in lobby"):
+        page.locator("#hits button", has_text=hit).click()
+        expect(page.locator(".message.found")).to_have_text(re.compile(hit))
+        expect(page.locator("#newest-text")).to_have_text("Newest")
+        page.locator("#newest").click()
+    for room in ("den", "lobby", "den"):
+        page.locator(f'[data-key="#{room}"]').click()
+        expect(page.locator("#title")).to_have_text(f"#{room}")
+        expect(page.locator("#composer")).to_be_focused()
+        page.wait_for_function("() => messages.scrollHeight - messages.scrollTop - messages.clientHeight < 2")
+        expect(page.locator(".message.found")).to_have_count(0)

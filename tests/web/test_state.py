@@ -43,7 +43,7 @@ def test_rename(lab: Page) -> None:
             "type": "RETRY",
             "nickname": "bob",
             "reason": "taken",
-            "message": "bob is taken.",
+            "message": "bob is taken",
             "ref": run.sent("NICK")[-1]["ref"],
         }
     )
@@ -297,3 +297,30 @@ def test_a_refused_typing_is_nobodys_business(lab: Page) -> None:
     ref = run.sent("TYPING")[0]["ref"]
     before = run.shown()
     assert run.get({"type": "ERROR", "code": "rate_limited", "message": "slowly", "ref": ref}).shown() == before
+
+
+def test_what_the_server_tells_has_its_time(lab: Page) -> None:
+    """Whatever this device's clock says: the day lines would go back and forth."""
+    told = "2020-02-02T10:00:00.000Z"
+    run = Run(lab).signed_in()
+    run.get(
+        {"type": "JOIN", "room": "lobby", "nickname": "carol", "timestamp": told},
+        {"type": "TOPIC", "room": "lobby", "topic": "tea", "nickname": "bob", "timestamp": told},
+        {"type": "NICK", "room": "lobby", "old": "bob", "nickname": "rob", "timestamp": told},
+        {"type": "LEAVE", "room": "lobby", "nickname": "rob", "reason": "left", "timestamp": told},
+    )
+    times = [entry["at"] for entry in run.room()["timeline"] if entry["kind"] != "gap"]
+    assert times == [1580637600000] * 4
+
+
+def test_the_line_above_what_is_new_outlives_a_reload(lab: Page) -> None:
+    """It stands before the first that was unread then, not before the first that came since."""
+    den = {"type": "ROOM", "room": "den", "topic": "", "count": 1, "users": ["alice"], "id": 0}
+    account = Run(lab).signed_in().get(den, msg(11, "one", room="den")).result()["account"]
+    run = (
+        Run(lab)
+        .do("restored", account=account)
+        .do("opened")
+        .get(HELLO, {**READY, "resumed": True, "id": 11, "rooms": ["den"]})
+    )
+    assert run.get(msg(12, "two", room="den")).room("#den")["divider"] == 11

@@ -14,6 +14,9 @@ const Received = (() => {
     timeout: "You were away too long and left this room",
   };
 
+  /** What the server tells has the server's time: this device's clock may be wrong. */
+  const when = (turn, { timestamp }) => (timestamp === undefined ? turn.at : Date.parse(timestamp));
+
   const on = {};
 
   on.HELLO = (turn, packet) => {
@@ -121,7 +124,7 @@ const Received = (() => {
   on.RETRY = (turn, packet) => {
     const asked = turn.answered(packet.ref);
     if (asked?.what === "rename")
-      return turn.note(`${packet.message} You are still ${turn.state.nickname}.`, "error");
+      return turn.note(`${packet.message.replace(/\.$/u, "")}. You are still ${turn.state.nickname}.`, "error");
     // A bridge that resumed us by itself was refused, or our own NICK was: we are before READY (section 6).
     turn.set({ phase: "signin", refusal: { reason: packet.reason, message: packet.message } });
     turn.setLink({ ready: false, synced: false });
@@ -192,14 +195,14 @@ const Received = (() => {
     if (own && turn.conversation(key)?.joined !== true && !underWay)
       turn.ask({ type: "JOIN", room: packet.room }, { what: "follow" });
     if (!own || turn.conversation(key)?.joined)
-      turn.update(key, (old) => Conversations.joined(old, packet.nickname, turn.at));
+      turn.update(key, (old) => Conversations.joined(old, packet.nickname, when(turn, packet)));
   };
 
   on.LEAVE = (turn, packet) => {
     turn.answered(packet.ref);
     const key = Conversations.roomKey(packet.room);
     if (!Names.same(packet.nickname, turn.state.nickname)) {
-      turn.update(key, (old) => Conversations.left(old, packet.nickname, turn.at));
+      turn.update(key, (old) => Conversations.left(old, packet.nickname, when(turn, packet)));
     } else if (packet.reason === "left" || packet.reason === "quit") {
       leave(turn, key);
     } else {
@@ -217,12 +220,12 @@ const Received = (() => {
         : `${packet.nickname} set the topic: ${packet.topic}`;
     const key = Conversations.roomKey(packet.room);
     turn.update(key, (old) => ({ ...old, topic: packet.topic }));
-    turn.note(text, "info", key);
+    turn.note(text, "info", key, when(turn, packet));
   };
 
   on.NICK = (turn, packet) => {
     turn.update(Conversations.roomKey(packet.room), (old) =>
-      Conversations.renamed(old, packet.old, packet.nickname, turn.at),
+      Conversations.renamed(old, packet.old, packet.nickname, when(turn, packet)),
     );
     followRename(turn, packet.old, packet.nickname);
   };

@@ -325,7 +325,7 @@ const State = (() => {
     const inRoom = all.filter((one) => one.kind === "room" && one.joined).map((one) => one.name);
     const counts = all
       .filter((one) => one.unread > 0)
-      .map(({ key, unread, mentions }) => [key, { unread, mentions }]);
+      .map(({ key, unread, mentions, divider }) => [key, { unread, mentions, divider }]);
     return {
       url: state.url,
       nickname: state.nickname,

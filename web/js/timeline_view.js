@@ -50,10 +50,11 @@ class TimelineView {
     if (changed) this.#change(conversation.key);
     const anchor = changed ? (this.places.get(this.key) ?? null) : this.atEnd ? null : this.#anchor();
     const before = this.entries;
+    const known = changed ? null : Timeline.newest(this.conversation.timeline);
     this.conversation = conversation;
     this.nickname = nickname;
     this.entries = Rows.all(conversation, outbox, nickname);
-    this.#countUnseen(changed ? null : before);
+    this.#countUnseen(known);
     this.#place(anchor);
     this.#draw(before.at(-1) === this.entries.at(-1) && !changed);
     this.#restore(anchor);
@@ -263,7 +264,7 @@ class TimelineView {
   /** A search hit was opened: show it in the middle, marked, as soon as it is here. */
   #seekGoal() {
     const { goal, timeline } = this.conversation;
-    if (goal === null || goal.serial === this.goalSerial) return;
+    if (goal === null || goal.serial <= this.goalSerial) return; // shown already
     const at = Timeline.find(timeline, goal.id);
     if (at < 0) return;
     this.goalSerial = goal.serial;
@@ -279,10 +280,14 @@ class TimelineView {
     this.#hold();
   }
 
-  #countUnseen(before) {
-    if (before === null || this.atEnd) return;
-    const last = before.findLast((entry) => entry.kind === "message" && entry.id !== null)?.id ?? 0;
-    this.unseen += this.entries.filter((entry) => entry.kind === "message" && entry.id > last).length;
+  /** `known`: the highest id that the timeline spoke for before; null: another conversation was shown. */
+  #countUnseen(known) {
+    if (this.atEnd) return;
+    const { divider, timeline } = this.conversation;
+    const first = known === null ? divider : known + 1;
+    if (first === null) return;
+    const others = ({ kind, nickname }) => kind === "message" && !Names.same(nickname, this.nickname);
+    this.unseen += timeline.filter((entry) => entry.id >= first && others(entry)).length;
   }
 
   #showNewest() {

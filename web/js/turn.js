@@ -102,11 +102,11 @@ class Turn {
    * Writes a line for the person alone into a conversation (by default the one shown). `tone`: info, server or
    * error.
    */
-  note(text, tone = "info", key = this.state.current) {
+  note(text, tone = "info", key = this.state.current, at = this.at) {
     const serial = this.state.serial;
     this.set({ serial: serial + 1, lastNote: { text, tone, serial } });
     if (key === null) return;
-    const entry = { kind: "event", key: `note-${serial}-${this.at}`, text, tone, at: this.at };
+    const entry = { kind: "event", key: `note-${serial}-${this.at}`, text, tone, at };
     this.update(key, (old) => ({ ...old, timeline: Timeline.append(old.timeline, entry) }));
   }
 

@@ -65,22 +65,24 @@ class View {
     this.#head(conversation);
     this.#link(state);
     this.composer.render(state);
-    this.#note(state);
     this.timeline.render({
       conversation,
       outbox: state.outbox,
       nickname: state.nickname,
       hasLink: state.link.synced,
     });
+    this.#note(state);
     this.#typing(conversation);
     this.#drawers();
   }
 
-  /** A line for the person that has no log to stand in is said at the input. */
+  /** A line for the person that has no log to stand in is said at the input, and a fault that is out of sight. */
   #note({ lastNote, current }) {
     if (lastNote === this.note) return;
     this.note = lastNote;
-    if (lastNote !== null && current === null) Dom.setText(this.find("slip"), lastNote.text);
+    if (lastNote === null) return;
+    const hidden = current === null || (lastNote.tone === "error" && !this.timeline.atEnd);
+    if (hidden) Dom.setText(this.find("slip"), lastNote.text);
   }
 
   #head(conversation) {
@@ -145,6 +147,7 @@ class View {
 
   /** What an event of the person means for drawers and focus, which are no part of the state. */
   #follow(event) {
+    if (event.type === "say" && (event.key ?? this.state().current) === this.state().current) this.timeline.toNewest();
     if (event.type === "search") this.panel.showQuery(event.text);
     if (event.open) {
       this.render();
