@@ -180,6 +180,50 @@ def test_reload_while_a_message_is_on_its_way(signed_in: SignIn, server: FakeSer
     assert kept(page) == []
 
 
+def test_what_is_begun_outlives_the_page(signed_in: SignIn, server: FakeServer) -> None:
+    """Drafts of all rooms are there after a reload and after Back; each tab has its own."""
+    page = signed_in()
+    composer = page.locator("#composer")
+    composer.fill("for the lobby")
+    page.locator("#join-room").fill("den")
+    page.locator("#join-room").press("Enter")
+    expect(page.locator("#title")).to_have_text("#den")
+    composer.fill("for the den")
+    page.reload()
+    expect(composer).to_have_value("for the den")
+    page.locator('[data-key="#lobby"]').click()
+    expect(composer).to_have_value("for the lobby")
+    page.goto(f"{server.url()}icon.svg")
+    page.go_back()
+    expect(composer).to_have_value("for the lobby")
+    expect_link(page, "live")
+    other = signed_in.new_page()
+    other.goto(server.url())
+    expect_link(other, "live")
+    expect(other.locator("#composer")).to_have_value("")
+    write(page, "said")
+    expect_sent(page, "said")
+    page.reload()
+    expect_sent(page, "said")
+    expect(composer).to_have_value("")
+
+
+def test_drafts_are_for_who_wrote_them(signed_in: SignIn, server: FakeServer, context: BrowserContext) -> None:
+    """A tab that comes back after the person was forgotten elsewhere has nothing for the next one."""
+    page = signed_in()
+    page.locator("#composer").fill("private")
+    page.goto(f"{server.url()}icon.svg")
+    other = signed_in.new_page()
+    other.goto(server.url())
+    expect_link(other, "live")
+    other.locator("#forget").click()
+    other.locator("#forget").click()
+    signed_in("mallory", other)
+    page.go_back()
+    expect(page.locator("#own-nickname")).to_have_text("mallory")
+    expect(page.locator("#composer")).to_have_value("")
+
+
 def test_two_tabs_share_the_user_but_not_the_outbox(
     signed_in: SignIn, server: FakeServer, context: BrowserContext
 ) -> None:

@@ -1,8 +1,8 @@
 "use strict";
 
 // What outlives the page, in localStorage: the account (who, where, token, cursor), shared by all tabs, and one
-// outbox for each tab. In sessionStorage: what is the tab's own, such as the room that it shows. A browser that keeps nothing (private mode, a full quota) still chats; it only forgets
-// on reload.
+// outbox for each tab. In sessionStorage: what is the tab's own, the drafts and the room that it shows. A browser
+// that keeps nothing (private mode, a full quota) still chats; it only forgets on reload.
 //
 // Each tab owns its outbox by holding a lock for as long as it lives, so that no two tabs resend the same
 // message. An outbox whose lock is free belongs to nobody, and exactly one tab takes it over: the page after a
@@ -11,6 +11,7 @@
 class LocalStore {
   static ACCOUNT = "wordpacket.account";
   static OUTBOX = "wordpacket.outbox.";
+  static DRAFTS = "wordpacket.drafts";
   static LAST_TAB = "wordpacket.tab";
   static PLACE = "wordpacket.place";
   // A page that reloads claims its own outbox within this; other tabs hold back so long.
@@ -25,6 +26,7 @@ class LocalStore {
     this.previous = this.#read(session, LocalStore.LAST_TAB);
     this.#write(session, LocalStore.LAST_TAB, tab);
     this.lastAccount = null;
+    this.lastDrafts = null;
     this.watcher = null;
     locks.hold(this.#key(tab));
   }
@@ -65,6 +67,18 @@ class LocalStore {
     this.#write(this.local, LocalStore.ACCOUNT, account);
     const { current, signedOut } = account;
     this.#write(this.session, LocalStore.PLACE, { current, signedOut });
+  }
+
+  /** Returns what `identity` had begun to write when this tab last showed another page: conversation key -> text. */
+  drafts(identity) {
+    const kept = this.#read(this.session, LocalStore.DRAFTS);
+    return kept?.identity === identity ? kept.drafts : {};
+  }
+
+  saveDrafts(identity, drafts) {
+    if (drafts === this.lastDrafts) return;
+    this.lastDrafts = drafts;
+    this.#write(this.session, LocalStore.DRAFTS, Object.keys(drafts).length === 0 ? null : { identity, drafts });
   }
 
   /**
@@ -132,7 +146,8 @@ class LocalStore {
   forget() {
     try {
       for (const key of Object.keys(this.local)) if (key.startsWith("wordpacket.")) this.local.removeItem(key);
-      for (const key of [LocalStore.LAST_TAB, LocalStore.PLACE]) this.session.removeItem(key);
+      const own = [LocalStore.LAST_TAB, LocalStore.PLACE, LocalStore.DRAFTS];
+      for (const key of own) this.session.removeItem(key);
     } catch {
       // Blocked storage holds nothing of ours.
     }

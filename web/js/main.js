@@ -155,8 +155,8 @@ const main = (() => {
   }
 
   /**
-   * Who one is, is kept at once; the cursor moves with each message and is kept about once a second, and when
-   * the page goes.
+   * Who one is, is kept at once; the cursor moves with each message, a draft with each key, and they are kept about
+   * once a second, and when the page goes.
    */
   function scheduleSave() {
     saving ??= setTimeout(save, SAVE_EVERY_MSEC);
@@ -166,6 +166,7 @@ const main = (() => {
     clearTimeout(saving);
     saving = null;
     if (state.token !== null) store.saveAccount(State.account(state));
+    store.saveDrafts(state.identity, state.drafts);
   }
 
   /** Draws once a frame. A hidden page gets no frames, but its title has to tell what is unread. */
@@ -214,7 +215,8 @@ const main = (() => {
     attend();
     const account = store.account();
     // A page from a bridge talks to that bridge, whatever another page on this origin was used for.
-    if (account !== null && (fromDisk || account.url === page.url)) dispatch({ type: "restored", account });
+    if (account !== null && (fromDisk || account.url === page.url))
+      dispatch({ type: "restored", account, drafts: store.drafts(account.identity) });
     else view.render();
   }
 

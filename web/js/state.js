@@ -59,10 +59,10 @@ const State = (() => {
 
   const on = {};
 
-  /** What was kept of the last visit (`account`, local_store.js) is there: come back as the same user. */
-  on.restored = (turn, { account }) => {
+  /** What was kept of the last visit (local_store.js) is there: come back as the same user. */
+  on.restored = (turn, { account, drafts = {} }) => {
     const { url, nickname, identity, token, epoch, after, rooms, directs, unread, current } = account;
-    turn.set({ url, nickname, identity, token, epoch, after });
+    turn.set({ url, nickname, identity, token, epoch, after, drafts });
     const targets = [
       ...rooms.map((name) => ({ kind: "room", name })),
       ...directs.map((name) => ({ kind: "direct", name })),
