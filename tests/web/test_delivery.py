@@ -338,6 +338,73 @@ def test_sign_out_and_forget(signed_in: SignIn, server: FakeServer) -> None:
     expect(page.locator("#nickname")).to_have_value("")
 
 
+def leave_traces(page: Page, server: FakeServer) -> None:
+    """Write, search and begin in every field that there is, as alice with a password."""
+    server.retry = {"reason": "registered", "message": "alice is registered."}
+    page.goto(server.url())
+    page.locator("#nickname").fill("alice")
+    page.locator("#connect").click()
+    page.locator("#password").fill("secret")
+    page.locator("#connect").click()
+    expect_link(page, "live")
+    write(page, "said")
+    write(page, "/search said")
+    expect(page.locator("#hits li")).to_have_count(1)
+    page.locator("#join-room").fill("begun")
+    page.locator("#composer").fill("begun")
+
+
+def expect_no_traces(page: Page) -> None:
+    expect_link(page, "live")
+    expect(page.locator("#own-nickname")).to_have_text("mallory")
+    expect(page.locator("#panel-title")).to_have_text(re.compile("member"))
+    expect(page.locator("#composer")).to_have_value("")
+    page.locator("#composer").press("ArrowUp")
+    expect(page.locator("#composer")).to_have_value("")
+    expect(page.locator("#join-room")).to_have_value("")
+    page.locator("#show-search").click()
+    expect(page.locator("#search-input")).to_have_value("")
+    expect(page.locator("#hits li")).to_have_count(0)
+
+
+def test_forget_leaves_nothing_for_the_next_person(page: Page, server: FakeServer) -> None:
+    """Neither what was sent nor what was only begun, nor nickname and password at the sign-in."""
+    leave_traces(page, server)
+    page.locator("#forget").click()
+    page.locator("#forget").click()
+    for field in ("#nickname", "#password", "#server-password"):
+        expect(page.locator(field)).to_have_value("")
+    page.locator("#nickname").fill("mallory")
+    page.locator("#connect").click()
+    expect_no_traces(page)
+
+
+def test_another_nickname_after_sign_out_is_another_person(page: Page, server: FakeServer) -> None:
+    leave_traces(page, server)
+    page.locator("#sign-out").click()
+    expect(page.locator("#nickname")).to_have_value("alice")
+    expect(page.locator("#password")).to_have_value("")
+    page.locator("#nickname").fill("mallory")
+    page.locator("#connect").click()
+    expect_no_traces(page)
+    assert "password" not in server.packets("NICK")[-1]
+
+
+def test_forgotten_at_the_sign_in(page: Page, server: FakeServer) -> None:
+    """The form that is there already is emptied too; signing in again after Sign out brings the draft back."""
+    leave_traces(page, server)
+    page.locator("#sign-out").click()
+    page.locator("#connect").click()
+    expect_link(page, "live")
+    expect(page.locator("#composer")).to_have_value("begun")
+    page.locator("#sign-out").click()
+    page.locator("#password").fill("secret")
+    page.locator("#forget-signin").click()
+    page.locator("#forget-signin").click()
+    expect(page.locator("#nickname")).to_have_value("")
+    expect(page.locator("#password")).to_have_value("")
+
+
 def test_without_storage_and_locks(context: BrowserContext, server: FakeServer) -> None:
     """A browser that keeps nothing still chats."""
     context.add_init_script("""

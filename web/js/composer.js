@@ -55,6 +55,13 @@ class Composer {
     this.input.focus();
   }
 
+  forget() {
+    this.history = [];
+    this.key = null;
+    this.#show("");
+    this.#slip("");
+  }
+
   #draft() {
     return this.state().drafts[this.key] ?? "";
   }

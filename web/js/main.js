@@ -92,11 +92,13 @@ const main = (() => {
     replace() {
       store.replaceOutbox(Wire.newRef());
       watching = null;
+      view.forget();
     },
     download: ({ name, lines }) => download(name, lines),
     forget({ elsewhere }) {
       if (!elsewhere) store.forget();
       store.replaceOutbox(Wire.newRef());
+      view.forget();
     },
   };
 

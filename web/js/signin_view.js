@@ -8,12 +8,10 @@ class SigninView {
     this.find = find;
     this.emit = emit;
     this.page = page;
-    this.touched = false;
     this.forgetting = new Confirmed(find("forget-signin"), () => emit({ type: "forget" }));
     find("server").value = page.url;
     find("server-field").hidden = !page.fromDisk;
     find("nickname").addEventListener("input", () => {
-      this.touched = true;
       this.#fault("");
       this.#preview();
     });
@@ -24,8 +22,6 @@ class SigninView {
   }
 
   render(state) {
-    const nickname = this.find("nickname");
-    if (!this.touched && state.nickname !== "") nickname.value = state.nickname;
     if (this.page.fromDisk && state.url !== null && state.url !== this.url) {
       this.url = state.url;
       this.find("server").value = state.url;
@@ -45,11 +41,17 @@ class SigninView {
     this.#preview();
   }
 
-  /** The form comes up: it proposes the nickname that was in use. */
+  /** The form comes up: it proposes what was in use. */
   open(state) {
-    this.touched = false;
+    this.propose(state);
     this.render(state);
     this.find("nickname").focus();
+  }
+
+  propose({ nickname, password, serverPassword }) {
+    this.find("nickname").value = nickname;
+    this.find("password").value = password;
+    this.find("server-password").value = serverPassword;
   }
 
   static #status({ phase, link, url }) {

@@ -81,26 +81,20 @@ const State = (() => {
   on.signin = (turn, { url, nickname, password, serverPassword }) => {
     const { state } = turn;
     const sameServer = state.url === url;
-    turn.set({ nickname, password, serverPassword, url, phase: "joining", refusal: null });
     const anotherUser = state.token !== null && state.link.stopped && !Names.same(state.nickname, nickname);
-    if (anotherUser || (state.url !== null && !sameServer)) forgetUser(turn);
+    if (anotherUser || (state.url !== null && !sameServer)) {
+      startAnew(turn);
+      turn.effect("replace");
+    }
+    turn.set({ nickname, password, serverPassword, url, phase: "joining", refusal: null });
     if (sameServer && !state.link.stopped && state.link.greeted) return Received.introduce(turn);
     connect(turn);
   };
 
-  function forgetUser(turn) {
-    turn.set({
-      identity: null,
-      token: null,
-      epoch: null,
-      after: 0,
-      conversations: {},
-      current: null,
-      drafts: {},
-      outbox: [],
-      asked: {},
-    });
-    turn.effect("replace");
+  /** Nothing of the person stays. `serial` goes on: whoever remembers a number of theirs must not meet it again. */
+  function startAnew(turn) {
+    const { url, attentive, online, serial } = turn.state;
+    turn.state = { ...initial(), url, attentive, online, serial };
   }
 
   function connect(turn) {
@@ -290,7 +284,7 @@ const State = (() => {
   /** "Forget me", said in this tab or (`elsewhere`) in another. */
   on.forget = (turn, { elsewhere = false }) => {
     on.quit(turn, {});
-    turn.state = { ...initial(), url: turn.state.url, attentive: turn.state.attentive, online: turn.state.online };
+    startAnew(turn);
     turn.effect("forget", { elsewhere });
   };
 

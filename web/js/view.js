@@ -58,6 +58,13 @@ class View {
     if (turned && chatting && !this.narrow.matches) this.composer.focus();
   }
 
+  /** Somebody else may sit down here: nothing that was typed stays, sent or not. */
+  forget() {
+    for (const field of this.find("chat").querySelectorAll("input, textarea")) field.value = "";
+    this.composer.forget();
+    this.signin.propose(this.state());
+  }
+
   #chat(state) {
     const conversation = state.conversations[state.current] ?? null;
     this.sidebar.render(state);
