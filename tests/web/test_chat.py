@@ -180,6 +180,51 @@ def test_topic(signed_in: SignIn, server: FakeServer) -> None:
     assert server.topics["lobby"] == ""
 
 
+def test_what_cannot_be_sent_stays_in_its_field(signed_in: SignIn, server: FakeServer) -> None:
+    """Topic, room and command wait in their fields while the link is down, and each says so where it stands."""
+    page = signed_in()
+    server.stop_serving()
+    expect(page.locator("#link-state")).to_have_attribute("data-state", "reconnecting")
+    down = "The link is down; try again once it is back"
+    page.locator("#join-room").fill("den")
+    page.keyboard.press("Enter")
+    expect(page.locator("#join-fault")).to_have_text(down)
+    expect(page.locator("#join-room")).to_have_value("den")
+    write(page, "/nick alicia")
+    expect(page.locator("#slip")).to_have_text(down)
+    expect(page.locator("#composer")).to_have_value("/nick alicia")
+    page.locator("#topic").click()
+    page.keyboard.type("Tea at four")
+    page.keyboard.press("Enter")
+    expect(page.locator("#topic-fault")).to_have_text(down)
+    server.resume_serving()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator("#link-state")).to_have_attribute("data-state", "live")
+    expect(page.locator("#topic-input")).to_have_value("Tea at four")
+    page.locator("#topic-input").press("Enter")
+    expect(page.locator("#topic")).to_have_text("Tea at four")
+    page.locator("#join-room").press("Enter")
+    expect(page.locator("#title")).to_have_text("#den")
+    expect(page.locator("#join-room")).to_have_value("")
+    expect(page.locator("#join-fault")).to_have_text("")
+
+
+def test_a_topic_too_long_stays_in_its_field(signed_in: SignIn, server: FakeServer) -> None:
+    """Until it is shortened, given up, or another room is looked at."""
+    page = signed_in()
+    write(page, "/join den")
+    expect(page.locator("#title")).to_have_text("#den")
+    page.locator("#topic").click()
+    page.locator("#topic-input").fill("x" * 301)
+    page.keyboard.press("Enter")
+    expect(page.locator("#topic-fault")).to_have_text("A topic has at most 300 characters")
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator("#title")).to_have_text("#lobby")
+    expect(page.locator("#topic-input")).to_be_hidden()
+    expect(page.locator("#topic")).to_be_visible()
+    assert server.packets("TOPIC") == []
+
+
 def test_direct_messages(signed_in: SignIn, server: FakeServer) -> None:
     page = signed_in()
     other = signed_in_elsewhere(page, server, "bob")

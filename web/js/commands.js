@@ -194,7 +194,11 @@ const Commands = (() => {
 
   /** What can't be done stays in the input, so it is found out before anything is done. */
   function checked(events, state) {
-    for (const event of events) if (event.type === "say") checkSaid(event, state);
+    for (const event of events) {
+      if (event.type === "say") checkSaid(event, state);
+      if (event.type === "request" && !state.link.synced)
+        throw new CommandError("The link is down; try again once it is back");
+    }
     return events;
   }
 

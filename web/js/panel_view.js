@@ -17,7 +17,8 @@ class PanelView {
     find("members-more").addEventListener("click", () => emit({ type: "membersMore", key: this.key }));
     find("directory").addEventListener("click", (event) => {
       const button = event.target.closest("button");
-      if (button !== null) act(`/join ${button.dataset.room}`, { chosen: true });
+      const fault = (text) => Dom.setText(find("directory-note"), text);
+      if (button !== null) act(`/join ${button.dataset.room}`, { chosen: true, fault });
     });
     find("directory-more").addEventListener("click", () => emit({ type: "directoryMore" }));
     find("hits").addEventListener("click", (event) => {

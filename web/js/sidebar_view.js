@@ -20,10 +20,21 @@ class SidebarView {
     find("browse").addEventListener("click", () => emit({ type: "panel", panel: "browse", open: true }));
     find("join").addEventListener("submit", (event) => {
       event.preventDefault();
-      const input = find("join-room");
-      if (input.value.trim() === "") return input.focus();
-      if (act(`/join ${input.value.trim()}`)) input.value = "";
+      this.#join();
     });
+    find("join-room").addEventListener("input", () => this.#fault(""));
+  }
+
+  /** A room that can't be entered stays in the field, to be corrected or tried again. */
+  #join() {
+    const input = this.find("join-room");
+    if (input.value.trim() === "") return input.focus();
+    this.#fault("");
+    if (this.act(`/join ${input.value}`, { fault: (text) => this.#fault(text) })) input.value = "";
+  }
+
+  #fault(text) {
+    Dom.setText(this.find("join-fault"), text);
   }
 
   render(state) {

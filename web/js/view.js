@@ -18,13 +18,14 @@ class View {
     this.now = now;
     this.drawer = null; // "sidebar", "panel" or null
     this.note = null; // the last one seen
+    this.topicOf = null; // key of the room whose topic is edited
     this.narrow = matchMedia(View.PHONE);
     this.emit = (event) => {
       emit(event);
       this.#follow(event);
     };
-    const act = (text, options = {}) => this.#act(read, text, options);
-    const parts = { find, emit: this.emit, act, page, now, state };
+    this.act = (text, options = {}) => this.#act(read, text, options);
+    const parts = { find, emit: this.emit, act: this.act, page, now, state };
     this.signin = new SigninView(parts);
     this.sidebar = new SidebarView(parts);
     this.panel = new PanelView(parts);
@@ -95,8 +96,8 @@ class View {
   #head(conversation) {
     Dom.setText(this.find("title"), conversation === null ? "No room" : Conversations.title(conversation));
     const isRoom = conversation?.kind === "room";
+    if (conversation?.key !== this.topicOf) this.find("topic-form").hidden = true;
     this.find("topic").hidden = !isRoom || !this.find("topic-form").hidden;
-    if (!isRoom) this.find("topic-form").hidden = true;
     Dom.setText(this.find("topic-text"), conversation?.topic || "Add a topic");
     this.find("topic").classList.toggle("empty", !conversation?.topic);
     this.find("show-members").hidden = !isRoom;
@@ -203,7 +204,10 @@ class View {
     find("again").addEventListener("click", () => this.emit({ type: "again" }));
     find("topic").addEventListener("click", () => this.#editTopic());
     find("topic-form").addEventListener("submit", (event) => this.#setTopic(event));
-    find("topic-input").addEventListener("blur", () => this.#endTopic());
+    find("topic-input").addEventListener("input", () => this.#topicFault(""));
+    find("topic-input").addEventListener("blur", () => {
+      if (find("topic-fault").textContent === "") this.#endTopic();
+    });
     this.narrow.addEventListener("change", () => this.#open(null));
     document.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -218,21 +222,26 @@ class View {
 
   #editTopic() {
     const conversation = this.state().conversations[this.state().current];
+    this.topicOf = conversation.key;
+    this.#topicFault("");
     this.find("topic-form").hidden = false;
     this.find("topic").hidden = true;
     this.find("topic-input").value = conversation.topic;
     this.find("topic-input").focus();
   }
 
+  /** A topic that can't be set stays in the field, which stays open. */
   #setTopic(event) {
     event.preventDefault();
-    const { name } = this.state().conversations[this.state().current];
-    this.emit({
-      type: "request",
-      packet: { type: "TOPIC", room: name, topic: Wire.clean(this.find("topic-input").value).trim() },
-    });
+    const topic = this.find("topic-input").value.trim();
+    const fault = (text) => this.#topicFault(text);
+    if (!this.act(`/topic ${topic === "" ? "-" : topic}`, { fault })) return;
     this.#endTopic();
     this.composer.focus();
+  }
+
+  #topicFault(text) {
+    Dom.setText(this.find("topic-fault"), text);
   }
 
   #endTopic() {
