@@ -174,6 +174,23 @@ def test_by_keyboard_alone(page: Page, server: FakeServer) -> None:
     expect(page.locator(".message.found")).to_be_focused()
 
 
+def test_the_focus_stays_in_the_page(signed_in: SignIn) -> None:
+    """A room that is left by key hands the focus to the input, and in a drawer to the room that is shown now."""
+    page = signed_in()
+    write(page, "/join den attic")
+    expect(page.locator("#title")).to_have_text("#attic")
+    page.locator('[data-leave="#attic"]').press("Enter")
+    expect(page.locator("#title")).to_have_text("#den")
+    expect(page.locator("#composer")).to_be_focused()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator("#show-rooms").click()
+    page.locator('[data-leave="#den"]').press("Enter")
+    expect(page.locator('[data-key="#den"]')).to_have_count(0)
+    expect(page.locator('[data-key="#lobby"]')).to_be_focused()
+    page.locator('[data-leave="#lobby"]').press("Enter")
+    expect(page.locator("#join-room")).to_be_focused()
+
+
 def test_the_log_is_announced_and_history_is_not(signed_in: SignIn, server: FakeServer) -> None:
     """role=log reads out what comes at the end; a page of history isn't read out."""
     server.fill("lobby", 200)

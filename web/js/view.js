@@ -68,6 +68,7 @@ class View {
 
   #chat(state) {
     const conversation = state.conversations[state.current] ?? null;
+    const focused = document.activeElement;
     this.sidebar.render(state);
     this.panel.render(state);
     this.#head(conversation);
@@ -82,6 +83,18 @@ class View {
     this.#note(state);
     this.#typing(conversation);
     this.#drawers();
+    if (!focused.isConnected && document.activeElement === document.body) this.#refocus();
+  }
+
+  /** What had the focus is gone, such as a room that was left: the keys go on where one writes, or in the drawer. */
+  #refocus() {
+    if (this.drawer === "sidebar") this.#focusRooms();
+    else if (this.drawer === "panel") this.find("close-panel").focus();
+    else this.composer.focus();
+  }
+
+  #focusRooms() {
+    (this.find("rooms").querySelector("[aria-current]") ?? this.find("join-room")).focus();
   }
 
   /** A line for the person that has no log to stand in is said at the input, and a fault that is out of sight. */
@@ -194,7 +207,7 @@ class View {
     const panel = (name) => () => this.emit({ type: "panel", panel: name, open: true });
     find("show-rooms").addEventListener("click", () => {
       this.#open("sidebar");
-      (find("rooms").querySelector("[aria-current]") ?? find("join-room")).focus();
+      this.#focusRooms();
     });
     find("show-search").addEventListener("click", panel("search"));
     find("show-help").addEventListener("click", panel("help"));
