@@ -6,6 +6,7 @@ import getpass
 import logging
 import os
 import sys
+from importlib import metadata
 from pathlib import Path
 
 from cli_client.client import DEFAULT_HOST, DEFAULT_PORT
@@ -17,6 +18,7 @@ from cli_client.text import login_nickname
 from tcp_server import names
 
 PORT_MAX = 65_535
+DUMB = ("dumb", "unknown")  # terminals that can't move the cursor: they get lines
 EPILOG = """\
 In a pipe (standard input or output is no terminal) each line of the input is
 sent to the room, and each message comes out as a line. Lines that begin with /
@@ -39,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = make_parser()
     flags = parser.parse_args(arguments)
     wanted = _read(parser, flags)
-    full = sys.stdin.isatty() and sys.stdout.isatty() and not flags.json
+    full = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in DUMB and not flags.json
     _start_log(flags.log_level, full=full)
     if flags.forget:
         return _forget(wanted)
@@ -100,12 +102,24 @@ def make_parser() -> argparse.ArgumentParser:
         "--log-level", choices=("debug", "info", "warning", "error"), default="warning",
         help="How much is logged to standard error; the full terminal logs only if that is redirected.",
     )  # fmt: skip
+    add("--version", action="version", version=_version(), help="Print the version and exit.")
     return parser
+
+
+def _version() -> str:
+    try:
+        return metadata.version("wordpacket")
+    except metadata.PackageNotFoundError:  # a checkout that was never installed
+        return "0+unknown"
 
 
 def _read(parser: argparse.ArgumentParser, flags: argparse.Namespace) -> Wanted:
     """Return what the flags ask for."""
     host, port = flags.host, flags.port
+    if host.startswith("[") and host.endswith("]"):  # an IPv6 address, as it stands before a port elsewhere
+        host = host[1:-1]
+    if not host:
+        parser.error("HOST is empty")
     if host.isdecimal() and port == DEFAULT_PORT:  # `cli_client 9001`
         try:
             host, port = DEFAULT_HOST, _port(host)

@@ -24,8 +24,9 @@ CONTEXT = 6  # messages before a hit, and after it
 PAGE = 50
 SEARCH_HELP = "find messages; from:NAME in:ROOM since:DATE before:DATE narrow it down"
 KEYS = (
-    "PageUp goes back, Tab completes, Alt-Enter begins a line; Alt-1 to Alt-9, Ctrl-N and Ctrl-P lead to other "
-    "rooms, Alt-A to what is unread there"
+    "PageUp goes back, Ctrl-End or Escape to the newest; Tab completes, Alt-Enter begins a line; Alt-1 to Alt-9, "
+    "Ctrl-N and Ctrl-P lead to other rooms, Alt-A to what is unread there; Ctrl-L draws the screen anew, Ctrl-Z "
+    "suspends, Ctrl-C empties the line and ends the program on an empty one, as Ctrl-D does"
 )
 
 
@@ -153,9 +154,9 @@ def _rooms(chat: Chat, rest: str) -> Sequence[Action]:
 
 def _history(chat: Chat, rest: str) -> Sequence[Action]:
     target = _talkable(chat)
-    if chat.paged and not rest:
-        return [ScrollUp()]
     number = _number(rest or str(PAGE), "/history [NUMBER]")
+    if chat.paged:
+        return [ScrollUp()]
     room, to = split_target(target)
     request = requests.History(
         room=UNSET if room is None else room, to=UNSET if to is None else to, limit=min(number, LIST_MAX)
@@ -196,6 +197,8 @@ def _export(chat: Chat, rest: str) -> Sequence[Action]:
 
 def _switch(chat: Chat, rest: str) -> Sequence[Action]:
     targets = chat.targets()
+    if not rest:
+        return chat.note("  ".join(f"{number} {target}" for number, target in enumerate(targets, 1)))
     if rest.isdecimal() and 0 < int(rest) <= len(targets):
         chat.switch(targets[int(rest) - 1])
         return []
@@ -268,12 +271,12 @@ TABLE: tuple[Command, ...] = (
     Command("topic", "[TEXT]", "show or set the topic; - clears it", 0, _topic),
     Command("users", "[ROOM]", "list who is in a room", 0, _users, ("names", "who")),
     Command("rooms", "", "list the rooms that have members", 0, _rooms, ("list",)),
-    Command("history", "[NUMBER]", "go back, or list the last messages", 0, _history),
+    Command("history", "[NUMBER]", "go back; in a pipe, list the last messages", 0, _history),
     Command("search", "WORDS", SEARCH_HELP, 1, _search, ("find",)),
     Command("more", "", "show older hits of the search", 0, _more),
     Command("context", "NUMBER", "show what was said around a hit", 1, _context, ("c",)),
     Command("export", "FILE", "write all that you may see to a file of JSON lines", 1, _export),
-    Command("switch", "WHERE", "look at another room or conversation, by name or number", 1, _switch, ("s", "go")),
+    Command("switch", "[WHERE]", "look at another room or conversation, or list them", 0, _switch, ("s", "go")),
     Command("close", "", "close what you look at", 0, _close),
     Command("retry", "", "send again what failed here", 0, _retry),
     Command("drop", "", "forget what failed here", 0, _drop),

@@ -77,10 +77,11 @@ class Driver:
                 case Send():
                     self._send(action)
                 case Ask():
-                    if action.purpose is not Purpose.OLDER and self._client.status.state is not LinkState.LIVE:
-                        self.act(self._session.note("the answer has to wait for the link"))
+                    if action.purpose is not Purpose.OLDER:
+                        self._tell_if_waiting(f"/{type(action.request).__name__.lower()}")
                     self._start(self._ask(action))
                 case Rename():
+                    self._tell_if_waiting("/nick")
                     self._start(self._rename(action))
                 case Export():
                     self._start(self._export(action))
@@ -92,6 +93,10 @@ class Driver:
                     self._face.quit(action.message)
                 case _:
                     assert_never(action)
+
+    def _tell_if_waiting(self, command: str) -> None:
+        if self._client.status.state is not LinkState.LIVE:
+            self.act(self._session.note(f"{command} has to wait for the link"))
 
     async def idle(self) -> None:
         """Wait until everything asked so far is answered."""

@@ -230,6 +230,8 @@ class Link:
 
 def describe(error: OSError | UnicodeError) -> str:
     """Return why a connection failed, in a few lower-case words."""
+    if isinstance(error, UnicodeError):
+        return "no host can have this name"
     if isinstance(error, socket.gaierror):  # its numbers are not errno's
         return (error.strerror or str(error)).lower()
     number = getattr(error, "errno", None)

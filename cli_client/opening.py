@@ -2,21 +2,20 @@
 
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
 
 from cli_client.client import Client
 from cli_client.driver import local_now
-from cli_client.errors import NotAdmitted
+from cli_client.errors import NotAdmitted, Unreachable
 from cli_client.session import Session
 from cli_client.store import Store, StoreBusy
 from cli_client.terminal import Terminal
 from tcp_server import names
 
 HINT = "/help lists the commands and keys"
-PASSWORD_REASONS = ("registered", "password")
 
 logger = logging.getLogger(__name__)
 
@@ -81,10 +80,16 @@ async def _admit(wanted: Wanted) -> tuple[Client, list[str]]:
             await client.connect()
         except NotAdmitted as refusal:
             print(f"wordpacket: {refusal}", file=sys.stderr)
-            if refusal.reason in PASSWORD_REASONS:
+            if refusal.reason == "password":
+                wanted = replace(wanted, server_password=await _ask("Password of the server: ", hidden=True))
+            elif refusal.reason == "registered":
                 password = await _ask(f"Password of {nickname}: ", hidden=True)
             else:
                 nickname, password = await _ask_nickname(), None
+        except Unreachable:
+            if client.unsent:
+                print(f"wordpacket: what was not sent yet ({client.unsent}) is still kept", file=sys.stderr)
+            raise
         else:
             return client, notes
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from prompt_toolkit.utils import get_cwidth
 
 from cli_client.cells import clip, wrap
-from cli_client.text import defuse, defuse_line
+from cli_client.text import defuse, defuse_line, part_emojis
 from cli_client.views import Fate, Kind, Line
 from tcp_server.names import fold
 
@@ -168,7 +168,7 @@ def _body(line: Line, frame: Frame, me: str) -> tuple[Row, int]:
         style = "class:failed"
     elif line.mention and line.kind is Kind.MESSAGE:
         style = "class:mention"
-    row += _mark_links(defuse(line.text).replace("\t", TAB), style)
+    row += _mark_links(part_emojis(defuse(line.text)).replace("\t", TAB), style)
     if line.fate is Fate.PENDING:
         row.append(("class:pending", f" … {defuse_line(line.reason)}".rstrip()))
     elif line.fate is Fate.FAILED:

@@ -66,7 +66,7 @@ def make_buffer(session: Session, typed: Callable[[str], None], touched: Callabl
     """Return the input line. `typed` gets each text that was entered, `touched` is told of each change."""
 
     def accept(buffer: Buffer) -> bool:
-        text = sendable(buffer.text)
+        text = sendable(buffer.text).rstrip("\n")  # the last of what is pasted
         if text.strip():
             typed(text)
         return False  # the line is empty again

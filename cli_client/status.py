@@ -8,7 +8,7 @@ from prompt_toolkit.utils import get_cwidth
 from cli_client.cells import clip
 from cli_client.link import LinkState, LinkStatus
 from cli_client.session import Session
-from cli_client.text import defuse_line
+from cli_client.text import defuse_line, part_emojis
 from cli_client.views import View
 
 NARROW = 60  # cells under which the status has only what changes
@@ -17,7 +17,7 @@ NARROW = 60  # cells under which the status has only what changes
 def topic_bar(view: View, width: int) -> StyleAndTextTuples:
     """Return the bar at the top: the view and its topic."""
     name = {"?": "search", "*": "welcome"}.get(view.target, view.target)
-    text = f" {name}" + (f" │ {defuse_line(view.topic)}" if view.topic else "")
+    text = f" {name}" + (f" │ {part_emojis(defuse_line(view.topic))}" if view.topic else "")
     return [("", clip(text, width))]
 
 

@@ -82,18 +82,26 @@ class Terminal:
         loop = asyncio.get_running_loop()
         for number in QUIT_SIGNALS:  # else the screen would be left as it is
             loop.add_signal_handler(number, self.quit, "")
+        loop.add_signal_handler(signal.SIGCONT, self._continued)
         pump = asyncio.create_task(self._pump())
         try:
             return await self.application.run_async()
         except (EOFError, OSError):  # the terminal itself is gone: its window was closed
             return ""
         finally:
-            for number in QUIT_SIGNALS:
+            for number in (*QUIT_SIGNALS, signal.SIGCONT):
                 loop.remove_signal_handler(number)
             self._driver.stop()
             pump.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await pump
+
+    def _continued(self) -> None:
+        """Take the screen back after a stop: meanwhile the shell wrote on it, and set the terminal's modes."""
+        if self.application.is_running and not self.application.is_done:
+            self.application.input.raw_mode().__enter__()  # the application's own leaves it at the end
+            self.application.renderer.reset()
+            self.application.invalidate()
 
     async def _pump(self) -> None:
         """Feed the screen; a bug in that ends the program instead of freezing it."""
@@ -200,6 +208,7 @@ class Terminal:
         keys.add("s-tab")(lambda event: event.current_buffer.complete_previous())
         keys.add("escape")(lambda _: self._escape())
         keys.add("c-l")(lambda event: event.app.renderer.clear())
+        keys.add("c-z")(lambda event: event.app.suspend_to_background())
         keys.add("c-c")(lambda _: self._interrupt())
         keys.add("<sigint>")(lambda _: self._interrupt())
         keys.add("c-d")(lambda event: self._end(event))

@@ -4,6 +4,8 @@ Pure functions over strings. What comes from other people passes `defuse` before
 that no escape sequence of theirs ever reaches the terminal.
 """
 
+import re
+
 from tcp_server import names
 
 REPLACEMENT = "\ufffd"
@@ -21,6 +23,13 @@ _CONTROLS: dict[int, str] = {
 # Shown, these would reverse the rest of the row, nickname and time included. A message may carry them.
 _DIRECTION = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), REPLACEMENT)
 _HARMFUL: dict[int, str] = {**_CONTROLS, **_DIRECTION, 0x2028: "\n", 0x2029: "\n"}
+# Terminals join some characters to one emoji and disagree about how wide it is; a screen that is drawn cell by cell
+# then tears. Parted, each piece is as wide as it was counted: a family becomes its members, a flag its two letters.
+_JOINER = re.compile("\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff])")  # scripts of India need the others
+_PARTED: dict[int, str | None] = {
+    **dict.fromkeys((0xFE0E, 0xFE0F, 0x20E3, *range(0x1F3FB, 0x1F400))),
+    **{0x1F1E6 + number: chr(ord("A") + number) for number in range(26)},
+}
 
 
 def defuse(text: str) -> str:
@@ -31,6 +40,11 @@ def defuse(text: str) -> str:
 def defuse_line(text: str) -> str:
     """Return the text as one harmless line, its newlines and tabs made spaces."""
     return " ".join(defuse(text).replace("\t", " ").split("\n"))
+
+
+def part_emojis(text: str) -> str:
+    """Return the text as a screen may draw it: every emoji in pieces whose width all terminals agree about."""
+    return text if text.isascii() else _JOINER.sub("", text).translate(_PARTED)
 
 
 def sendable(text: str) -> str:

@@ -2,7 +2,9 @@
 
 import getpass
 import logging
+import re
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,8 @@ def test_rooms_and_nickname(wanted: list[Wanted], monkeypatch: pytest.MonkeyPatc
         ["--room", "x" * 65],
         ["--log-level", "loud"],
         ["h", "1", "extra"],
+        [""],
+        ["[]", "9000"],
     ],
 )
 def test_bad_flags_exit_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,11 +124,20 @@ def test_what_goes_wrong_is_one_line(
     assert capsys.readouterr().err == line
 
 
-@pytest.mark.parametrize(("both", "flags", "full"), [(True, [], True), (False, [], False), (True, ["--json"], False)])
+@pytest.mark.parametrize(
+    ("both", "flags", "term", "full"),
+    [
+        (True, [], "xterm", True),
+        (False, [], "xterm", False),
+        (True, ["--json"], "xterm", False),
+        (True, [], "dumb", False),
+    ],
+)
 def test_a_terminal_gets_the_full_one(
-    monkeypatch: pytest.MonkeyPatch, both: bool, flags: list[str], full: bool
+    monkeypatch: pytest.MonkeyPatch, both: bool, flags: list[str], term: str, full: bool
 ) -> None:
-    """Unless --json asks for lines; its log keeps off the screen."""
+    """Unless --json asks for lines, or it can't move its cursor; its log keeps off the screen."""
+    monkeypatch.setenv("TERM", term)
     ran: list[bool] = []
 
     async def terminal(_: Wanted) -> None:
@@ -140,6 +153,26 @@ def test_a_terminal_gets_the_full_one(
         monkeypatch.setattr(stream, "isatty", lambda: both, raising=False)
     assert command.main(flags) == Exit.DONE
     assert ran == [full]
+
+
+def test_the_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the installed package; run from a bare checkout it is unknown."""
+
+    def not_installed(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    for version in (r"\d+\.\d+", r"0\+unknown\n"):
+        with pytest.raises(SystemExit) as ending:
+            command.main(["--version"])
+        assert ending.value.code == 0
+        assert re.match(version, capsys.readouterr().out)
+        monkeypatch.setattr(metadata, "version", not_installed)
+
+
+def test_an_address_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IPv6, as it is written where a port follows."""
+    parser = command.make_parser()
+    assert command._read(parser, parser.parse_args(["[::1]", "9001"])).host == "::1"
 
 
 def test_forgetting(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

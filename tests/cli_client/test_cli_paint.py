@@ -315,6 +315,8 @@ def test_the_top_bar_and_the_prompt_say_where_we_are(session: Session) -> None:
     """Room and topic above, the room before what is typed, and further rows below it."""
     assert text(topic_bar(session.current, 80)) == " #lobby │ the topic"
     assert text(topic_bar(session.current, 10)) == " #lobby │…"
+    session.current.topic = "❤️ of 🇩🇪"
+    assert text(topic_bar(session.current, 80)) == " #lobby │ ❤ of DE"
     assert text(input_prompt(session, 0, 0)) == "#lobby› "
     assert text(input_prompt(session, 1, 0)) == text(input_prompt(session, 0, 1)) == " " * 8
     session.open("?")
@@ -362,7 +364,7 @@ def test_the_input_line_gives_what_was_typed(session: Session) -> None:
     typed: list[str] = []
     touched: list[None] = []
     buffer = make_buffer(session, typed.append, lambda: touched.append(None))
-    for entered in ("two\r\nlines\x1b", "   "):
+    for entered in ("two\r\nlines\x1b\n", "   "):
         buffer.text = entered
         buffer.validate_and_handle()
     assert typed == ["two\nlines␛"]

@@ -70,8 +70,7 @@ def outgoing(ref: str = "r1", **fields: object) -> Outgoing:
         ("/users #dev", [Ask(requests.Users(room="dev"), "#dev")]),
         ("/list", [Ask(requests.Rooms())]),
         ("/history", [ScrollUp()]),
-        ("/history 7", [Ask(requests.History(room="lobby", limit=7), "#lobby", Purpose.PRINT)]),
-        ("/history 999", [Ask(requests.History(room="lobby", limit=200), "#lobby", Purpose.PRINT)]),
+        ("/history 7", [ScrollUp()]),
         ("/export ~/a b", [Export("~/a b", ("#lobby",))]),
         ("/quit so long", [Quit("so long")]),
         ("/q", [Quit()]),
@@ -537,9 +536,20 @@ def test_lists_are_told_page_by_page(session: Session) -> None:
     assert only(shown).line.text == "no room has members"
 
 
+def test_what_is_open_is_listed_with_its_number() -> None:
+    """The number is the one that Alt and a digit lead to."""
+    session = entered()
+    session.typed("/msg bob", NOW)
+    (shown,) = session.typed("/switch", NOW)
+    assert isinstance(shown, Show)
+    assert shown.line.text == "1 #lobby  2 @bob"
+
+
 def test_without_a_screen_things_are_listed() -> None:
     """In a pipe /history lists messages, and a list of hits does not become the place where one is."""
     session = entered(paged=False)
+    for typed, limit in (("/history 7", 7), ("/history 999", 200)):
+        assert session.typed(typed, NOW) == [Ask(requests.History(room="lobby", limit=limit), "#lobby", Purpose.PRINT)]
     (ask,) = session.typed("/history", NOW)
     assert ask == Ask(requests.History(room="lobby"), "#lobby", Purpose.PRINT)
     shown = session.answered(ask, messages.History(room="lobby", messages=[msg(1), msg(2)], more=False), NOW)

@@ -10,11 +10,10 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 from scripted_server import NOON, Open, Peer, ScriptedServer, msg
 
-from cli_client import opening
 from cli_client.client import Client
 from cli_client.driver import local_now
 from cli_client.errors import Unreachable
-from cli_client.opening import Wanted, open_store, run_terminal
+from cli_client.opening import Wanted, make_client, open_store, run_terminal
 from cli_client.session import Session
 from cli_client.store import Store
 from cli_client.terminal import Terminal
@@ -212,12 +211,13 @@ async def test_a_question_while_offline_says_that_it_waits(server: ScriptedServe
     seat.peer.cut()
     await seat.until(lambda: seat.client.status.reason)
     peer = await server.accepted()
-    seat.press("/rooms\r")
-    await seat.until(lambda: seat.texts == ["the answer has to wait for the link"])
+    seat.press("/rooms\r/nick eve\r")
+    await seat.until(lambda: seat.texts == ["/rooms has to wait for the link", "/nick has to wait for the link"])
     seat.press("hello\r")
     await seat.until(lambda: seat.client.unsent == 1)
     await peer.open(resumed=True)
     rooms = await peer.expect(requests.Rooms)
+    await peer.expect(requests.Nick)
     await peer.echo(1)
     peer.say(messages.Rooms(rooms=[], more=False, ref=rooms.ref))
     await seat.until(lambda: "no room has members" in seat.texts)
@@ -256,7 +256,7 @@ def wanted(server: ScriptedServer, folder: Path, nickname: str = "alice") -> Wan
 async def test_a_taken_nickname_asks_for_another(
     server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As often as it takes; a registered one asks for its password; then the chat begins."""
+    """As often as it takes; a password is asked for by whose it is; then the chat begins."""
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
         running = asyncio.create_task(run_terminal(wanted(server, tmp_path)))
         peer = await server.accepted()
@@ -271,8 +271,13 @@ async def test_a_taken_nickname_asks_for_another(
         await peer.closed()
         keys.send_text("secret\r")
         peer = await server.accepted()
-        nick = await peer.greet(motd="hello there")
-        assert (nick.nickname, nick.password) == ("bob", "secret")
+        assert (await peer.greet()).password == "secret"
+        peer.say(messages.Retry(nickname="bob", reason="password", message="the server's password is wrong"))
+        await peer.closed()
+        keys.send_text("open sesame\r")
+        peer = await server.accepted()
+        nick = await peer.greet(motd="hello there", server_password=True)
+        assert (nick.nickname, nick.password, nick.server_password) == ("bob", "secret", "open sesame")
         ready = messages.Ready(nickname="bob", token="t", epoch="e", id=0, rooms=["lobby"], resumed=False)
         peer.say(ready)
         await peer.pong(0)
@@ -288,6 +293,7 @@ async def test_a_taken_nickname_asks_for_another(
         "wordpacket: alice is taken",
         "wordpacket: a nickname may not hold U+0020",
         "wordpacket: bob needs a password",
+        "wordpacket: the server's password is wrong",
     ]
 
 
@@ -304,12 +310,20 @@ async def test_no_other_nickname_is_an_end(server: ScriptedServer, tmp_path: Pat
             await running
 
 
-async def test_no_server_is_an_error_before_the_screen(tmp_path: Path) -> None:
-    """The screen is not even opened."""
+async def test_no_server_is_an_error_before_the_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The screen is not even opened; what waits to be sent is told."""
     async with ScriptedServer() as gone:
         pass
     with pytest.raises(Unreachable):
         await run_terminal(wanted(gone, tmp_path))
+    assert capsys.readouterr().err == ""
+    store = Store.open("127.0.0.1", gone.port, "alice", tmp_path)
+    unsent = make_client(wanted(gone, tmp_path), "alice", None, store)
+    unsent.send("#lobby", "not sent yet")
+    await unsent.close()
+    with pytest.raises(Unreachable):
+        await run_terminal(wanted(gone, tmp_path))
+    assert capsys.readouterr().err == "wordpacket: what was not sent yet (1) is still kept\n"
 
 
 async def test_two_clients_do_not_share_a_store(server: ScriptedServer, tmp_path: Path) -> None:
@@ -323,4 +337,3 @@ async def test_two_clients_do_not_share_a_store(server: ScriptedServer, tmp_path
     none, (note,) = open_store(wanted(server, tmp_path / "file"), "alice")
     assert none is None
     assert note.startswith("what you leave unsent is not kept: ")
-    assert opening.PASSWORD_REASONS

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prompt_toolkit.utils import get_cwidth
 
 from cli_client.cells import clip, wrap
-from cli_client.text import defuse, defuse_line, login_nickname, sendable
+from cli_client.text import defuse, defuse_line, login_nickname, part_emojis, sendable
 from tcp_server import names
 from tcp_server.fields import check_text
 
@@ -44,6 +44,19 @@ def test_what_is_sendable_is_a_message(text: str) -> None:
     """The server takes whatever comes out (PROTOCOL.md section 2)."""
     check_text("message", sendable(text), 1, 8000)
     assert "\r" not in sendable(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "parted"),
+    [
+        ("👩‍👩‍👧 at the 🏠", "👩👩👧 at the 🏠"),
+        ("🏳️‍🌈 ❤️ 👍🏽 1️⃣ 🇩🇪", "🏳🌈 ❤ 👍 1 DE"),
+        ("क्‍ष ẍ 日本 plain", "क्‍ष ẍ 日本 plain"),
+    ],
+)
+def test_emojis_are_parted_and_letters_are_not(text: str, parted: str) -> None:
+    """Each piece then has the width that the screen was laid out for."""
+    assert part_emojis(text) == parted
 
 
 def test_line_ends_become_newlines() -> None:
