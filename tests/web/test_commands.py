@@ -112,6 +112,27 @@ def test_completion(signed_in: SignIn, server: FakeServer) -> None:
     expect(page.locator("#completions")).to_be_hidden()
 
 
+def test_tab_is_no_trap(signed_in: SignIn, server: FakeServer) -> None:
+    """Where Tab completes, Shift+Tab leads back out of the input, and Tab after Escape on from it."""
+    server.extra_members["lobby"] = ["paul", "paula"]
+    page = signed_in()
+    composer = page.locator("#composer")
+    composer.press_sequentially("hello pa")
+    composer.press("Tab")
+    expect(page.locator("#completions [aria-selected=true]")).to_have_text("paul")
+    composer.press("Shift+Tab")
+    expect(page.locator("#completions [aria-selected=true]")).to_have_text("paula")
+    composer.press("Escape")
+    expect(page.locator("#completions")).to_be_hidden()
+    composer.press("Tab")
+    expect(page.locator("#send")).to_be_focused()
+    composer.press("Shift+Tab")
+    expect(page.locator("#messages")).to_be_focused()
+    composer.press("Tab")
+    composer.press("Enter")
+    expect(composer).to_have_value("hello paul ")
+
+
 def test_a_large_paste_does_not_hold_the_page_up(signed_in: SignIn) -> None:
     """A long word that doesn't end at the caret is looked through once, not once for each of its characters."""
     page = signed_in()

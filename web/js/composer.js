@@ -22,6 +22,7 @@ class Composer {
     this.at = 0; // place in the history; its length: the draft
     this.key = null; // of the conversation whose draft is in the input
     this.completing = null; // {from, to, options, chosen}
+    this.escaped = false; // Escape was the last key
     this.input.addEventListener("keydown", (event) => this.#key(event));
     this.input.addEventListener("input", () => this.#typed());
     this.input.addEventListener("blur", () => this.#complete(null));
@@ -137,6 +138,7 @@ class Composer {
       PageDown: () => (this.page(1), true),
     }[key];
     if (handler?.()) event.preventDefault();
+    this.escaped = key === "Escape";
   }
 
   #enter() {
@@ -146,11 +148,13 @@ class Composer {
   }
 
   /**
-   * Completes the word; a further Tab takes the next of the possible ones. With nothing to complete Tab moves
-   * the focus.
+   * Completes the word; a further Tab takes the next of the possible ones. With nothing to complete, and after
+   * Escape, Tab moves the focus, and Shift+Tab does unless it goes back among the possible ones: nobody is caught
+   * in the input.
    */
   #tab(step) {
     if (this.completing === null) {
+      if (step < 0 || this.escaped) return false;
       const { value, selectionStart } = this.input;
       const found = Completion.find(value, selectionStart, this.state());
       if (found.options.length === 0) return false;
