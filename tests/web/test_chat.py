@@ -51,6 +51,8 @@ def test_passwords_appear_when_asked_for(page: Page, server: FakeServer) -> None
     server.retry = {"reason": "registered", "message": "alice is registered."}
     page.locator("#connect").click()
     expect(page.locator("#password")).to_be_focused()
+    expect(page.locator("#password")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#nickname")).to_have_attribute("aria-invalid", "false")
     expect(page.locator("#signin-fault")).to_have_text("alice is registered.")
     page.locator("#password").fill("secret")
     page.keyboard.press("Enter")

@@ -225,7 +225,13 @@ def test_from_disk(page: Page, server: FakeServer) -> None:
     page.locator("#server").fill("http://127.0.0.1/")
     page.locator("#connect").click()
     expect(page.locator("#signin-fault")).to_have_text("The server's address looks like ws://127.0.0.1:8765/")
+    expect(page.locator("#server")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#server")).to_have_accessible_description(re.compile("looks like ws://"))
+    expect(page.locator("#server")).to_be_focused()
+    expect(page.locator("#nickname")).to_have_attribute("aria-invalid", "false")
     page.locator("#server").fill(server.ws_url())
+    expect(page.locator("#server")).to_have_attribute("aria-invalid", "false")
+    expect(page.locator("#signin-fault")).to_have_text("")
     page.locator("#connect").click()
     expect(page.locator("#link-state")).to_have_attribute("data-state", "live")
     write(page, "from disk")
@@ -243,6 +249,10 @@ def test_nobody_there(page: Page) -> None:
     page.locator("#connect").click()
     expect(page.locator("#signin-status")).to_have_text("No answer from ws://127.0.0.1:9/. Trying again …")
     expect(page.locator("#nickname")).to_be_enabled()
+    page.locator("#server").fill("nowhere")
+    page.locator("#connect").click()
+    expect(page.locator("#signin-fault")).to_contain_text("looks like ws://")
+    expect(page.locator("#signin-status")).to_have_text("")
 
 
 def test_nothing_is_asked_of_anybody_else(context: BrowserContext, server: FakeServer) -> None:

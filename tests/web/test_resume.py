@@ -215,6 +215,20 @@ def test_bye(lab: Page) -> None:
     assert (kicked.result()["link"], kicked.state()["link"]["why"]) == ("offline", "Out")
 
 
+def test_who_takes_their_time_to_sign_in_is_left_alone(lab: Page) -> None:
+    """A minute after a refusal the server closes: the refusal stands as it was, and the next try connects again."""
+    run = Run(lab).do("signin", url=URL, nickname="alice", password="", serverPassword="").do("opened").get(HELLO)
+    run.get({"type": "RETRY", "nickname": "alice", "reason": "taken", "message": "alice is taken."})
+    run.get({"type": "BYE", "reason": "timeout", "message": "no READY within 60 seconds"})
+    assert run.state()["refusal"]["message"] == "alice is taken."
+    assert run.effects()[-1] == {"do": "stop"}
+    run.do("signin", url=URL, nickname="alicia", password="", serverPassword="")
+    assert run.effects()[-1] == {"do": "connect"}
+    joining = Run(lab).do("signin", url=URL, nickname="alice", password="", serverPassword="").do("opened")
+    joining.get({"type": "BYE", "reason": "timeout", "message": "no READY within 60 seconds"})
+    assert joining.state()["refusal"]["message"] == "no READY within 60 seconds"
+
+
 def test_a_remembered_room_that_is_refused(lab: Page) -> None:
     """ERROR to a NICK with rooms: once more without them."""
     run = Run(lab).signed_in().do("closed", retryAt=2000, code=1006).do("opened").get(HELLO)

@@ -269,7 +269,9 @@ const Received = (() => {
     if (packet.reason === "shutdown") return;
     turn.setLink({ state: "offline", since: turn.at, stopped: true, retryAt: null });
     turn.effect("stop");
-    if (!signedIn && packet.reason !== "quit") {
+    // Who takes their time at the form has done nothing wrong: their next try opens another connection.
+    const atTheForm = turn.state.phase === "signin" && packet.reason === "timeout";
+    if (!signedIn && !atTheForm && packet.reason !== "quit") {
       turn.set({ phase: "signin", refusal: { reason: packet.reason, message: turn.state.link.why } });
     }
   };

@@ -3,18 +3,26 @@
 // The sign-in: a letter that is stamped with the colour of the nickname while it is typed.
 
 class SigninView {
+  // Which field a refusal speaks of; others, such as a ban, speak of none.
+  static FIELDS = {
+    taken: "nickname",
+    invalid: "nickname",
+    reserved: "nickname",
+    registered: "password",
+    server_password: "server-password",
+  };
+
   /** `page`: {fromDisk, url} - whether the person has to say where the server is, and where it is by default. */
-  constructor({ find, emit, page }) {
+  constructor({ find, state, emit, page }) {
     this.find = find;
+    this.state = state;
     this.emit = emit;
     this.page = page;
     this.forgetting = new Confirmed(find("forget-signin"), () => emit({ type: "forget" }));
     find("server").value = page.url;
     find("server-field").hidden = !page.fromDisk;
-    find("nickname").addEventListener("input", () => {
-      this.#fault("");
-      this.#preview();
-    });
+    find("nickname").addEventListener("input", () => this.#preview());
+    find("signin").addEventListener("input", () => this.#fault(""));
     find("signin").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -62,23 +70,28 @@ class SigninView {
 
   #refused(refusal) {
     this.refusal = refusal;
-    this.#fault(refusal === null ? "" : refusal.message);
-    if (refusal === null) return;
-    const { reason } = refusal;
+    if (refusal === null) return this.#fault("");
+    const { reason, message } = refusal;
     if (reason === "server_password") this.find("server-password-field").hidden = false;
     if (reason === "registered" || reason === "password") this.find("password-field").hidden = false;
     // A wrong password of the server comes back as "password" too; both fields are then there to be corrected.
     if (reason === "password" && !this.find("server-password-field").hidden)
       this.find("password-field").hidden = this.find("server-password").value !== "";
-    const field =
-      reason === "server_password" ? "server-password" : reason === "registered" ? "password" : "nickname";
-    this.find(field).focus();
-    this.find(field).select();
+    const password = this.find("password-field").hidden ? "server-password" : "password";
+    const field = reason === "password" ? password : (SigninView.FIELDS[reason] ?? null);
+    this.#fault(message, field);
+    this.find(field ?? "nickname").focus();
+    this.find(field ?? "nickname").select();
   }
 
-  #fault(text) {
+  /** Says what is wrong, and marks the field that it is about (null: none). */
+  #fault(text, field = null) {
     Dom.setText(this.find("signin-fault"), text);
-    this.find("nickname").setAttribute("aria-invalid", text === "" ? "false" : "true");
+    for (const input of this.find("signin").querySelectorAll("input")) {
+      input.setAttribute("aria-invalid", String(input.id === field));
+      if (input.id === field) input.setAttribute("aria-describedby", "signin-fault");
+      else input.removeAttribute("aria-describedby");
+    }
   }
 
   #preview() {
@@ -92,9 +105,9 @@ class SigninView {
     const nickname = this.find("nickname").value.trim().normalize("NFC");
     const why = Names.nicknameFault(nickname);
     const url = this.page.fromDisk ? this.find("server").value.trim() : this.page.url;
-    if (why !== null) return this.#fault(`${why[0].toUpperCase()}${why.slice(1)}.`);
+    if (why !== null) return this.#slip(`${why[0].toUpperCase()}${why.slice(1)}.`, "nickname");
     if (!/^wss?:\/\/\S+$/u.test(url) || !URL.canParse(url))
-      return this.#fault("The server's address looks like ws://127.0.0.1:8765/");
+      return this.#slip("The server's address looks like ws://127.0.0.1:8765/", "server");
     this.emit({
       type: "signin",
       nickname,
@@ -102,5 +115,12 @@ class SigninView {
       password: this.find("password").value,
       serverPassword: this.find("server-password").value,
     });
+  }
+
+  /** What is in the form can't be: nor is it any more what the page may still be trying. */
+  #slip(text, field) {
+    this.#fault(text, field);
+    this.find(field).focus();
+    if (this.state().phase === "joining") this.emit({ type: "quit" });
   }
 }
