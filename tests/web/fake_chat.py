@@ -22,6 +22,7 @@ class Session:
     socket: ServerConnection
     user: "User | None" = None
     seen: int = 0  # the last id that it was sent
+    hello: Packet = field(default_factory=dict)  # that it is still to be sent
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 

@@ -142,10 +142,16 @@ class FakeServer(FakeChat):
         def resume() -> None:
             self.away = False
             for session in self.sessions:
-                if session.user is not None:
+                if session.hello:
+                    self._greet(session)
+                elif session.user is not None:
                     self._ready(session, session.user, resumed=True, after=session.seen)
 
         self.call(resume)
+
+    def _greet(self, session: Session) -> None:
+        self._send(session, session.hello)
+        session.hello = {}
 
     def packets(self, kind: str) -> list[Packet]:
         return [packet for packet in self.received if packet["type"] == kind]
@@ -183,7 +189,9 @@ class FakeServer(FakeChat):
             "limits": limits,
             "server_password": False,
         }
-        self._send(session, {**hello, **self.hello})
+        session.hello = {**hello, **self.hello}
+        if not self.away:
+            self._greet(session)
         try:
             async for body in socket:
                 packet = json.loads(body)

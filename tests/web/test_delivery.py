@@ -293,6 +293,22 @@ def test_behind_a_bridge_the_socket_stays(signed_in: SignIn, server: FakeServer)
     assert logged(server) == ["line 0 of lobby", "into the void", "held back"]
 
 
+def test_a_bridge_without_its_server(page: Page, server: FakeServer) -> None:
+    """There is no HELLO until the server is back: the page says what it waits for, on the form and in the chat."""
+    server.lose_server_behind_bridge()
+    page.goto(server.url())
+    page.locator("#nickname").fill("alice")
+    page.locator("#connect").click()
+    expect(page.locator("#signin-status")).to_have_text("Waiting for the chat server …")
+    server.find_server_behind_bridge()
+    expect_link(page, "live")
+    server.lose_server_behind_bridge()
+    page.reload()
+    expect(page.locator("#banner-text")).to_contain_text("Waiting for the chat server …")
+    server.find_server_behind_bridge()
+    expect_link(page, "live")
+
+
 def test_a_nickname_lost_meanwhile(signed_in: SignIn, server: FakeServer) -> None:
     """RETRY on coming back: the page asks for another nickname and keeps what is unsent."""
     page = signed_in()

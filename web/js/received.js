@@ -24,7 +24,7 @@ const Received = (() => {
     const limits = { ...turn.state.hello.limits, ...packet.limits };
     const needsPassword = packet.server_password === true;
     turn.set({ hello: { name: packet.server ?? "", motd: packet.motd ?? "", limits, needsPassword } });
-    turn.setLink({ greeted: true });
+    turn.setLink({ greeted: true, why: null });
     if (turn.state.phase === "signin") return;
     if (needsPassword && turn.state.serverPassword === "") {
       turn.set({

@@ -64,7 +64,7 @@ class SigninView {
 
   static #status({ phase, link, url }) {
     if (phase !== "joining") return "";
-    if (link.why !== null) return link.why; // a bridge tells that its server is away
+    if (link.why !== null) return link.why;
     return link.retryAt === null ? "Connecting …" : `No answer from ${url}. Trying again …`;
   }
 

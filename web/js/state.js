@@ -113,7 +113,8 @@ const State = (() => {
 
   on.again = (turn) => connect(turn);
 
-  on.opened = (turn) => turn.setLink({ open: true, silent: false });
+  /** The socket is open; a bridge whose server is away has no HELLO for us yet. */
+  on.opened = (turn) => turn.setLink({ open: true, silent: false, why: "Waiting for the chat server …" });
 
   /** The socket is gone; `retryAt` says when the next is tried (null: never). */
   on.closed = (turn, { retryAt, code }) => {
