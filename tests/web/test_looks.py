@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from .conftest import WEB, SignIn
+from .conftest import ARGUMENTS, WEB, SignIn
 from .fake_server import FakeServer
 
 Scheme = Literal["light", "dark"]
@@ -299,6 +299,18 @@ def test_the_number_of_unread_is_no_way_out(signed_in: SignIn, server: FakeServe
     expect(page.locator("#title")).to_have_text("#lobby")
 
 
+def test_a_finger_finds_what_leaves_a_room(browser: Browser, chromium: str, server: FakeServer) -> None:
+    """Where there is one beside the mouse too: nothing unseen lies at the end of a room's row."""
+    pointers = "availablePointerTypes=6,availableHoverTypes=2,primaryPointerType=4,primaryHoverType=2"
+    laptop = browser.browser_type.launch(
+        executable_path=chromium, args=[*ARGUMENTS, "--touch-events=enabled", f"--blink-settings={pointers}"]
+    )
+    page = SignIn(laptop.new_context(), server)()
+    assert page.evaluate("matchMedia('(hover: hover) and (any-pointer: coarse)').matches")
+    assert page.locator(".close-room").evaluate("one => getComputedStyle(one).opacity") == "1"
+    laptop.close()
+
+
 def test_the_room_that_is_shown_is_in_sight(signed_in: SignIn) -> None:
     """In the list of rooms too, however long it is."""
     page = signed_in()
@@ -324,6 +336,72 @@ def test_paper_has_the_whole_conversation(signed_in: SignIn, server: FakeServer)
     log, sheet = page.evaluate("[messages.scrollHeight - messages.clientHeight, document.body.scrollHeight]")
     assert log < 2
     assert sheet > 2 * page.viewport_size["height"]
+
+
+def test_paper_is_white(signed_in: SignIn) -> None:
+    """Ink that is made for a dark screen is too pale for it, and the shade beside an open drawer too dark."""
+    page = signed_in()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator("#show-rooms").click()
+    expect(page.locator("#scrim")).to_be_visible()
+    ink: list[str] = []
+    for scheme in SCHEMES:
+        page.emulate_media(media="print", color_scheme=scheme)
+        ink.append(page.evaluate("getComputedStyle(document.body).color"))
+        expect(page.locator("#scrim")).to_be_hidden()
+    assert ink[0] == ink[1]
+
+
+def test_an_action_runs_around_its_time(signed_in: SignIn, server: FakeServer) -> None:
+    """Also one that is written from right to left."""
+    server.say("مريم", "lobby", "تلوّح للجميع في الغرفة " * 4, action=True)
+    page = signed_in()
+    page.set_viewport_size({"width": 360, "height": 800})
+    expect(page.locator(".message.action")).to_have_count(1)
+    left, right = page.locator(".message.action").evaluate("""action => {
+      const words = document.createRange();
+      words.selectNodeContents(action.querySelector(".text"));
+      return [action.querySelector("time").getBoundingClientRect().left, words.getBoundingClientRect().right];
+    }""")
+    assert right <= left
+
+
+def test_long_names_leave_room_for_others(signed_in: SignIn, server: FakeServer) -> None:
+    """A direct partner's for what closes the conversation, and on a search hit for the author."""
+    page = signed_in()
+    page.set_viewport_size({"width": 390, "height": 800})
+    server.tell("alice", "w" * 32, "psst")
+    server.tell("w" * 32, "alice", "and you")
+    page.locator("#show-rooms").click()
+    row = page.locator("#rooms li", has=page.locator('[data-key^="@"]'))
+    page.wait_for_function("() => document.getAnimations().length === 0")
+    edges = "row => ['.room-name', '.close-room'].map((one) => row.querySelector(one).getBoundingClientRect())"
+    name, leave = row.evaluate(edges)
+    assert name["right"] <= leave["left"]
+    row.locator(".room").click()
+    write(page, "/search psst")
+    author = page.locator("#hits .nickname")
+    expect(author).to_have_text("alice")
+    assert author.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_stacked_marks_cover_nobody_else(signed_in: SignIn, server: FakeServer) -> None:
+    """Whether a message has them, a nickname or a topic: the neighbours look as if these were not there."""
+    high, low = "\u0301" * 30, "\u0323" * 30
+    page = signed_in()
+    server.say("bob", "lobby", f"a{low} goes down", timestamp="2026-11-21T10:00:00.000Z")
+    server.say("carol", "lobby", "a plain line", timestamp="2026-11-21T10:01:00.000Z")
+    server.say(f"d{high}", "lobby", f"a{high} goes up", timestamp="2026-11-21T10:02:00.000Z")
+    server.say("carol", "lobby", "a plain line", timestamp="2026-11-21T10:03:00.000Z")
+    timestamp = "2026-11-21T10:04:00.000Z"
+    server.broadcast({"type": "JOIN", "room": "lobby", "nickname": f"e{high}", "timestamp": timestamp})
+    server.broadcast({"type": "TOPIC", "room": "lobby", "nickname": "bob", "topic": high * 2, "timestamp": timestamp})
+    expect(page.locator(".event")).to_have_count(2)
+    plain = page.locator(".message", has_text="a plain line")
+    before = [one.screenshot() for one in plain.all()]
+    marked = page.locator("#messages > *").filter(has_not_text="a plain line")
+    marked.evaluate_all("all => all.forEach((one) => { one.style.visibility = 'hidden'; })")
+    assert [one.screenshot() for one in plain.all()] == before
 
 
 def test_colours_of_the_system(signed_in: SignIn, server: FakeServer) -> None:

@@ -193,6 +193,26 @@ def test_who_writes_sees_it(signed_in: SignIn, server: FakeServer) -> None:
     expect(page.locator("#newest")).to_be_hidden()
 
 
+def test_who_writes_to_somebody_else_sees_it(signed_in: SignIn, server: FakeServer) -> None:
+    """There one is at the newest, though one had read back; where one comes from, the place is kept."""
+    server.fill("lobby", 150)
+    page = signed_in()
+    for number in range(60):
+        server.tell("bob", "alice", f"line {number} from bob")
+    page.locator('[data-key="@bob"]').click()
+    expect(page.locator('.message[data-id="210"]')).to_be_in_viewport()
+    scroll_up(page)
+    page.locator('[data-key="#lobby"]').click()
+    expect(page.locator('.message[data-id="150"]')).to_be_in_viewport()
+    scroll_up(page)
+    page.locator("#composer").fill("/msg bob here I am")
+    page.locator("#composer").press("Enter")
+    expect(page.locator(".message", has_text="here I am")).to_be_in_viewport()
+    page.locator('[data-key="#lobby"]').click()
+    expect(page.locator("#title")).to_have_text("#lobby")
+    expect(page.locator("#newest")).to_be_visible()
+
+
 def test_a_fault_is_told_to_who_reads_back(signed_in: SignIn, server: FakeServer) -> None:
     """Its line is at the end of the log, out of sight."""
     server.fill("lobby", 150)
@@ -247,3 +267,23 @@ def test_search_hits_in_two_rooms(signed_in: SignIn, server: FakeServer) -> None
         expect(page.locator("#composer")).to_be_focused()
         page.wait_for_function("() => messages.scrollHeight - messages.scrollTop - messages.clientHeight < 2")
         expect(page.locator(".message.found")).to_have_count(0)
+
+
+def test_a_search_hit_passes_over_nothing_new(signed_in: SignIn, server: FakeServer) -> None:
+    """In a room with unread messages it leads past them, so the button says that they are there."""
+    server.fill("den", 200)
+    server.log[50]["message"] = "needle"
+    page = signed_in()
+    page.locator("#join-room").fill("den")
+    page.locator("#join-room").press("Enter")
+    expect(page.locator("#title")).to_have_text("#den")
+    page.locator('[data-key="#lobby"]').click()
+    expect(page.locator("#title")).to_have_text("#lobby")
+    for number in range(3):
+        server.say("bob", "den", f"alice, {number}")
+    expect(page.locator('[data-key="#den"] .unread')).to_have_text("3")
+    page.locator("#composer").fill("/search needle")
+    page.locator("#composer").press("Enter")
+    page.locator("#hits button").click()
+    expect(page.locator(".message.found")).to_be_in_viewport()
+    expect(page.locator("#newest-text")).to_have_text("3 new messages")

@@ -63,7 +63,10 @@ class TimelineView {
     this.#showNewest();
   }
 
-  toNewest() {
+  /** Shows the newest message of a conversation: now, or once it is looked at. */
+  toNewest(key = this.key) {
+    this.places.delete(key);
+    if (key !== this.key) return;
     this.atEnd = true;
     this.unseen = 0;
     this.#refresh(null);
@@ -261,10 +264,15 @@ class TimelineView {
     }
   }
 
-  /** A search hit was opened: show it in the middle, marked, as soon as it is here. */
+  /** A search hit was opened and is not shown yet. */
+  #seeks() {
+    return (this.conversation.goal?.serial ?? 0) > this.goalSerial;
+  }
+
+  /** Shows the search hit that was opened in the middle, marked, as soon as it is here. */
   #seekGoal() {
+    if (!this.#seeks()) return;
     const { goal, timeline } = this.conversation;
-    if (goal === null || goal.serial <= this.goalSerial) return; // shown already
     const at = Timeline.find(timeline, goal.id);
     if (at < 0) return;
     this.goalSerial = goal.serial;
@@ -282,7 +290,7 @@ class TimelineView {
 
   /** `known`: the highest id that the timeline spoke for before; null: another conversation was shown. */
   #countUnseen(known) {
-    if (this.atEnd) return;
+    if (this.atEnd && !this.#seeks()) return;
     const { divider, timeline } = this.conversation;
     const first = known === null ? divider : known + 1;
     if (first === null) return;

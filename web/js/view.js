@@ -168,7 +168,7 @@ class View {
 
   /** What an event of the person means for drawers and focus, which are no part of the state. */
   #follow(event) {
-    if (event.type === "say" && (event.key ?? this.state().current) === this.state().current) this.timeline.toNewest();
+    if (event.type === "say") this.timeline.toNewest(event.key ?? this.state().current);
     if (event.type === "search") this.panel.showQuery(event.text);
     if (event.open) {
       this.render();
