@@ -413,6 +413,9 @@ def test_colours_of_the_system(signed_in: SignIn, server: FakeServer) -> None:
     chosen = page.locator("#completions [aria-selected=true]")
     ground = "one => getComputedStyle(one).backgroundColor"
     assert chosen.evaluate(ground) != page.locator("#completions").evaluate(ground)
+    server.say("bob", "lobby", "here, alice")
+    edge = page.locator(".message.mention").evaluate("one => getComputedStyle(one).borderInlineStartStyle")
+    assert edge == "solid"
     outline = "one => getComputedStyle(one).outlineStyle"
     assert page.locator(".write-row").evaluate(outline) == "solid"
     assert page.locator("[aria-current=true]").evaluate(outline) == "solid"

@@ -287,3 +287,18 @@ def test_a_search_hit_passes_over_nothing_new(signed_in: SignIn, server: FakeSer
     page.locator("#hits button").click()
     expect(page.locator(".message.found")).to_be_in_viewport()
     expect(page.locator("#newest-text")).to_have_text("3 new messages")
+
+
+def test_the_next_person_begins_at_the_newest(signed_in: SignIn, server: FakeServer) -> None:
+    """Where somebody read back is forgotten with them."""
+    server.fill("lobby", 150)
+    page = signed_in()
+    expect(page.locator('.message[data-id="150"]')).to_be_in_viewport()
+    scroll_up(page)
+    page.locator("#forget").click()
+    page.locator("#forget").click()
+    expect(page.locator("#nickname")).to_be_visible()
+    signed_in("eve", page)
+    server.say("bob", "lobby", "for eve")
+    expect(page.locator(".message", has_text="for eve")).to_be_in_viewport()
+    expect(page.locator("#newest")).to_be_hidden()

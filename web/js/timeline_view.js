@@ -78,6 +78,13 @@ class TimelineView {
     this.root.scrollBy({ top: direction * this.root.clientHeight * 0.85 });
   }
 
+  /** Drops where the reader was, in every conversation: the next one begins at the newest. */
+  forget() {
+    this.#clear();
+    this.atEnd = true;
+    this.places.clear();
+  }
+
   #clear() {
     this.key = null;
     this.entries = [];

@@ -63,6 +63,7 @@ class View {
   forget() {
     for (const field of this.find("chat").querySelectorAll("input, textarea")) field.value = "";
     this.composer.forget();
+    this.timeline.forget();
     this.signin.propose(this.state());
   }
 
