@@ -20,7 +20,7 @@ from tcp_server.readings import Reader, Readings, Replay
 from tcp_server.state import Draft
 
 SKIPPED = 3  # messages that a broken resume leaves out
-SWAPPED = 0.05  # share of a room's packets that a broken fan-out sends too early
+SWAPPED = 0.5  # share of a room's packets that a broken fan-out sends too early
 
 
 def _break_resume() -> None:
