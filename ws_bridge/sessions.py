@@ -229,7 +229,11 @@ class Sessions:
     # Helpers.
 
     def _is_forwarded(self, browser: Browser) -> bool:
-        """Whether its packets cross now. A slow browser's wait, so that its answers don't pile up here."""
+        """Whether its packets cross now.
+
+        A slow browser's wait, so that its answers don't pile up here; and before READY those behind many that
+        have no answer yet, since all of these are kept to be sent again.
+        """
         if browser.phase is Phase.OPENING:
             return len(browser.unanswered or ()) < UNANSWERED_MAX
         return browser.phase is Phase.LIVE and not browser.choked

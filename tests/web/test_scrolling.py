@@ -38,6 +38,20 @@ def at_end(page: Page) -> bool:
     return bool(page.evaluate("(root => root.scrollHeight - root.scrollTop - root.clientHeight < 2)(messages)"))
 
 
+def scroll_up(page: Page) -> None:
+    page.locator("#composer").press("PageUp")
+    expect(page.locator("#newest")).to_be_visible()
+
+
+def reading_back(signed_in: SignIn, server: FakeServer) -> Page:
+    """Return the page of somebody who read 150 messages and scrolled up a little."""
+    server.fill("lobby", 150)
+    page = signed_in()
+    expect(page.locator('.message[data-id="150"]')).to_be_in_viewport()
+    scroll_up(page)
+    return page
+
+
 def test_reading_back_does_not_jump(signed_in: SignIn, server: FakeServer) -> None:
     """Through 300 messages of different heights to the very first, with less than a pixel of jump on the way."""
     server.fill("lobby", 300)
@@ -84,11 +98,7 @@ def test_ten_thousand_messages_keep_the_document_small(signed_in: SignIn, server
 
 def test_who_reads_back_is_not_pulled_down(signed_in: SignIn, server: FakeServer) -> None:
     """New messages are counted on the button; the line that is read stays."""
-    server.fill("lobby", 150)
-    page = signed_in()
-    expect(page.locator('.message[data-id="150"]')).to_be_in_viewport()
-    page.locator("#composer").press("PageUp")
-    expect(page.locator("#newest")).to_be_visible()
+    page = reading_back(signed_in, server)
     reading = "messages.querySelector('.message[data-id=\"140\"]').getBoundingClientRect().top"
     before = page.evaluate(reading)
     server.say("bob", "lobby", "news")
@@ -173,17 +183,9 @@ def test_a_text_stays_when_its_row_loses_its_head(signed_in: SignIn, server: Fak
     assert [abs(one - other) < 1 for one, other in zip(before, page.evaluate(tops), strict=True)] == [True, True]
 
 
-def scroll_up(page: Page) -> None:
-    page.locator("#composer").press("PageUp")
-    expect(page.locator("#newest")).to_be_visible()
-
-
 def test_who_writes_sees_it(signed_in: SignIn, server: FakeServer) -> None:
     """Also who was reading back; from another device of one's own it is not news."""
-    server.fill("lobby", 150)
-    page = signed_in()
-    expect(page.locator('.message[data-id="150"]')).to_be_in_viewport()
-    scroll_up(page)
+    page = reading_back(signed_in, server)
     server.say("alice", "lobby", "from the phone")
     expect(page.locator(".message", has_text="from the phone")).to_be_attached()
     expect(page.locator("#newest-text")).to_have_text("Newest")
@@ -215,10 +217,7 @@ def test_who_writes_to_somebody_else_sees_it(signed_in: SignIn, server: FakeServ
 
 def test_a_fault_is_told_to_who_reads_back(signed_in: SignIn, server: FakeServer) -> None:
     """Its line is at the end of the log, out of sight."""
-    server.fill("lobby", 150)
-    page = signed_in()
-    expect(page.locator('.message[data-id="150"]')).to_be_in_viewport()
-    scroll_up(page)
+    page = reading_back(signed_in, server)
     server.retry = {"reason": "taken", "message": "petra is taken"}
     page.locator("#composer").fill("/nick petra")
     page.locator("#composer").press("Enter")
@@ -227,10 +226,7 @@ def test_a_fault_is_told_to_who_reads_back(signed_in: SignIn, server: FakeServer
 
 def test_what_came_while_elsewhere_is_counted_where_one_read_back(signed_in: SignIn, server: FakeServer) -> None:
     """The place is the old one, so the button says what is new below it."""
-    server.fill("lobby", 150)
-    page = signed_in()
-    expect(page.locator('.message[data-id="150"]')).to_be_in_viewport()
-    scroll_up(page)
+    page = reading_back(signed_in, server)
     page.locator("#join-room").fill("den")
     page.locator("#join-room").press("Enter")
     expect(page.locator("#title")).to_have_text("#den")
@@ -291,10 +287,7 @@ def test_a_search_hit_passes_over_nothing_new(signed_in: SignIn, server: FakeSer
 
 def test_the_next_person_begins_at_the_newest(signed_in: SignIn, server: FakeServer) -> None:
     """Where somebody read back is forgotten with them."""
-    server.fill("lobby", 150)
-    page = signed_in()
-    expect(page.locator('.message[data-id="150"]')).to_be_in_viewport()
-    scroll_up(page)
+    page = reading_back(signed_in, server)
     page.locator("#forget").click()
     page.locator("#forget").click()
     expect(page.locator("#nickname")).to_be_visible()
