@@ -41,8 +41,8 @@ run: $(VENV)/.run ## start the server and the bridge on this machine; Ctrl-C end
 
 define CHECK_PORTS
 import argparse, sys
-from tcp_server.listening import bind
-from tcp_server.process import StartError, port_number
+from tcp_server.net.listening import bind
+from tcp_server.net.process import StartError, port_number
 for name, port in (argument.split("=", 1) for argument in sys.argv[1:]):
     try:
         for sock in bind(None, port_number(port)):

@@ -15,7 +15,7 @@ from cli_client.opening import Wanted, make_client, run_terminal
 from cli_client.plain import Exit, make_plain
 from cli_client.store import Store, StoreBusy
 from cli_client.text import login_nickname
-from tcp_server import names
+from tcp_server.protocol import names
 
 PORT_MAX = 65_535
 DUMB = ("dumb", "unknown")  # terminals that can't move the cursor: they get lines

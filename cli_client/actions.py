@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cli_client.views import Line
-from tcp_server.messages import Msg
-from tcp_server.requests import Request
+from tcp_server.protocol.client_packets import Request
+from tcp_server.protocol.server_packets import Msg
 
 
 class Purpose(enum.Enum):

@@ -7,14 +7,20 @@ from cli_client.conversation import format_request
 from cli_client.errors import LinkLost, RequestError
 from cli_client.outbox import random_ref
 from cli_client.outputs import Answered
-from tcp_server import messages, requests
+from tcp_server.protocol import client_packets, server_packets
 
 # Asked again after a cut; the others change something, and whether they did can't be known.
-HARMLESS = (requests.History, requests.Search, requests.Users, requests.Rooms, requests.Join)
+HARMLESS = (
+    client_packets.History,
+    client_packets.Search,
+    client_packets.Users,
+    client_packets.Rooms,
+    client_packets.Join,
+)
 
 
 class _Asked:
-    def __init__(self, request: requests.Request) -> None:
+    def __init__(self, request: client_packets.Request) -> None:
         self.request = request
         self.answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self.written = False
@@ -33,7 +39,7 @@ class Asking:
         self._is_live = False
         self._closed = False
 
-    async def ask(self, request: requests.Request) -> Answered:
+    async def ask(self, request: client_packets.Request) -> Answered:
         """Send a request, once there is a link, and return its answer.
 
         Raises:
@@ -50,7 +56,7 @@ class Asking:
         finally:
             del self._asked[ref]
         match answered.packet:
-            case messages.Error(code=code, message=text) | messages.Retry(reason=code, message=text):
+            case server_packets.Error(code=code, message=text) | server_packets.Retry(reason=code, message=text):
                 raise RequestError(code, text)
         return answered
 

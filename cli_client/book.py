@@ -8,8 +8,8 @@ from datetime import datetime
 from cli_client.actions import Action, Show
 from cli_client.targets import target_key
 from cli_client.views import Kind, Line, View
-from tcp_server import messages
-from tcp_server.names import fold
+from tcp_server.protocol import server_packets
+from tcp_server.protocol.names import fold
 
 HITS_TARGET = "?"  # the list of what a search found
 START_TARGET = "*"  # what is looked at before any room: the server's and the client's words
@@ -105,7 +105,7 @@ class Book:
         view.append(line)
         return [Show(view.target, line)]
 
-    def message_line(self, message: messages.Msg) -> Line:
+    def message_line(self, message: server_packets.Msg) -> Line:
         """Return the line of a message."""
         kind = Kind.ACTION if message.action else Kind.MESSAGE
         at = parse_timestamp(message.timestamp, self.now)

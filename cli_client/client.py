@@ -31,8 +31,8 @@ from cli_client.settling import Settling
 from cli_client.store import Store
 from cli_client.targets import message_target, split_target
 from cli_client.text import sendable
-from tcp_server import requests
-from tcp_server.messages import Gap, Limits, Msg, Ready
+from tcp_server.protocol import client_packets
+from tcp_server.protocol.server_packets import Gap, Limits, Msg, Ready
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9000
@@ -117,7 +117,7 @@ class Client(Questions):
         self._link.closing = True
         if self._running is not None and not self._running.done():
             if self._conversation.phase in (Phase.CATCHING_UP, Phase.LIVE):
-                bye = requests.Bye(message=sendable(message) if message else UNSET)
+                bye = client_packets.Bye(message=sendable(message) if message else UNSET)
                 self._link.write(format_request(bye))
                 self._inbox.close()
                 await asyncio.wait([self._running], timeout=BYE_SECONDS)
@@ -224,7 +224,7 @@ class Client(Questions):
         if self._conversation.phase is Phase.LIVE and now >= self._typing_at + TYPING_SECONDS:
             self._typing_at = now
             room, to = split_target(target)
-            typing = requests.Typing(room=UNSET if room is None else room, to=UNSET if to is None else to)
+            typing = client_packets.Typing(room=UNSET if room is None else room, to=UNSET if to is None else to)
             self._link.write(format_request(typing))
 
     async def sent(self, outgoing: Outgoing) -> Msg:
@@ -259,7 +259,7 @@ class Client(Questions):
 
     # -- asking ----------------------------------------------------------------------------------
 
-    async def ask(self, request: requests.Request) -> Answered:
+    async def ask(self, request: client_packets.Request) -> Answered:
         """Send any request and return its direct answer; while there is no link this waits for one.
 
         A request that only asks, or joins, is asked again after a cut.

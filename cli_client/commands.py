@@ -16,8 +16,8 @@ from cli_client.search import SearchFault, parse_search
 from cli_client.targets import room_name, split_target
 from cli_client.text import sendable
 from cli_client.views import Fate, View
-from tcp_server import names, requests
-from tcp_server.messages import LIST_MAX
+from tcp_server.protocol import client_packets, names
+from tcp_server.protocol.server_packets import LIST_MAX
 
 HITS = 10  # a page of them fits on most screens
 CONTEXT = 6  # messages before a hit, and after it
@@ -50,7 +50,7 @@ class Chat(Protocol):
     def switch(self, target: str) -> None: ...
     def expect_room(self, room: str) -> None: ...
     def hit(self, number: int) -> tuple[str, int] | None: ...
-    def last_search(self) -> requests.Search | None: ...
+    def last_search(self) -> client_packets.Search | None: ...
     def note(self, text: str) -> list[Action]: ...
 
 
@@ -93,7 +93,7 @@ def _join(chat: Chat, rest: str) -> Sequence[Action]:
     rooms = [room_name(word) for word in rest.replace(",", " ").split()]
     for room in rooms:
         chat.expect_room(room)
-    return [Ask(requests.Join(room=room), f"#{room}") for room in rooms]
+    return [Ask(client_packets.Join(room=room), f"#{room}") for room in rooms]
 
 
 def _leave(chat: Chat, rest: str) -> Sequence[Action]:
@@ -106,7 +106,7 @@ def _leave(chat: Chat, rest: str) -> Sequence[Action]:
     if not target.startswith("#"):
         chat.close(target)
         return []
-    request = requests.Leave(room=target[1:], message=sendable(message) if message else UNSET)
+    request = client_packets.Leave(room=target[1:], message=sendable(message) if message else UNSET)
     return [Ask(request, target)]
 
 
@@ -138,18 +138,18 @@ def _topic(chat: Chat, rest: str) -> Sequence[Action]:
     if not rest:
         return chat.note(f"the topic is: {view.topic}" if view.topic else f"{view.target} has no topic")
     topic = "" if rest == "-" else sendable(rest)
-    return [Ask(requests.Topic(room=view.target[1:], topic=topic), view.target)]
+    return [Ask(client_packets.Topic(room=view.target[1:], topic=topic), view.target)]
 
 
 def _users(chat: Chat, rest: str) -> Sequence[Action]:
     if not rest and not chat.current.target.startswith("#"):
         raise CommandFault("usage: /users ROOM")
     room = room_name(rest or chat.current.target)
-    return [Ask(requests.Users(room=room), f"#{room}")]
+    return [Ask(client_packets.Users(room=room), f"#{room}")]
 
 
 def _rooms(chat: Chat, rest: str) -> Sequence[Action]:
-    return [Ask(requests.Rooms())]
+    return [Ask(client_packets.Rooms())]
 
 
 def _history(chat: Chat, rest: str) -> Sequence[Action]:
@@ -158,7 +158,7 @@ def _history(chat: Chat, rest: str) -> Sequence[Action]:
     if chat.paged:
         return [ScrollUp()]
     room, to = split_target(target)
-    request = requests.History(
+    request = client_packets.History(
         room=UNSET if room is None else room, to=UNSET if to is None else to, limit=min(number, LIST_MAX)
     )
     return [Ask(request, target, Purpose.PRINT)]
@@ -182,7 +182,7 @@ def _context(chat: Chat, rest: str) -> Sequence[Action]:
         raise CommandFault(f"there is no hit {number}; /search finds some")
     target, message_id = hit
     room, to = split_target(target)
-    request = requests.History(
+    request = client_packets.History(
         room=UNSET if room is None else room,
         to=UNSET if to is None else to,
         before=message_id + 1,

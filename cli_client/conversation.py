@@ -19,9 +19,9 @@ from cli_client.events import Failed, Held, Live, Refused, Sent
 from cli_client.memory import Memory, Secrets
 from cli_client.outbox import Outbox
 from cli_client.outputs import Answered, Hangup, Happened, Output, Write
-from tcp_server import messages, requests
-from tcp_server.messages import AnyPacket
-from tcp_server.names import fold
+from tcp_server.protocol import client_packets, server_packets
+from tcp_server.protocol.names import fold
+from tcp_server.protocol.server_packets import AnyPacket
 
 OPENING_SECONDS = 15.0  # from connecting to READY
 PING_SECONDS = 25.0  # of silence; less than the server's 30: a quiet link costs one exchange, not two
@@ -54,7 +54,7 @@ class Conversation:
     ) -> None:
         self.nickname = nickname
         self.phase = Phase.AWAY
-        self.limits = messages.Limits()
+        self.limits = server_packets.Limits()
         self.server = ""
         self.motd: str | None = None
         self.outbox = outbox or Outbox()
@@ -138,7 +138,7 @@ class Conversation:
                 return
             if silence >= PING_SECONDS and not self._pinged:
                 self._pinged = True
-                yield _write(requests.Ping())
+                yield _write(client_packets.Ping())
             yield from self.flush(now)
 
     def flush(self, now: float) -> Iterator[Write]:
@@ -157,50 +157,55 @@ class Conversation:
         """
         self._heard_at = now
         self._pinged = False
-        packet = messages.parse(body)
+        packet = server_packets.parse(body)
         match packet:
-            case messages.Hello():
+            case server_packets.Hello():
                 yield from self._greeted(packet)
-            case messages.Ping():
-                yield _write(requests.Pong())
-            case messages.Pong():
+            case server_packets.Ping():
+                yield _write(client_packets.Pong())
+            case server_packets.Pong():
                 yield from self._ponged(packet, body, now)
-            case messages.Bye():
+            case server_packets.Bye():
                 yield Hangup(packet.message or packet.reason, packet.reason)
-            case messages.Ready():
+            case server_packets.Ready():
                 yield from self._ready(packet, body)
-            case messages.Retry() | messages.Error():
+            case server_packets.Retry() | server_packets.Error():
                 yield from self._refused(packet, body, now)
-            case messages.Msg():
+            case server_packets.Msg():
                 yield from self._message(packet, body, now)
-            case messages.Gap():
+            case server_packets.Gap():
                 self._after = packet.id - 1
                 self._forget_seen()
                 yield Happened(packet, body)
             case (
-                messages.Join() | messages.Leave() | messages.Topic() | messages.Nick() | messages.Room()
-                | messages.Typing() | messages.Notice()
-            ):  # fmt: skip
+                server_packets.Join()
+                | server_packets.Leave()
+                | server_packets.Topic()
+                | server_packets.Nick()
+                | server_packets.Room()
+                | server_packets.Typing()
+                | server_packets.Notice()
+            ):
                 self._follow_rooms(packet)
                 yield Happened(packet, body)
                 ref = getattr(packet, "ref", None)
                 if ref:
                     yield Answered(ref, packet, body)
-            case messages.Rooms() | messages.Users() | messages.History() | messages.Search():
+            case server_packets.Rooms() | server_packets.Users() | server_packets.History() | server_packets.Search():
                 if packet.ref:
                     yield Answered(packet.ref, packet, body)
             case _:
                 pass  # a bridge's packets; none of them is for a client
 
-    def _greeted(self, hello: messages.Hello) -> Iterator[Output]:
-        if hello.protocol != messages.PROTOCOL_VERSION:
+    def _greeted(self, hello: server_packets.Hello) -> Iterator[Output]:
+        if hello.protocol != server_packets.PROTOCOL_VERSION:
             yield Hangup(f"the server speaks version {hello.protocol} of the protocol", "version")
             return
         self.limits, self.server, self.motd = hello.limits, hello.server, hello.motd
         self.phase = Phase.NAMING
         wants_password = hello.server_password and self._passwords.server_password is not None
         yield _write(
-            requests.Nick(
+            client_packets.Nick(
                 nickname=self.nickname,
                 rooms=self.rooms if self._rooms else UNSET,
                 client=self._program,
@@ -213,7 +218,7 @@ class Conversation:
             )
         )
 
-    def _ready(self, ready: messages.Ready, body: bytes) -> Iterator[Output]:
+    def _ready(self, ready: server_packets.Ready, body: bytes) -> Iterator[Output]:
         """Take READY: the end of the opening, or, later, a new name of ours and a token for it."""
         self.nickname = ready.nickname or self.nickname
         self._token = ready.token or self._token
@@ -229,9 +234,9 @@ class Conversation:
         self._resumed = bool(ready.resumed)
         yield Happened(ready, body)
         yield from self._place_cursor(ready)
-        yield _write(requests.Ping(ref=self._opening_ref))
+        yield _write(client_packets.Ping(ref=self._opening_ref))
 
-    def _place_cursor(self, ready: messages.Ready) -> Iterator[Output]:
+    def _place_cursor(self, ready: server_packets.Ready) -> Iterator[Output]:
         """Say where this connection takes up the log.
 
         READY's id comes before the replay, so it is the cursor only when nothing was resumed. Then whatever
@@ -251,9 +256,9 @@ class Conversation:
             for entry in self.outbox.disown():
                 yield Happened(Failed(entry))
         if not same_log or before != self._after:
-            yield Happened(messages.Gap(after=before if same_log else 0, id=self._after + 1))
+            yield Happened(server_packets.Gap(after=before if same_log else 0, id=self._after + 1))
 
-    def _ponged(self, pong: messages.Pong, body: bytes, now: float) -> Iterator[Output]:
+    def _ponged(self, pong: server_packets.Pong, body: bytes, now: float) -> Iterator[Output]:
         if pong.id is not None and self._after is not None:
             self._after = max(self._after, pong.id)
         if self.phase is Phase.CATCHING_UP and pong.ref == self._opening_ref:
@@ -263,8 +268,10 @@ class Conversation:
         elif pong.ref:
             yield Answered(pong.ref, pong, body)
 
-    def _refused(self, packet: messages.Retry | messages.Error, body: bytes, now: float) -> Iterator[Output]:
-        reason = packet.reason if isinstance(packet, messages.Retry) else packet.code
+    def _refused(
+        self, packet: server_packets.Retry | server_packets.Error, body: bytes, now: float
+    ) -> Iterator[Output]:
+        reason = packet.reason if isinstance(packet, server_packets.Retry) else packet.code
         if self.phase is Phase.NAMING:
             yield Happened(Refused(self.nickname, reason, packet.message), body)
             yield Hangup(packet.message, reason)
@@ -275,10 +282,10 @@ class Conversation:
             yield from self.flush(now)
         elif packet.ref:
             yield Answered(packet.ref, packet, body)
-        elif isinstance(packet, messages.Error):
+        elif isinstance(packet, server_packets.Error):
             yield Happened(packet, body)
 
-    def _message(self, message: messages.Msg, body: bytes, now: float) -> Iterator[Output]:
+    def _message(self, message: server_packets.Msg, body: bytes, now: float) -> Iterator[Output]:
         """Take a MSG: a new one, one that we have, or the echo of ours, which may be either."""
         entry = self.outbox.acknowledged(message.ref)
         is_next = self._after is None or message.id > self._after
@@ -308,7 +315,7 @@ class Conversation:
         self._seen.clear()
         self._seen_order.clear()
 
-    def _note_peer(self, message: messages.Msg) -> None:
+    def _note_peer(self, message: server_packets.Msg) -> None:
         if message.to is None:
             return
         peer = message.to if self.is_me(message.nickname) else message.nickname
@@ -324,15 +331,15 @@ class Conversation:
     def _follow_rooms(self, packet: AnyPacket) -> None:
         """Keep the list of rooms that the next NICK will ask for."""
         match packet:
-            case messages.Join() if self.is_me(packet.nickname):
+            case server_packets.Join() if self.is_me(packet.nickname):
                 self._rooms[fold(packet.room)] = packet.room
-            case messages.Room() if packet.id is not None:
+            case server_packets.Room() if packet.id is not None:
                 self._rooms[fold(packet.room)] = packet.room
-            case messages.Leave(reason="left" | "kicked") if self.is_me(packet.nickname):
+            case server_packets.Leave(reason="left" | "kicked") if self.is_me(packet.nickname):
                 self._rooms.pop(fold(packet.room), None)  # who quits comes back to the same rooms
 
 
-def _write(request: requests.Request) -> Write:
+def _write(request: client_packets.Request) -> Write:
     return Write(format_request(request))
 
 

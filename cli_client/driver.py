@@ -17,7 +17,7 @@ from cli_client.link import LinkState
 from cli_client.session import Session
 from cli_client.targets import target_key
 from cli_client.views import Line
-from tcp_server.messages import AnyPacket
+from tcp_server.protocol.server_packets import AnyPacket
 
 
 class Face(Protocol):

@@ -1,6 +1,6 @@
 """What a client tells the program that uses it, beside the server's own packets.
 
-An `Event` is one of the server's packets about the chat, as `tcp_server.messages` has them, or one of the
+An `Event` is one of the server's packets about the chat, as `server_packets` has them, or one of the
 facts below, which the client itself found out.
 """
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cli_client.outbox import Outgoing
-from tcp_server.messages import Error, Gap, Join, Leave, Msg, Nick, Notice, Ready, Room, Topic, Typing
+from tcp_server.protocol.server_packets import Error, Gap, Join, Leave, Msg, Nick, Notice, Ready, Room, Topic, Typing
 
 
 @dataclass(frozen=True, slots=True)

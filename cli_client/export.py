@@ -7,10 +7,10 @@ from pathlib import Path
 
 from cli_client.client import Client
 from cli_client.outbox import random_ref
-from tcp_server import messages
+from tcp_server.protocol import server_packets
 
 FILE_MODE = 0o600  # direct messages are among them
-PAGE = messages.LIST_MAX
+PAGE = server_packets.LIST_MAX
 
 
 class ExportFault(Exception):
@@ -48,7 +48,7 @@ async def _write_history(client: Client, target: str, draft: "_Draft", written: 
         for message in page.messages:
             if message.id not in written:
                 written.add(message.id)
-                draft.write(messages.format(message) + b"\n")
+                draft.write(server_packets.format(message) + b"\n")
         if not page.more or not page.messages:
             return
         after = page.messages[-1].id

@@ -20,7 +20,7 @@ from typing import assert_never
 
 from cli_client.conversation import Conversation, Phase
 from cli_client.outputs import Answered, Hangup, Happened, Output, Write
-from tcp_server import messages
+from tcp_server.protocol import server_packets
 from tcp_server.wordpacket import Decoder, PacketError, encode
 
 CONNECT_SECONDS = 10.0
@@ -176,7 +176,7 @@ class Link:
             return
         try:
             self._apply(self._conversation.received(body, self._now()))
-        except messages.MessageError as error:
+        except server_packets.MessageError as error:
             if self._conversation.phase is Phase.OPENING:
                 self._hang_up(Hangup("this is not a chat server", "framing"))
             logger.debug("a packet was ignored: %s", error)

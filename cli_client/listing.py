@@ -14,7 +14,7 @@ from cli_client.actions import Action, Ask, Purpose, Show
 from cli_client.book import HITS_TARGET, Book
 from cli_client.targets import message_target, split_target
 from cli_client.views import Kind, View
-from tcp_server import messages, requests
+from tcp_server.protocol import client_packets, server_packets
 
 PAGE = 50  # messages that one look back brings
 SNIPPET_CHARACTERS = 90  # of a hit: two rows of an 80-column screen
@@ -27,27 +27,27 @@ class Listing(Book):
     def __init__(self, nickname: str, now: datetime, *, paged: bool = True) -> None:
         super().__init__(nickname, now, paged=paged)
         self._hits: list[tuple[str, int]] = []  # target and id of each
-        self._older_hits: requests.Search | None = None
+        self._older_hits: client_packets.Search | None = None
 
     def hit(self, number: int) -> tuple[str, int] | None:
         """Return target and id of a hit of the last search, counted from 1."""
         return self._hits[number - 1] if 0 < number <= len(self._hits) else None
 
-    def last_search(self) -> requests.Search | None:
+    def last_search(self) -> client_packets.Search | None:
         """Return what asks for older hits, if there are any."""
         return self._older_hits
 
-    def answered(self, ask: Ask, packet: messages.AnyPacket, now: datetime) -> Sequence[Action]:
+    def answered(self, ask: Ask, packet: server_packets.AnyPacket, now: datetime) -> Sequence[Action]:
         """Take the server's answer to what `ask` asked."""
         self.now = now
         match packet:
-            case messages.Users():
+            case server_packets.Users():
                 return self._list_users(ask, packet)
-            case messages.Rooms():
+            case server_packets.Rooms():
                 return self._list_rooms(packet)
-            case messages.Search():
+            case server_packets.Search():
                 return self._list_hits(ask, packet)
-            case messages.History():
+            case server_packets.History():
                 match ask.purpose:
                     case Purpose.OLDER:
                         return self._show_older(ask, packet)
@@ -67,7 +67,7 @@ class Listing(Book):
         view.fetching = True
         room, to = split_target(view.target)
         before = view.oldest_id
-        request = requests.History(
+        request = client_packets.History(
             room=UNSET if room is None else room,
             to=UNSET if to is None else to,
             before=before if before else UNSET,
@@ -75,7 +75,7 @@ class Listing(Book):
         )
         return [Ask(request, view.target, Purpose.OLDER)]
 
-    def _show_older(self, ask: Ask, history: messages.History) -> Sequence[Action]:
+    def _show_older(self, ask: Ask, history: server_packets.History) -> Sequence[Action]:
         view = self.find(ask.target)
         if view is not None:
             view.fetching = False
@@ -83,8 +83,8 @@ class Listing(Book):
             view.prepend(self.message_line(message) for message in history.messages)
         return []
 
-    def _list_hits(self, ask: Ask, search: messages.Search) -> Sequence[Action]:
-        assert isinstance(ask.request, requests.Search)
+    def _list_hits(self, ask: Ask, search: server_packets.Search) -> Sequence[Action]:
+        assert isinstance(ask.request, client_packets.Search)
         view = self.open(HITS_TARGET)
         if ask.request.before is UNSET:
             self._hits.clear()
@@ -113,12 +113,12 @@ class Listing(Book):
         back = "; Escape goes back" if self.paged else ""
         return self.add(view, Kind.INFO, f"{how} to see what was said around a hit{more}{back}")
 
-    def _show_context(self, ask: Ask, history: messages.History) -> Sequence[Action]:
+    def _show_context(self, ask: Ask, history: server_packets.History) -> Sequence[Action]:
         """Collect the messages before a hit, ask for those after it, and show both."""
-        assert isinstance(ask.request, requests.History)
+        assert isinstance(ask.request, client_packets.History)
         found = (*ask.found, *history.messages)
         if ask.request.after is UNSET and found:
-            request = requests.History(
+            request = client_packets.History(
                 room=ask.request.room, to=ask.request.to, after=found[-1].id, limit=commands.CONTEXT
             )
             return [Ask(request, ask.target, Purpose.CONTEXT, found, ask.number)]
@@ -135,7 +135,7 @@ class Listing(Book):
             self.switch(HITS_TARGET)
         return shown
 
-    def _list_users(self, ask: Ask, users: messages.Users) -> Sequence[Action]:
+    def _list_users(self, ask: Ask, users: server_packets.Users) -> Sequence[Action]:
         shown = f"{users.count} in #{users.room}: {', '.join(users.users)}" if users.users else ""
         if not shown:
             return self.note(f"#{users.room} is empty")
@@ -143,16 +143,16 @@ class Listing(Book):
             return self.note(shown)
         return [
             *self.note(shown),
-            Ask(requests.Users(room=users.room, after=users.users[-1]), ask.target),
+            Ask(client_packets.Users(room=users.room, after=users.users[-1]), ask.target),
         ]
 
-    def _list_rooms(self, rooms: messages.Rooms) -> Sequence[Action]:
+    def _list_rooms(self, rooms: server_packets.Rooms) -> Sequence[Action]:
         shown: list[Action] = []
         for entry in rooms.rooms:
             people = "1 member" if entry.count == 1 else f"{entry.count} members"
             shown += self.note(f"#{entry.room}, {people}" + (f": {entry.topic}" if entry.topic else ""))
         if rooms.more and rooms.rooms:
-            shown.append(Ask(requests.Rooms(after=rooms.rooms[-1].room)))
+            shown.append(Ask(client_packets.Rooms(after=rooms.rooms[-1].room)))
         return shown or self.note("no room has members")
 
 

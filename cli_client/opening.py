@@ -13,7 +13,7 @@ from cli_client.errors import NotAdmitted, Unreachable
 from cli_client.session import Session
 from cli_client.store import Store, StoreBusy
 from cli_client.terminal import Terminal
-from tcp_server import names
+from tcp_server.protocol import names
 
 HINT = "/help lists the commands and keys"
 

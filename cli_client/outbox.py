@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 from msgspec import UNSET
 
-from tcp_server import requests
+from tcp_server.protocol import client_packets
 
 REF_BYTES = 16  # the protocol asks for 64 random bits at least; these are 128
 WINDOW_MAX = 64  # messages that wait for their echo at a time: a cut link has little to send again
@@ -43,9 +43,9 @@ class Outgoing(msgspec.Struct, eq=False, omit_defaults=True, weakref=True):
     reason: str = ""
     tried: bool = False  # written to a connection at least once, so that the log may have it
 
-    def request(self) -> requests.Msg:
+    def request(self) -> client_packets.Msg:
         """Return the packet that says it."""
-        return requests.Msg(
+        return client_packets.Msg(
             message=self.message,
             room=self.room if self.room is not None else UNSET,
             to=self.to if self.to is not None else UNSET,

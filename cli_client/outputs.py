@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cli_client.events import Event
-from tcp_server.messages import AnyPacket
+from tcp_server.protocol.server_packets import AnyPacket
 
 
 @dataclass(frozen=True, slots=True)

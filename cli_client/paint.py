@@ -15,7 +15,7 @@ from prompt_toolkit.utils import get_cwidth
 from cli_client.cells import clip, wrap
 from cli_client.text import defuse, defuse_line, part_emojis
 from cli_client.views import Fate, Kind, Line
-from tcp_server.names import fold
+from tcp_server.protocol.names import fold
 
 Row: TypeAlias = list[tuple[str, str]]
 

@@ -19,7 +19,7 @@ from cli_client.pipes import Lines, Outlet
 from cli_client.session import Session
 from cli_client.text import defuse, defuse_line
 from cli_client.views import Kind, Line
-from tcp_server import messages
+from tcp_server.protocol import server_packets
 
 UNSENT_MAX = 1000  # lines read ahead of their echoes
 STDIN, STDOUT = 0, 1
@@ -117,7 +117,7 @@ class Plain:
 
     def happened(self, event: Event, body: bytes) -> None:
         """Write a body; say what happened to the link, and to a message that was refused."""
-        if self._as_json and body and not isinstance(event, messages.Ready):  # READY has the token
+        if self._as_json and body and not isinstance(event, server_packets.Ready):  # READY has the token
             self._out.write(body + b"\n")
         match event:
             case Failed(outgoing):
@@ -133,9 +133,9 @@ class Plain:
                 self._is_lost = False
                 self._complain("the link is back")
 
-    def answered(self, packet: messages.AnyPacket, body: bytes) -> None:
+    def answered(self, packet: server_packets.AnyPacket, body: bytes) -> None:
         """Write the body of an answer that is no event as well."""
-        answers = (messages.Users, messages.Rooms, messages.History, messages.Search)
+        answers = (server_packets.Users, server_packets.Rooms, server_packets.History, server_packets.Search)
         if self._as_json and isinstance(packet, answers):
             self._out.write(body + b"\n")
 

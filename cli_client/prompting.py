@@ -10,7 +10,7 @@ from prompt_toolkit.history import InMemoryHistory
 from cli_client.commands import TABLE
 from cli_client.session import Session
 from cli_client.text import sendable
-from tcp_server.names import fold
+from tcp_server.protocol.names import fold
 
 INPUT_ROWS_MAX = 6  # a longer text scrolls within them
 

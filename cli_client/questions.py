@@ -10,9 +10,9 @@ from cli_client.errors import RequestError
 from cli_client.outputs import Answered
 from cli_client.targets import room_name, split_target
 from cli_client.text import sendable
-from tcp_server import messages, requests
+from tcp_server.protocol import client_packets, server_packets
 
-_Answer = TypeVar("_Answer", bound=messages.AnyPacket)
+_Answer = TypeVar("_Answer", bound=server_packets.AnyPacket)
 _Given = TypeVar("_Given")
 
 
@@ -23,7 +23,7 @@ class Questions(abc.ABC):
     """
 
     @abc.abstractmethod
-    async def ask(self, request: requests.Request) -> Answered:
+    async def ask(self, request: client_packets.Request) -> Answered:
         """Send any request and return its direct answer.
 
         Raises:
@@ -31,33 +31,33 @@ class Questions(abc.ABC):
             LinkLost: the connection went before the answer came.
         """
 
-    async def join(self, room: str) -> messages.Room:
+    async def join(self, room: str) -> server_packets.Room:
         """Enter a room."""
-        return await self._expect(messages.Room, requests.Join(room=room_name(room)))
+        return await self._expect(server_packets.Room, client_packets.Join(room=room_name(room)))
 
     async def leave(self, room: str, message: str = "") -> None:
         """Leave a room."""
-        request = requests.Leave(room=room_name(room), message=sendable(message) if message else UNSET)
-        await self._expect(messages.Leave, request)
+        request = client_packets.Leave(room=room_name(room), message=sendable(message) if message else UNSET)
+        await self._expect(server_packets.Leave, request)
 
     async def set_topic(self, room: str, topic: str) -> None:
         """Set a room's topic; an empty one clears it."""
-        await self._expect(messages.Topic, requests.Topic(room=room_name(room), topic=sendable(topic)))
+        await self._expect(server_packets.Topic, client_packets.Topic(room=room_name(room), topic=sendable(topic)))
 
     async def rename(self, nickname: str) -> str:
         """Take another nickname and return it as the server wrote it."""
-        ready = await self._expect(messages.Ready, requests.Nick(nickname=nickname))
+        ready = await self._expect(server_packets.Ready, client_packets.Nick(nickname=nickname))
         return ready.nickname or nickname
 
     async def history(
         self, target: str, *, before: int | None = None, after: int | None = None, limit: int = 50
-    ) -> messages.History:
+    ) -> server_packets.History:
         """Return one page of messages, oldest first: the newest, those before an id or those after one."""
         room, to = split_target(target)
-        request = requests.History(
+        request = client_packets.History(
             room=_given(room), to=_given(to), before=_given(before), after=_given(after), limit=limit
         )
-        return await self._expect(messages.History, request)
+        return await self._expect(server_packets.History, request)
 
     async def search(
         self,
@@ -69,9 +69,9 @@ class Questions(abc.ABC):
         until: datetime | None = None,
         before: int | None = None,
         limit: int = 50,
-    ) -> messages.Search:
+    ) -> server_packets.Search:
         """Return messages that hold every word of the query, newest first; times need their zone."""
-        request = requests.Search(
+        request = client_packets.Search(
             query=query,
             room=_given(room),
             sender=_given(sender),
@@ -80,7 +80,7 @@ class Questions(abc.ABC):
             before=_given(before),
             limit=limit,
         )
-        return await self._expect(messages.Search, request)
+        return await self._expect(server_packets.Search, request)
 
     async def users(self, room: str) -> list[str]:
         """Return who is in a room, all of them."""
@@ -88,23 +88,23 @@ class Questions(abc.ABC):
         more = True
         while more:
             after = users[-1] if users else UNSET
-            page = await self._expect(messages.Users, requests.Users(room=room_name(room), after=after))
+            page = await self._expect(server_packets.Users, client_packets.Users(room=room_name(room), after=after))
             users += page.users
             more = page.more and bool(page.users)
         return users
 
-    async def rooms(self) -> list[messages.RoomEntry]:
+    async def rooms(self) -> list[server_packets.RoomEntry]:
         """Return the rooms that have members, all of them."""
-        rooms: list[messages.RoomEntry] = []
+        rooms: list[server_packets.RoomEntry] = []
         more = True
         while more:
             after = rooms[-1].room if rooms else UNSET
-            page = await self._expect(messages.Rooms, requests.Rooms(after=after))
+            page = await self._expect(server_packets.Rooms, client_packets.Rooms(after=after))
             rooms += page.rooms
             more = page.more and bool(page.rooms)
         return rooms
 
-    async def _expect(self, kind: type[_Answer], request: requests.Request) -> _Answer:
+    async def _expect(self, kind: type[_Answer], request: client_packets.Request) -> _Answer:
         answer = (await self.ask(request)).packet
         if not isinstance(answer, kind):
             raise RequestError("bad_packet", f"the server answered with {type(answer).__name__.upper()}")

@@ -4,15 +4,15 @@ from datetime import datetime, timedelta
 
 from msgspec import UNSET, UnsetType
 
-from tcp_server import names, requests
-from tcp_server.messages import QUERY_MAX
+from tcp_server.protocol import client_packets, names
+from tcp_server.protocol.server_packets import QUERY_MAX
 
 
 class SearchFault(ValueError):
     """What was typed is no search; the text says why."""
 
 
-def parse_search(typed: str, now: datetime, limit: int) -> requests.Search:
+def parse_search(typed: str, now: datetime, limit: int) -> client_packets.Search:
     """Read "words from:alice in:room since:2026-11-01 before:2026-12-01".
 
     A date without a time is the beginning of that day in `now`'s zone; `today` and `yesterday` are dates too.
@@ -49,7 +49,7 @@ def parse_search(typed: str, now: datetime, limit: int) -> requests.Search:
         raise SearchFault("a search needs at least one word")
     if len(query) > QUERY_MAX:
         raise SearchFault(f"a search has at most {QUERY_MAX} characters")
-    return requests.Search(query=query, room=room, sender=sender, since=since, until=until, limit=limit)
+    return client_packets.Search(query=query, room=room, sender=sender, since=since, until=until, limit=limit)
 
 
 def parse_date(value: str, now: datetime) -> datetime:

@@ -15,8 +15,8 @@ from cli_client.listing import Listing
 from cli_client.outbox import Outgoing, State
 from cli_client.targets import message_target, target_key
 from cli_client.views import Fate, Kind, Line
-from tcp_server import messages, requests
-from tcp_server.names import fold
+from tcp_server.protocol import client_packets, server_packets
+from tcp_server.protocol.names import fold
 
 LEAVE_WORDS = {"left": "left", "quit": "quit", "timeout": "lost the connection", "kicked": "was removed"}
 
@@ -88,17 +88,17 @@ class Session(Listing):
             if line is not None:
                 view.remove(line)
 
-    def answered(self, ask: Ask, packet: messages.AnyPacket, now: datetime) -> Sequence[Action]:
+    def answered(self, ask: Ask, packet: server_packets.AnyPacket, now: datetime) -> Sequence[Action]:
         """Take the server's answer to what `ask` asked.
 
         ROOM and LEAVE come as events too; what is said next must not wait for those.
         """
         self.now = now
         match packet:
-            case messages.Room():
+            case server_packets.Room():
                 self._room(packet)
                 return []
-            case messages.Leave():
+            case server_packets.Leave():
                 return self._leave(packet)
         return super().answered(ask, packet, now)
 
@@ -109,7 +109,7 @@ class Session(Listing):
             view = self.find(ask.target) if ask.target else None
             if view is not None and ask.purpose is Purpose.OLDER:
                 view.fetching = view.more = False  # asked again without end otherwise
-            if isinstance(ask.request, requests.Join):
+            if isinstance(ask.request, client_packets.Join):
                 self._expected.discard(target_key(ask.target))
         return self.fail(text)
 
@@ -119,31 +119,31 @@ class Session(Listing):
         """Take an event of the client library."""
         self.now = now
         match event:
-            case messages.Msg():
+            case server_packets.Msg():
                 return self._message(event)
             case Sent(outgoing, _):
                 self.discarded(outgoing.ref)  # its line, unless the message itself has taken its place
             case Held(outgoing) | Failed(outgoing):
                 self._fail_pending(outgoing)
-            case messages.Ready():
+            case server_packets.Ready():
                 self._ready(event)
-            case messages.Room():
+            case server_packets.Room():
                 self._room(event)
-            case messages.Join():
+            case server_packets.Join():
                 return self._join(event)
-            case messages.Leave():
+            case server_packets.Leave():
                 return self._leave(event)
-            case messages.Topic():
+            case server_packets.Topic():
                 return self._topic(event)
-            case messages.Nick():
+            case server_packets.Nick():
                 return self._nick(event)
-            case messages.Typing():
+            case server_packets.Typing():
                 self._typing(event)
-            case messages.Notice(message=text):
+            case server_packets.Notice(message=text):
                 return self.add(self._current, Kind.NOTICE, text)
-            case messages.Gap():
+            case server_packets.Gap():
                 return self._gap()
-            case messages.Error(message=text):
+            case server_packets.Error(message=text):
                 return self.fail(text)
             case Refused(_, _, text):
                 text = f"{text}; /nick NAME tries another nickname"
@@ -153,7 +153,7 @@ class Session(Listing):
                 pass  # the link has its place outside the views
         return []
 
-    def _message(self, message: messages.Msg) -> Sequence[Action]:
+    def _message(self, message: server_packets.Msg) -> Sequence[Action]:
         view = self.open(message_target(message, self.nickname))
         mine = fold(message.nickname) == fold(self.nickname)
         pending = view.pending(message.ref) if message.ref else None
@@ -180,7 +180,7 @@ class Session(Listing):
         if self.paged and outgoing.state is State.FAILED and (line is None or view is not self.current):
             self.fail(f"not sent to {target}: {outgoing.reason}")
 
-    def _ready(self, ready: messages.Ready) -> None:
+    def _ready(self, ready: server_packets.Ready) -> None:
         self.nickname = ready.nickname or self.nickname
         rooms = {target_key(room): f"#{room}" for room in ready.rooms or ()}
         for key in [key for key in self._views if key[0] == "#" and key not in rooms]:
@@ -192,7 +192,7 @@ class Session(Listing):
             self.switch(next(iter(rooms.values())))
             self._current.lines += words  # what was said before there was a room is not lost
 
-    def _room(self, room: messages.Room) -> None:
+    def _room(self, room: server_packets.Room) -> None:
         view = self.open(f"#{room.room}")
         view.count = room.count
         if room.topic is not None:
@@ -205,14 +205,14 @@ class Session(Listing):
             self._expected.discard(target_key(view.target))
             self.switch(view.target)
 
-    def _join(self, join: messages.Join) -> Sequence[Action]:
+    def _join(self, join: server_packets.Join) -> Sequence[Action]:
         view = self.open(f"#{join.room}")
         if fold(join.nickname) not in view.users:
             view.users[fold(join.nickname)] = join.nickname
             view.count = (view.count or 0) + 1
         return self.add(view, Kind.JOIN, "joined", join.nickname, join.timestamp)
 
-    def _leave(self, leave: messages.Leave) -> Sequence[Action]:
+    def _leave(self, leave: server_packets.Leave) -> Sequence[Action]:
         view = self.find(f"#{leave.room}")
         if view is None:
             return []
@@ -226,13 +226,13 @@ class Session(Listing):
         view.typing.pop(fold(leave.nickname), None)
         return self.add(view, Kind.LEAVE, text, leave.nickname, leave.timestamp)
 
-    def _topic(self, topic: messages.Topic) -> Sequence[Action]:
+    def _topic(self, topic: server_packets.Topic) -> Sequence[Action]:
         view = self.open(f"#{topic.room}")
         view.topic = topic.topic
         text = f"set the topic: {topic.topic}" if topic.topic else "cleared the topic"
         return self.add(view, Kind.TOPIC, text, topic.nickname, topic.timestamp)
 
-    def _nick(self, nick: messages.Nick) -> Sequence[Action]:
+    def _nick(self, nick: server_packets.Nick) -> Sequence[Action]:
         if fold(nick.old) == fold(self.nickname):
             self.nickname = nick.nickname
         talk = self._views.pop(target_key(f"@{nick.old}"), None)
@@ -244,7 +244,7 @@ class Session(Listing):
         view.users[fold(nick.nickname)] = nick.nickname
         return self.add(view, Kind.NICK, f"is now {nick.nickname}", nick.old, nick.timestamp)
 
-    def _typing(self, typing: messages.Typing) -> None:
+    def _typing(self, typing: server_packets.Typing) -> None:
         if fold(typing.nickname) == fold(self.nickname):
             return
         view = self.find(f"#{typing.room}" if typing.room is not None else f"@{typing.nickname}")

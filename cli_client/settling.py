@@ -5,7 +5,7 @@ from weakref import WeakKeyDictionary
 
 from cli_client.errors import LinkLost, RequestError
 from cli_client.outbox import Outbox, Outgoing, State
-from tcp_server.messages import Msg
+from tcp_server.protocol.server_packets import Msg
 
 
 class Settling:

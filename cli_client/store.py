@@ -14,7 +14,7 @@ import msgspec
 import platformdirs
 
 from cli_client.memory import Memory
-from tcp_server.names import fold
+from tcp_server.protocol.names import fold
 
 PROGRAM = "wordpacket"
 FILE_MODE = 0o600

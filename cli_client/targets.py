@@ -3,7 +3,7 @@
 No name may hold `#` or `@`, so the two can't be mistaken.
 """
 
-from tcp_server import messages, names
+from tcp_server.protocol import names, server_packets
 
 
 def split_target(target: str) -> tuple[str | None, str | None]:
@@ -35,7 +35,7 @@ def target_key(target: str) -> str:
     return f"#{names.fold(target.removeprefix('#'))}"
 
 
-def message_target(message: messages.Msg, nickname: str) -> str:
+def message_target(message: server_packets.Msg, nickname: str) -> str:
     """Return the target that a message belongs to, for the user with this nickname."""
     if message.to is None:
         return f"#{message.room}"

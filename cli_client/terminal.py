@@ -37,7 +37,7 @@ from cli_client.scrollback import Scrollback
 from cli_client.session import Session
 from cli_client.status import input_prompt, status_bar, topic_bar
 from cli_client.views import TYPING_SECONDS, Line
-from tcp_server.messages import AnyPacket, Typing
+from tcp_server.protocol.server_packets import AnyPacket, Typing
 
 REDRAW_SECONDS = 0.05
 QUIT_SIGNALS = (signal.SIGTERM, signal.SIGHUP)

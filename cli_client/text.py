@@ -6,7 +6,7 @@ that no escape sequence of theirs ever reaches the terminal.
 
 import re
 
-from tcp_server import names
+from tcp_server.protocol import names
 
 REPLACEMENT = "\ufffd"
 GUEST = "guest"  # who somebody is whose login name has no character that a nickname may have

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tcp_server.names import fold
+from tcp_server.protocol.names import fold
 
 LINES_MAX = 5_000  # of one view; more is cut off above and fetched again if somebody looks
 LINES_CUT = 1_000

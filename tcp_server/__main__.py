@@ -14,14 +14,14 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from tcp_server import messages
-from tcp_server.archive import ArchiveError, export_lines, import_lines
-from tcp_server.database import FILE_NAME, LogError, check_schema, open_database
+from tcp_server.chat.hub import Settings
 from tcp_server.folder import lock_folder, make_folder, token_key
-from tcp_server.hub import Settings
-from tcp_server.listening import bind
-from tcp_server.log import Log
-from tcp_server.process import (
+from tcp_server.log.archive import ArchiveError, export_lines, import_lines
+from tcp_server.log.database import FILE_NAME, LogError, check_schema, open_database
+from tcp_server.log.log import Log
+from tcp_server.log.upkeep import Upkeep
+from tcp_server.net.listening import bind
+from tcp_server.net.process import (
     FlagParser,
     StartError,
     allow_many_files,
@@ -33,8 +33,8 @@ from tcp_server.process import (
     start_log,
     version,
 )
+from tcp_server.protocol import server_packets
 from tcp_server.server import Server
-from tcp_server.upkeep import Upkeep
 
 DESCRIPTION = "The chat server: speaks word packets over TCP and keeps every message."
 EPILOG = """\
@@ -92,8 +92,8 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _motd(text: str) -> str:
-    if not 0 < len(text) <= messages.MESSAGE_MAX:
-        raise argparse.ArgumentTypeError(f"a message of the day has 1 to {messages.MESSAGE_MAX} characters")
+    if not 0 < len(text) <= server_packets.MESSAGE_MAX:
+        raise argparse.ArgumentTypeError(f"a message of the day has 1 to {server_packets.MESSAGE_MAX} characters")
     return text
 
 

@@ -18,12 +18,12 @@ from typing import Protocol
 
 import msgspec
 
-from tcp_server.database import checkpoint, open_database
-from tcp_server.delivery import AnyCatchUp, Caught
-from tcp_server.directory import Changes
-from tcp_server.log import Log, LogBusy, LogUnavailable, Outcome
-from tcp_server.state import Draft, Output
-from tcp_server.worker import Worker
+from tcp_server.chat.directory import Changes
+from tcp_server.chat.state import Draft, Output
+from tcp_server.delivery.delivery import AnyCatchUp, Caught
+from tcp_server.log.database import checkpoint, open_database
+from tcp_server.log.log import Log, LogBusy, LogUnavailable, Outcome
+from tcp_server.log.worker import Worker
 
 logger = logging.getLogger(__name__)
 

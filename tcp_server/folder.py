@@ -11,8 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tcp_server import tokens
-from tcp_server.process import StartError
+from tcp_server.chat import tokens
+from tcp_server.net.process import StartError
 
 
 def make_folder(folder: Path) -> None:

@@ -17,30 +17,30 @@ from collections.abc import Sequence
 from functools import partial
 from ipaddress import ip_address
 
-from tcp_server import messages, requests
-from tcp_server.answers import answer
+from tcp_server.chat.hub import Hub, Settings
+from tcp_server.chat.state import Draft, Read, Session
 from tcp_server.clock import Clock
 from tcp_server.committer import Batch, Committer
-from tcp_server.connection import Connection, Handler
-from tcp_server.database import open_database
-from tcp_server.delivery import CatchUp, Caught, Delivery
-from tcp_server.direct import HIGH_WATER, DirectPort
-from tcp_server.fanout import Fanout
-from tcp_server.hub import Hub, Settings
-from tcp_server.keeper import Keeper
-from tcp_server.link import HIGH_WATER as LINK_HIGH_WATER
-from tcp_server.link import Link
-from tcp_server.listening import accept
-from tcp_server.log import Log, LogUnavailable, Outcome
-from tcp_server.messages import ByeReason
-from tcp_server.outlet import write_all
-from tcp_server.port import LinkPort, Port
-from tcp_server.readings import Reader
-from tcp_server.search import Search
-from tcp_server.state import Draft, Read, Session
-from tcp_server.upkeep import Upkeep
+from tcp_server.delivery.connection import Connection, Handler
+from tcp_server.delivery.delivery import CatchUp, Caught, Delivery
+from tcp_server.delivery.direct import HIGH_WATER, DirectPort
+from tcp_server.delivery.fanout import Fanout
+from tcp_server.delivery.keepalive import Keeper
+from tcp_server.delivery.link import HIGH_WATER as LINK_HIGH_WATER
+from tcp_server.delivery.link import Link
+from tcp_server.delivery.port import LinkPort, Port
+from tcp_server.log.answers import answer
+from tcp_server.log.database import open_database
+from tcp_server.log.log import Log, LogUnavailable, Outcome
+from tcp_server.log.readings import Reader
+from tcp_server.log.search import Search
+from tcp_server.log.upkeep import Upkeep
+from tcp_server.log.worker import Worker
+from tcp_server.net.listening import accept
+from tcp_server.net.outlet import write_all
+from tcp_server.protocol import client_packets, server_packets
+from tcp_server.protocol.server_packets import ByeReason
 from tcp_server.wordpacket import encode
-from tcp_server.worker import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -96,10 +96,12 @@ class Server:
         if not hurry.is_set() and delay > 0:
             seconds = round(delay)
             text = f"Server shutting down in {seconds} second{'' if seconds == 1 else 's'}"
-            self._delivery.send_all(list(self._connections), messages.format(messages.Notice(text, seconds)))
+            self._delivery.send_all(
+                list(self._connections), server_packets.format(server_packets.Notice(text, seconds))
+            )
             await _wait_for_any((hurry,), delay)
         await self._drain()
-        bye = messages.format(messages.Bye("shutdown", "the server is shutting down"))
+        bye = server_packets.format(server_packets.Bye("shutdown", "the server is shutting down"))
         connections = list(self._connections)
         self._delivery.send_all(connections, bye)
         for connection in connections:
@@ -201,18 +203,18 @@ class Server:
         """Answer HISTORY or SEARCH in a thread of its kind, with nothing that was not sent to all yet."""
         session, request = read.session, read.request
         user = session.user
-        if user is None or not isinstance(request, requests.History | requests.Search):
+        if user is None or not isinstance(request, client_packets.History | client_packets.Search):
             raise AssertionError("only a session after READY can ask, and only these")
-        name = requests.given(request.room)
+        name = client_packets.given(request.room)
         room = None if name is None else self._hub.directory.find_room(name)
         reader = Reader(user.uid, tuple(room.key for room in user.rooms))
-        is_search = isinstance(request, requests.Search)
+        is_search = isinstance(request, client_packets.Search)
         readings = self._search if is_search else self._history
         worker = self._searcher if is_search else self._reader
         worker.submit(
             partial(answer, request, reader, None if room is None else room.name, self._hub.newest, readings),
             partial(self._answered, session),
-            partial(self._not_answered, session, requests.given(request.ref)),
+            partial(self._not_answered, session, client_packets.given(request.ref)),
         )
 
     def _answered(self, session: Session, body: bytes) -> None:
@@ -223,7 +225,7 @@ class Server:
     def _not_answered(self, session: Session, ref: str | None, error: Exception) -> None:
         logger.error("a reading failed", exc_info=error)
         text = "the log can't be read now; try again later"
-        self._answered(session, messages.format(messages.Error("log_unavailable", text, ref)))
+        self._answered(session, server_packets.format(server_packets.Error("log_unavailable", text, ref)))
 
     def _proceed(self, port: Port) -> None:
         if isinstance(port, LinkPort):
@@ -257,11 +259,11 @@ class Server:
         """Act on a body of a session before READY: the connection may become a link."""
         if b"LINK" in body or b"\\u" in body:  # spelled out or in escapes; else it needn't be parsed twice
             try:
-                request = requests.parse(body)
+                request = client_packets.parse(body)
             except ValueError:
                 pass  # the hub says what is wrong with it
             else:
-                if isinstance(request, requests.Link):
+                if isinstance(request, client_packets.Link):
                     self._open_link(port, request)
                     return
         self.receive(port.session, body)
@@ -292,15 +294,15 @@ class Server:
     def closed(self, link: Link) -> None:
         self._congested.pop(link, None)
 
-    def _open_link(self, port: DirectPort, request: requests.Link) -> None:
+    def _open_link(self, port: DirectPort, request: client_packets.Link) -> None:
         self.wake()
         connection = port.connection
-        if not self._may_link(connection, requests.given(request.secret)):
+        if not self._may_link(connection, client_packets.given(request.secret)):
             self._hub.end(port.session, "forbidden", "a link needs the secret", self._now)
             return
         connection.limit_writing(LINK_HIGH_WATER)
         connection.handler = Link(connection, request.name, self, self._fanout)
-        self._hub.linked(port.session, requests.given(request.ref))
+        self._hub.linked(port.session, client_packets.given(request.ref))
         logger.info("link from %.64r", request.name)
 
     def _may_link(self, connection: Connection, secret: str | None) -> bool:
@@ -312,14 +314,14 @@ class Server:
     # What the keeper asks for
 
     def _ping(self, connection: Connection) -> None:
-        self._fanout.send(connection, encode(messages.format(messages.Ping())))
+        self._fanout.send(connection, encode(server_packets.format(server_packets.Ping())))
         self.wake()
 
     def _drop(self, connection: Connection, reason: ByeReason) -> None:
         handler = connection.handler
         text = "nothing was heard from you" if reason == "timeout" else "you took nothing"
         if isinstance(handler, Link):
-            handler.end(messages.Bye(reason, text))
+            handler.end(server_packets.Bye(reason, text))
         elif isinstance(handler, DirectPort):
             self.wake()
             self._hub.end(handler.session, reason, text, self._now)

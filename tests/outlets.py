@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tcp_server.outlet import Outlet
+from tcp_server.net.outlet import Outlet
 
 
 class KeptOutlet(Outlet):

@@ -11,88 +11,113 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("tcp_server", "ws_bridge", "cli_client")
 
-# The server's modules by subject. A subject may import what stands before it, and itself.
-SUBJECTS = {
-    "protocol": {"wordpacket", "names", "messages", "fields", "requests"},
-    "chat": {"session", "state", "tokens", "directory", "actions", "hub"},
-    "log": {"rows", "database", "refs", "visible", "readings", "log", "search", "answers", "archive"},
-    "wire": {"outlet", "connection", "fanout", "port", "direct", "link", "delivery", "keeper"},
-    "shell": {"process", "listening", "clock", "folder", "worker", "committer", "upkeep", "server", "__main__"},
+# Folders are floors: a file imports from its own folder and from those named here, also for the type checker alone.
+# A module may be named by itself. A folder's `__init__` belongs to the folder.
+FLOORS: dict[str, set[str]] = {
+    "tcp_server": {
+        "tcp_server.wordpacket",
+        "tcp_server.protocol",
+        "tcp_server.net",
+        "tcp_server.chat",
+        "tcp_server.log",
+        "tcp_server.delivery",
+    },
+    "tcp_server.protocol": {"tcp_server.wordpacket"},
+    "tcp_server.net": set(),
+    "tcp_server.chat": {"tcp_server.protocol"},
+    "tcp_server.log": {"tcp_server.protocol", "tcp_server.chat"},
+    "tcp_server.delivery": {
+        "tcp_server.wordpacket",
+        "tcp_server.protocol",
+        "tcp_server.net",
+        "tcp_server.chat",
+        "tcp_server.log",
+    },
+    "ws_bridge": {"tcp_server.wordpacket", "tcp_server.protocol", "tcp_server.net"},
+    "cli_client": {"tcp_server.wordpacket", "tcp_server.protocol", "tcp_server.net"},
 }
-# What stands at the bottom, for anybody to build on.
-LIBRARY: dict[str, set[str]] = {
-    "wordpacket": set(),
-    "names": set(),
-    "messages": set(),
-    "fields": {"messages", "names"},
-    "requests": {"fields", "messages", "names"},
-    "outlet": set(),
-    "process": set(),
-    "listening": {"process"},
-}
-# All that the bridge and the client know of the server's code.
-SHARED = {
-    "ws_bridge": {f"tcp_server.{module}" for module in LIBRARY if module != "fields"},
-    "cli_client": {f"tcp_server.{module}" for module in ("wordpacket", "names", "messages", "requests")},
-}
-# Values in, values out: no clock, no socket, no loop, neither here nor in what they import of ours.
+# What stands at the bottom of a folder, for anybody to build on.
+BOTTOM = {"tcp_server.wordpacket", "tcp_server.protocol.names", "tcp_server.net.outlet", "tcp_server.net.process"}
+# Values in, values out: no clock, no socket, no loop, neither in these folders and files nor in what they import of
+# ours.
 PURE = {
-    *(f"tcp_server.{module}" for module in SUBJECTS["protocol"] | SUBJECTS["chat"]),
-    "tcp_server.visible",
-    "tcp_server.fanout",
+    "tcp_server.wordpacket",
+    "tcp_server.protocol",
+    "tcp_server.chat",
+    "tcp_server.log.visible",
+    "tcp_server.delivery.fanout",
     "ws_bridge.translate",
     "cli_client.session",
 }
-IMPURE = {"asyncio", "socket", "threading", "time", "select", "selectors", "ssl", "sqlite3", "uvloop", "websockets"}
+IMPURE = {
+    "asyncio",
+    "random",
+    "secrets",
+    "select",
+    "selectors",
+    "socket",
+    "sqlite3",
+    "ssl",
+    "threading",
+    "time",
+    "uvloop",
+    "websockets",
+}
 # Where a library may be used; each has one home.
 HOMES = {
-    "sqlite3": {f"tcp_server.{module}" for module in SUBJECTS["log"]} | {"tcp_server.upkeep"},
+    "sqlite3": {"tcp_server.log"},
     "websockets": {"ws_bridge"},
     "prompt_toolkit": {"cli_client"},
-    "uvloop": {"tcp_server.process"},
+    "uvloop": {"tcp_server.net.process"},
     "filelock": {"tcp_server.folder", "cli_client.store"},
 }
 
 
-def runtime_imports(tree: ast.AST) -> list[ast.Import | ast.ImportFrom]:
-    """Return the imports that are executed: not those for the type checker alone."""
-    found: list[ast.Import | ast.ImportFrom] = []
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            found += runtime_imports(ast.Module(node.orelse, []))
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            found.append(node)
-        else:
-            found += runtime_imports(node)
-    return found
+def module_name(path: Path) -> str:
+    """Return a file's dotted name; a folder's `__init__` bears the name of the folder."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(tree: ast.AST) -> list[ast.Import | ast.ImportFrom]:
+    """Return all imports of a file, those under TYPE_CHECKING too."""
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+FILES = {module_name(path): path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))}
+FOLDERS = {name for name, path in FILES.items() if path.stem == "__init__"}
 
 
 def imported(path: Path) -> set[str]:
-    """Return the names of the modules that a file imports; of our own packages the modules in them."""
+    """Return the dotted names of the modules that a file imports."""
     names: set[str] = set()
-    for node in runtime_imports(ast.parse(path.read_text())):
+    for node in imports_of(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif node.level:
             raise AssertionError(f"{path}: imports are absolute here")
-        elif node.module in PACKAGES:
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
         else:
-            names.add(str(node.module))
+            modules = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {name if name in FILES else str(node.module) for name in modules}
     return names
 
 
-IMPORTS = {
-    f"{package}.{path.stem}": imported(path)
-    for package in PACKAGES
-    for path in sorted((ROOT / package).glob("*.py"))
-    if path.stem != "__init__"
-}
+IMPORTS = {module: imported(path) for module, path in FILES.items()}
 
 
 def ours(module: str) -> set[str]:
     """Return what a module imports of our packages."""
     return {name for name in IMPORTS[module] if name.partition(".")[0] in PACKAGES}
+
+
+def folder(module: str) -> str:
+    """Return the folder that a module lies in."""
+    return module if module in FOLDERS else module.rpartition(".")[0]
+
+
+def is_within(module: str, places: set[str]) -> bool:
+    """Say whether a module is one of these, or lies in one of these folders (not in a folder of that folder)."""
+    return module in places or folder(module) in places
 
 
 def closure(module: str) -> set[str]:
@@ -107,48 +132,42 @@ def closure(module: str) -> set[str]:
     return seen
 
 
-def test_every_module_of_the_server_has_its_subject() -> None:
-    """Exactly one; a new module is put into the table, a removed one taken out."""
-    modules = sorted(name.partition(".")[2] for name in IMPORTS if name.startswith("tcp_server."))
-    assert sorted(module for subject in SUBJECTS.values() for module in subject) == modules
+def test_every_folder_is_a_floor() -> None:
+    """A new folder is put into the table, a removed one taken out."""
+    assert set(FLOORS) == FOLDERS
 
 
-@pytest.mark.parametrize("subject", SUBJECTS)
-def test_a_subject_imports_only_what_stands_before_it(subject: str) -> None:
-    """And nothing of the other programs."""
-    allowed: set[str] = set()
-    for name, modules in SUBJECTS.items():
-        allowed |= {f"tcp_server.{module}" for module in modules}
-        if name == subject:
-            break
-    for module in SUBJECTS[subject]:
-        assert ours(f"tcp_server.{module}") <= allowed, module
+@pytest.mark.parametrize("floor", FLOORS)
+def test_a_folder_imports_only_the_floors_below(floor: str) -> None:
+    """Its own files, and what the table allows."""
+    for module in FILES:
+        if folder(module) == floor:
+            above = {name for name in ours(module) if not is_within(name, FLOORS[floor]) and folder(name) != floor}
+            assert not above, f"{module} imports {sorted(above)}"
 
 
-@pytest.mark.parametrize("module", LIBRARY)
-def test_the_library_stands_on_nothing(module: str) -> None:
-    """So that it can be taken alone."""
-    assert ours(f"tcp_server.{module}") <= {f"tcp_server.{name}" for name in LIBRARY[module]}
+def test_no_two_folders_import_each_other() -> None:
+    """The table itself has no circle; a folder and the folders in it are apart."""
+    TopologicalSorter({floor: below & FOLDERS for floor, below in FLOORS.items()}).prepare()
 
 
-@pytest.mark.parametrize("package", ["ws_bridge", "cli_client"])
-def test_the_other_programs_know_the_protocol_alone(package: str) -> None:
-    """Of the server they import what is shared, of each other nothing."""
-    for module in IMPORTS:
-        if module.startswith(f"{package}."):
-            foreign = {name for name in ours(module) if not name.startswith(f"{package}.")}
-            assert foreign <= SHARED[package], module
-
-
-def test_there_are_no_cycles() -> None:
-    """At run time; an import for the type checker may point back."""
+def test_no_two_files_import_each_other() -> None:
+    """Not even for the type checker, and not by a detour."""
     TopologicalSorter({module: ours(module) for module in IMPORTS}).prepare()
 
 
-@pytest.mark.parametrize("module", sorted(PURE))
-def test_the_pure_modules_are_pure(module: str) -> None:
+@pytest.mark.parametrize("module", sorted(BOTTOM))
+def test_the_bottom_stands_on_nothing(module: str) -> None:
+    """So that it can be taken alone."""
+    assert ours(module) == set()
+
+
+@pytest.mark.parametrize("place", sorted(PURE))
+def test_the_pure_places_are_pure(place: str) -> None:
     """With all that they import of ours."""
-    for name in closure(module):
+    modules = [module for module in FILES if module == place or folder(module) == place]
+    assert modules
+    for name in set().union(*map(closure, modules)):
         outside = {other.partition(".")[0] for other in IMPORTS[name]}
         assert not outside & IMPURE, f"{name} imports {outside & IMPURE}"
 
@@ -158,16 +177,24 @@ def test_every_library_has_its_home(library: str) -> None:
     """Nobody else imports it."""
     for module, names in IMPORTS.items():
         if any(name.partition(".")[0] == library for name in names):
-            assert {module, module.partition(".")[0]} & HOMES[library], module
+            assert any(f"{module}.".startswith(f"{home}.") for home in HOMES[library]), module
 
 
-def test_a_package_itself_imports_nothing() -> None:
+@pytest.mark.parametrize("package", ["tcp_server", "ws_bridge"])
+def test_a_folder_itself_imports_nothing(package: str) -> None:
     """`import tcp_server` loads no server."""
-    for package in PACKAGES:
-        assert imported(ROOT / package / "__init__.py") == set()
+    for name in FOLDERS:
+        if name.partition(".")[0] == package:
+            assert IMPORTS[name] == set()
 
 
-def test_the_library_loads_no_event_loop() -> None:
+def test_every_folder_says_what_lives_there() -> None:
+    """And who may come in: the first thing that somebody reads who opens it."""
+    for name in FOLDERS:
+        assert ast.get_docstring(ast.parse(FILES[name].read_text())), name
+
+
+def test_the_word_packet_library_loads_no_event_loop() -> None:
     """`import tcp_server.wordpacket` in a fresh interpreter: nothing that a plain socket doesn't need."""
     code = (
         "import sys; before = set(sys.modules); import tcp_server.wordpacket;"
@@ -178,7 +205,7 @@ def test_the_library_loads_no_event_loop() -> None:
 
 
 def test_the_reader_of_imports_reads() -> None:
-    """It sees what is executed, and not what is for the type checker."""
+    """It sees what is executed, wherever it stands, and what is for the type checker alone."""
     source = """
 import a.b
 if TYPE_CHECKING:
@@ -192,10 +219,5 @@ try:
 except ImportError:
     pass
 """
-    tree = ast.parse(source)
-    assert [ast.unparse(node) for node in runtime_imports(tree)] == [
-        "import a.b",
-        "import d",
-        "from e import g",
-        "import h",
-    ]
+    found = [ast.unparse(node) for node in imports_of(ast.parse(source))]
+    assert sorted(found) == ["from e import g", "import a.b", "import c", "import d", "import h"]

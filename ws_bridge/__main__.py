@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tcp_server.process import (
+from tcp_server.net.process import (
     FlagParser,
     StartError,
     allow_many_files,

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from tcp_server.listening import accept, bind
-from tcp_server.process import version
+from tcp_server.net.listening import accept, bind
+from tcp_server.net.process import version
 from ws_bridge.browsers import Browsers
 from ws_bridge.door import Door
 from ws_bridge.page import Page

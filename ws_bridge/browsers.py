@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from tcp_server.outlet import write_all
+from tcp_server.net.outlet import write_all
 from ws_bridge import translate
 from ws_bridge.browser import HELD_MAX, Browser, Phase
 from ws_bridge.fanout import Fanout

@@ -12,7 +12,7 @@ message.
 
 from collections.abc import Callable, Iterable
 
-from tcp_server.outlet import Outlet
+from tcp_server.net.outlet import Outlet
 from ws_bridge.stats import Stats
 
 

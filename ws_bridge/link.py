@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
-from tcp_server.outlet import Outlet
+from tcp_server.net.outlet import Outlet
 from tcp_server.wordpacket import Decoder, PacketError
 from ws_bridge import translate
 from ws_bridge.stats import Stats

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
-from tcp_server.fanout import Fanout
-from tcp_server.outlet import Outlet, write_all
-from tcp_server.state import Room
+from tcp_server.chat.state import Room
+from tcp_server.delivery.fanout import Fanout
+from tcp_server.net.outlet import Outlet, write_all
 from tcp_server.wordpacket import encode, read_message, send_packet
 from tests.bench import programs
 from tests.bench.dialects import WordPackets

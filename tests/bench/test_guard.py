@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tcp_server.fanout import Fanout
-from tcp_server.hub import Settings
-from tcp_server.log import Log
+from tcp_server.chat.hub import Settings
+from tcp_server.chat.state import Room
+from tcp_server.delivery.fanout import Fanout
+from tcp_server.log.log import Log
+from tcp_server.log.upkeep import Upkeep
 from tcp_server.server import Server
-from tcp_server.state import Room
-from tcp_server.upkeep import Upkeep
 from tests.bench import guard
 from tests.bench.guard import Counts, Crowd
 from tests.outlets import write_each

@@ -13,11 +13,11 @@ from random import random
 from typing import Any
 
 from tcp_server.__main__ import main
-from tcp_server.directory import Changes
-from tcp_server.fanout import Fanout
-from tcp_server.log import Log, Outcome
-from tcp_server.readings import Reader, Readings, Replay
-from tcp_server.state import Draft
+from tcp_server.chat.directory import Changes
+from tcp_server.chat.state import Draft
+from tcp_server.delivery.fanout import Fanout
+from tcp_server.log.log import Log, Outcome
+from tcp_server.log.readings import Reader, Readings, Replay
 
 SKIPPED = 3  # messages that a broken resume leaves out
 SWAPPED = 0.5  # share of a room's packets that a broken fan-out sends too early

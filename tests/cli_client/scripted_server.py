@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Self, TypeAlias, TypeVar
 
 from cli_client.client import Client
-from tcp_server import messages, requests
+from tcp_server.protocol import client_packets, server_packets
 from tcp_server.wordpacket import Decoder, encode
 
 STEP_SECONDS = 5.0  # that a step may take before the test has failed
@@ -16,13 +16,13 @@ NOON = "2026-11-22T12:00:00.000Z"
 
 Open: TypeAlias = Callable[..., Awaitable[tuple[Client, "Peer"]]]  # what the fixture `opened` is
 
-_Request = TypeVar("_Request", bound=requests.Request)
+_Request = TypeVar("_Request", bound=client_packets.Request)
 
 
-def msg(number: int, text: str = "hello", nickname: str = "bob", **fields: Any) -> messages.Msg:
+def msg(number: int, text: str = "hello", nickname: str = "bob", **fields: Any) -> server_packets.Msg:
     """Return a message as the log has it, in the lobby unless `to` or `room` says otherwise."""
     where = {} if "to" in fields or "room" in fields else {"room": "lobby"}
-    return messages.Msg(id=number, nickname=nickname, message=text, timestamp=NOON, **where, **fields)
+    return server_packets.Msg(id=number, nickname=nickname, message=text, timestamp=NOON, **where, **fields)
 
 
 class Peer:
@@ -33,12 +33,12 @@ class Peer:
         self._writer = writer
         self._decoder = Decoder()
         self._bodies: list[bytes] = []
-        self.opening: requests.Nick | None = None
+        self.opening: client_packets.Nick | None = None
 
-    def say(self, *packets: messages.AnyPacket) -> None:
+    def say(self, *packets: server_packets.AnyPacket) -> None:
         """Send packets."""
         for packet in packets:
-            self._writer.write(encode(messages.format(packet)))
+            self._writer.write(encode(server_packets.format(packet)))
 
     def say_bytes(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -48,12 +48,12 @@ class Peer:
         """Return the next packet of the client, which has to be of this kind; TYPING is passed over."""
         while True:
             request = await self.next()
-            if isinstance(request, requests.Typing) and kind is not requests.Typing:
+            if isinstance(request, client_packets.Typing) and kind is not client_packets.Typing:
                 continue
             assert isinstance(request, kind), f"expected {kind.__name__}, got {request}"
             return request
 
-    async def next(self) -> requests.AnyRequest:
+    async def next(self) -> client_packets.AnyRequest:
         async with asyncio.timeout(STEP_SECONDS):
             while not self._bodies:
                 data = await self._reader.read(65_536)
@@ -61,7 +61,7 @@ class Peer:
                     raise EOFError("the client closed the connection")
                 self._decoder.feed(data)
                 self._bodies += self._decoder
-        return requests.parse(self._bodies.pop(0))
+        return client_packets.parse(self._bodies.pop(0))
 
     async def closed(self) -> None:
         """Wait until the client has closed the connection."""
@@ -77,40 +77,40 @@ class Peer:
         last: int = 0,
         resumed: bool = False,
         epoch: str = "e1",
-        missed: tuple[messages.AnyPacket, ...] = (),
+        missed: tuple[server_packets.AnyPacket, ...] = (),
         rooms: tuple[str, ...] = ("lobby",),
         nickname: str | None = None,
         live: bool = True,
-    ) -> requests.Nick:
+    ) -> client_packets.Nick:
         """Let the client in: HELLO, NICK, READY, the ROOMs, what it missed, and the PONG that ends it."""
         nick = await self.greet()
         self.say(
-            messages.Ready(
+            server_packets.Ready(
                 nickname=nickname or nick.nickname, token=f"token-of-{nick.nickname}", epoch=epoch,
-                id=last, rooms=list(rooms), resumed=resumed, ref=requests.given(nick.ref),
+                id=last, rooms=list(rooms), resumed=resumed, ref=client_packets.given(nick.ref),
             ),
-            *(messages.Room(room=room, count=1, topic="", users=[nick.nickname], id=last) for room in rooms),
+            *(server_packets.Room(room=room, count=1, topic="", users=[nick.nickname], id=last) for room in rooms),
             *missed,
         )  # fmt: skip
         if live:
             await self.pong(last)
         return nick
 
-    async def greet(self, **fields: Any) -> requests.Nick:
+    async def greet(self, **fields: Any) -> client_packets.Nick:
         """Say HELLO and return the NICK that answers it."""
         hello = {"protocol": 1, "server": "scripted", "version": "0", "server_password": False}
-        self.say(messages.Hello(limits=messages.Limits(), **(hello | fields)))
-        self.opening = await self.expect(requests.Nick)
+        self.say(server_packets.Hello(limits=server_packets.Limits(), **(hello | fields)))
+        self.opening = await self.expect(client_packets.Nick)
         return self.opening
 
     async def pong(self, last: int) -> None:
         """Answer the next PING."""
-        ping = await self.expect(requests.Ping)
-        self.say(messages.Pong(id=last, ref=requests.given(ping.ref)))
+        ping = await self.expect(client_packets.Ping)
+        self.say(server_packets.Pong(id=last, ref=client_packets.given(ping.ref)))
 
-    async def echo(self, number: int, nickname: str = "alice") -> requests.Msg:
+    async def echo(self, number: int, nickname: str = "alice") -> client_packets.Msg:
         """Take the next MSG into the log under this id and return it."""
-        said = await self.expect(requests.Msg)
+        said = await self.expect(client_packets.Msg)
         self.say(echo_of(said, number, nickname))
         return said
 
@@ -123,10 +123,10 @@ class Peer:
         self._writer.close()
 
 
-def echo_of(said: requests.Msg, number: int, nickname: str = "alice") -> messages.Msg:
+def echo_of(said: client_packets.Msg, number: int, nickname: str = "alice") -> server_packets.Msg:
     """Return a client's MSG as the log has it."""
-    given = requests.given
-    return messages.Msg(
+    given = client_packets.given
+    return server_packets.Msg(
         id=number, nickname=nickname, message=said.message, timestamp=NOON, room=given(said.room),
         to=given(said.to), action=given(said.action), ref=given(said.ref),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from cli_client.events import Event, Failed, Held, Live, Lost, Refused, Sent
 from cli_client.link import LinkState
 from cli_client.outbox import State
 from cli_client.store import Store, store_path
-from tcp_server import messages, requests
+from tcp_server.protocol import client_packets, server_packets
 
 
 async def until(client: Client, kind: type[Event]) -> tuple[list[Event], Event]:
@@ -32,7 +32,7 @@ async def until(client: Client, kind: type[Event]) -> tuple[list[Event], Event]:
 
 async def ids_until_live(client: Client) -> list[int]:
     before, _ = await until(client, Live)
-    return [event.id for event in before if isinstance(event, messages.Msg)]
+    return [event.id for event in before if isinstance(event, server_packets.Msg)]
 
 
 async def reopened(server: ScriptedServer, **arguments: object) -> Peer:
@@ -46,7 +46,7 @@ async def test_opens_and_says_who_it_is(opened: Open) -> None:
     client, peer = await opened(rooms=["#dev"], program="a test")
     nick = peer.opening
     assert (nick.nickname, nick.rooms, nick.client) == ("alice", ["dev"], "a test")
-    assert requests.given(nick.token) is requests.given(nick.after) is None
+    assert client_packets.given(nick.token) is client_packets.given(nick.after) is None
     assert client.nickname == "alice"
     assert client.joined == ["lobby"]
     assert client.limits.message == 8000
@@ -73,7 +73,7 @@ async def test_a_cut_before_the_echo_resends_with_the_same_ref(server: ScriptedS
     """What had no echo goes out again after READY and PONG, not earlier, and then once."""
     client, peer = await opened(last=4)
     outgoing = client.send("lobby", "hello")
-    first = await peer.expect(requests.Msg)
+    first = await peer.expect(client_packets.Msg)
     peer.cut()
     peer = await server.accepted()
     nick = await peer.open(resumed=True, last=4)
@@ -87,7 +87,7 @@ async def test_the_replay_may_bring_the_echo(server: ScriptedServer, opened: Ope
     """An echo among the missed messages acknowledges: nothing is resent, nothing is seen twice."""
     client, peer = await opened()
     outgoing = client.send("lobby", "hello")
-    said = await peer.expect(requests.Msg)
+    said = await peer.expect(client_packets.Msg)
     peer.cut()
     await reopened(server, last=3, missed=(msg(1), echo_of(said, 2), msg(3)))
     assert (await client.sent(outgoing)).id == 2
@@ -100,27 +100,27 @@ async def test_the_answer_to_a_resend_may_be_one_that_was_seen(server: ScriptedS
     """A replay without refs shows the message; the answer to the resend then only acknowledges it."""
     client, peer = await opened()
     outgoing = client.send("lobby", "hello")
-    said = await peer.expect(requests.Msg)
+    said = await peer.expect(client_packets.Msg)
     peer.cut()
     peer = await reopened(server, last=9, missed=(msg(7, "hello", "alice"), msg(9)))
-    assert (await peer.expect(requests.Msg)).ref == said.ref
+    assert (await peer.expect(client_packets.Msg)).ref == said.ref
     peer.say(echo_of(said, 7), msg(10))
     assert (await client.sent(outgoing)).id == 7
     before, _ = await until(client, Sent)
-    assert [event.id for event in before if isinstance(event, messages.Msg)] == [7, 9]
+    assert [event.id for event in before if isinstance(event, server_packets.Msg)] == [7, 9]
 
 
 async def test_the_answer_to_a_resend_may_be_older_than_the_cursor(server: ScriptedServer, opened: Open) -> None:
     """Logged in a hole of what we saw, our own message is shown although later ones came before."""
     client, peer = await opened()
     client.send("lobby", "hello")
-    said = await peer.expect(requests.Msg)
+    said = await peer.expect(client_packets.Msg)
     peer.cut()
-    peer = await reopened(server, last=900, missed=(messages.Gap(after=0, id=900), msg(900)))
-    await peer.expect(requests.Msg)
+    peer = await reopened(server, last=900, missed=(server_packets.Gap(after=0, id=900), msg(900)))
+    await peer.expect(client_packets.Msg)
     peer.say(echo_of(said, 7))
     before, _ = await until(client, Sent)
-    assert [event.id for event in before if isinstance(event, messages.Msg)] == [900, 7]
+    assert [event.id for event in before if isinstance(event, server_packets.Msg)] == [900, 7]
 
 
 async def test_an_id_that_was_seen_is_dropped(opened: Open) -> None:
@@ -147,7 +147,7 @@ async def test_pong_moves_the_cursor(server: ScriptedServer, opened: Open) -> No
     peer.cut()
     peer = await server.accepted()
     assert (await peer.open(resumed=True, last=25, live=False)).after == 10
-    await peer.expect(requests.Ping)
+    await peer.expect(client_packets.Ping)
     peer.cut()  # in the middle of the replay: READY's 25 says nothing of what we have
     peer = await server.accepted()
     assert (await peer.open(resumed=True, last=25)).after == 10
@@ -161,9 +161,9 @@ async def test_another_log_starts_over(server: ScriptedServer, opened: Open) -> 
     """Another epoch brings a GAP and small ids again, which are no repeats; the unsent goes out there."""
     client, peer = await opened(last=500)
     client.send("lobby", "hello")
-    await peer.expect(requests.Msg)
+    await peer.expect(client_packets.Msg)
     peer.cut()
-    peer = await reopened(server, last=2, epoch="e2", missed=(messages.Gap(after=0, id=1), msg(1), msg(2)))
+    peer = await reopened(server, last=2, epoch="e2", missed=(server_packets.Gap(after=0, id=1), msg(1), msg(2)))
     await peer.echo(3)
     await until(client, Lost)
     assert await ids_until_live(client) == [1, 2]
@@ -177,7 +177,7 @@ async def test_a_forgotten_user_does_not_say_it_twice(server: ScriptedServer, op
     """Not resumed in the same log: what may have been logged for our old self fails, the rest goes out."""
     client, peer = await opened(last=4)
     tried = client.send("lobby", "tried")
-    await peer.expect(requests.Msg)
+    await peer.expect(client_packets.Msg)
     peer.cut()
     await until(client, Lost)
     fresh = client.send("lobby", "fresh")
@@ -188,7 +188,7 @@ async def test_a_forgotten_user_does_not_say_it_twice(server: ScriptedServer, op
     assert tried.state is State.FAILED
     _, failed = await until(client, Failed)
     assert failed.outgoing is tried
-    _, gap = await until(client, messages.Gap)
+    _, gap = await until(client, server_packets.Gap)
     assert (gap.after, gap.id) == (4, 10)
 
 
@@ -196,8 +196,8 @@ async def test_a_refused_message_fails_and_can_be_retried(opened: Open) -> None:
     """ERROR with the ref fails a message, with its reason; a retry has the same ref, a discard forgets it."""
     client, peer = await opened()
     outgoing = client.send("lobby", "hello")
-    said = await peer.expect(requests.Msg)
-    peer.say(messages.Error(code="forbidden", message="not here", ref=said.ref))
+    said = await peer.expect(client_packets.Msg)
+    peer.say(server_packets.Error(code="forbidden", message="not here", ref=said.ref))
     with pytest.raises(RequestError, match="not here") as refusal:
         await client.sent(outgoing)
     assert refusal.value.code == outgoing.code == "forbidden"
@@ -208,8 +208,8 @@ async def test_a_refused_message_fails_and_can_be_retried(opened: Open) -> None:
     assert (await peer.echo(1)).ref == said.ref
     assert (await client.sent(outgoing)).id == 1
     other = client.send("lobby", "other")
-    said = await peer.expect(requests.Msg)
-    peer.say(messages.Error(code="forbidden", message="not here", ref=said.ref))
+    said = await peer.expect(client_packets.Msg)
+    peer.say(server_packets.Error(code="forbidden", message="not here", ref=said.ref))
     await until(client, Failed)
     client.discard(other)
     assert client.outgoing == []
@@ -224,8 +224,8 @@ async def test_what_the_server_cannot_take_now_is_tried_again(
     client, peer = await opened()
     client._conversation.outbox._hold_seconds = 0.01
     outgoing = client.send("lobby", "hello")
-    said = await peer.expect(requests.Msg)
-    peer.say(messages.Error(code=code, message="later", ref=said.ref))
+    said = await peer.expect(client_packets.Msg)
+    peer.say(server_packets.Error(code=code, message="later", ref=said.ref))
     _, held = await until(client, Held)
     assert held.outgoing is outgoing
     assert outgoing.state is State.PENDING
@@ -240,11 +240,11 @@ async def test_requests_are_answered_by_ref(opened: Open) -> None:
         asyncio.create_task(client.history("@bob", before=7)),
         asyncio.create_task(client.search("word", sender="bob")),
     ]
-    history, search = await peer.expect(requests.History), await peer.expect(requests.Search)
+    history, search = await peer.expect(client_packets.History), await peer.expect(client_packets.Search)
     assert (history.to, history.before, search.sender) == ("bob", 7, "bob")
     peer.say(
-        messages.Search(query="word", messages=[msg(2)], more=False, ref=search.ref),
-        messages.History(to="bob", messages=[msg(1, to="alice")], more=True, ref=history.ref),
+        server_packets.Search(query="word", messages=[msg(2)], more=False, ref=search.ref),
+        server_packets.History(to="bob", messages=[msg(1, to="alice")], more=True, ref=history.ref),
     )
     first, second = await asyncio.gather(*asked)
     assert [m.id for m in first.messages] == [1]
@@ -255,19 +255,19 @@ async def test_lists_are_read_to_their_end(opened: Open) -> None:
     """USERS and ROOMS are asked for page by page."""
     client, peer = await opened()
     asked = asyncio.create_task(client.users("#lobby"))
-    page = await peer.expect(requests.Users)
-    peer.say(messages.Users(room="lobby", count=3, users=["alice", "bob"], more=True, ref=page.ref))
-    page = await peer.expect(requests.Users)
+    page = await peer.expect(client_packets.Users)
+    peer.say(server_packets.Users(room="lobby", count=3, users=["alice", "bob"], more=True, ref=page.ref))
+    page = await peer.expect(client_packets.Users)
     assert page.after == "bob"
-    peer.say(messages.Users(room="lobby", count=3, users=["carol"], more=False, ref=page.ref))
+    peer.say(server_packets.Users(room="lobby", count=3, users=["carol"], more=False, ref=page.ref))
     assert await asked == ["alice", "bob", "carol"]
     asked = asyncio.create_task(client.rooms())
-    page = await peer.expect(requests.Rooms)
-    entry = messages.RoomEntry("dev", "", 1)
-    peer.say(messages.Rooms(rooms=[entry], more=True, ref=page.ref))
-    page = await peer.expect(requests.Rooms)
+    page = await peer.expect(client_packets.Rooms)
+    entry = server_packets.RoomEntry("dev", "", 1)
+    peer.say(server_packets.Rooms(rooms=[entry], more=True, ref=page.ref))
+    page = await peer.expect(client_packets.Rooms)
     assert page.after == "dev"
-    peer.say(messages.Rooms(rooms=[], more=False, ref=page.ref))
+    peer.say(server_packets.Rooms(rooms=[], more=False, ref=page.ref))
     assert await asked == [entry]
 
 
@@ -275,20 +275,20 @@ async def test_rooms_are_entered_and_left(server: ScriptedServer, opened: Open) 
     """JOIN's answer is the ROOM, LEAVE's the broadcast; the next NICK asks for the rooms as they are."""
     client, peer = await opened()
     joining = asyncio.create_task(client.join("#dev"))
-    join = await peer.expect(requests.Join)
+    join = await peer.expect(client_packets.Join)
     peer.say(
-        messages.Join(room="dev", nickname="alice", timestamp=NOON),
-        messages.Room(room="dev", count=1, topic="", users=["alice"], id=0, ref=join.ref),
+        server_packets.Join(room="dev", nickname="alice", timestamp=NOON),
+        server_packets.Room(room="dev", count=1, topic="", users=["alice"], id=0, ref=join.ref),
     )
     assert (await joining).room == "dev"
     setting = asyncio.create_task(client.set_topic("dev", "work"))
-    topic = await peer.expect(requests.Topic)
-    peer.say(messages.Topic(room="dev", topic="work", nickname="alice", timestamp=NOON, ref=topic.ref))
+    topic = await peer.expect(client_packets.Topic)
+    peer.say(server_packets.Topic(room="dev", topic="work", nickname="alice", timestamp=NOON, ref=topic.ref))
     await setting
     leaving = asyncio.create_task(client.leave("lobby", "bye"))
-    leave = await peer.expect(requests.Leave)
+    leave = await peer.expect(client_packets.Leave)
     assert leave.message == "bye"
-    peer.say(messages.Leave(room="lobby", nickname="alice", timestamp=NOON, reason="left", ref=leave.ref))
+    peer.say(server_packets.Leave(room="lobby", nickname="alice", timestamp=NOON, reason="left", ref=leave.ref))
     await leaving
     assert client.joined == ["dev"]
     peer.cut()
@@ -299,13 +299,13 @@ async def test_a_rename_brings_a_new_name_and_token(server: ScriptedServer, open
     """READY in the middle renames, the store too; RETRY is an error of the request."""
     client, peer = await opened(store=Store.open("127.0.0.1", server.port, "alice", tmp_path))
     renaming = asyncio.create_task(client.rename("bob"))
-    nick = await peer.expect(requests.Nick)
-    peer.say(messages.Retry(nickname="bob", reason="taken", message="bob is taken", ref=nick.ref))
+    nick = await peer.expect(client_packets.Nick)
+    peer.say(server_packets.Retry(nickname="bob", reason="taken", message="bob is taken", ref=nick.ref))
     with pytest.raises(RequestError, match="bob is taken"):
         await renaming
     renaming = asyncio.create_task(client.rename("carol"))
-    nick = await peer.expect(requests.Nick)
-    ready = messages.Ready(nickname="carol", token="new", epoch="e1", id=9, rooms=["lobby"], ref=nick.ref)
+    nick = await peer.expect(client_packets.Nick)
+    ready = server_packets.Ready(nickname="carol", token="new", epoch="e1", id=9, rooms=["lobby"], ref=nick.ref)
     peer.say(ready)
     assert await renaming == client.nickname == "carol"
     peer.cut()
@@ -319,8 +319,8 @@ async def test_an_unexpected_answer_is_an_error(opened: Open) -> None:
     """An answer of another type does not pass for the one that was asked for."""
     client, peer = await opened()
     asked = asyncio.create_task(client.history("lobby"))
-    history = await peer.expect(requests.History)
-    peer.say(messages.Users(room="lobby", count=0, users=[], more=False, ref=history.ref))
+    history = await peer.expect(client_packets.History)
+    peer.say(server_packets.Users(room="lobby", count=0, users=[], more=False, ref=history.ref))
     with pytest.raises(RequestError, match="USERS"):
         await asked
 
@@ -330,15 +330,15 @@ async def test_a_cut_asks_again_what_is_harmless(server: ScriptedServer, opened:
     client, peer = await opened()
     asking = asyncio.create_task(client.history("lobby"))
     setting = asyncio.create_task(client.set_topic("lobby", "x"))
-    ref = (await peer.expect(requests.History)).ref
-    await peer.expect(requests.Topic)
+    ref = (await peer.expect(client_packets.History)).ref
+    await peer.expect(client_packets.Topic)
     peer.cut()
     with pytest.raises(LinkLost):
         await setting
     peer = await reopened(server)
-    again = await peer.expect(requests.History)
+    again = await peer.expect(client_packets.History)
     assert again.ref == ref
-    peer.say(messages.History(room="lobby", messages=[], more=False, ref=ref))
+    peer.say(server_packets.History(room="lobby", messages=[], more=False, ref=ref))
     assert (await asking).messages == []
 
 
@@ -349,8 +349,8 @@ async def test_a_request_waits_for_the_link(server: ScriptedServer, opened: Open
     await until(client, Lost)
     asking = asyncio.create_task(client.rename("carol"))
     peer = await reopened(server)
-    nick = await peer.expect(requests.Nick)
-    peer.say(messages.Ready(nickname="carol", ref=nick.ref))
+    nick = await peer.expect(client_packets.Nick)
+    peer.say(server_packets.Ready(nickname="carol", ref=nick.ref))
     assert await asking == "carol"
 
 
@@ -360,7 +360,7 @@ async def test_the_first_refusal_is_raised(server: ScriptedServer) -> None:
     connecting = asyncio.create_task(client.connect())
     peer = await server.accepted()
     await peer.greet()
-    peer.say(messages.Retry(nickname="alice", reason="taken", message="alice is taken"))
+    peer.say(server_packets.Retry(nickname="alice", reason="taken", message="alice is taken"))
     with pytest.raises(NotAdmitted, match="alice is taken") as refusal:
         await connecting
     assert (refusal.value.nickname, refusal.value.reason) == ("alice", "taken")
@@ -377,7 +377,7 @@ async def test_an_error_to_nick_is_raised(server: ScriptedServer) -> None:
     connecting = asyncio.create_task(client.connect())
     peer = await server.accepted()
     nick = await peer.greet()
-    peer.say(messages.Error(code="too_many", message="rooms: too many", ref=nick.ref))
+    peer.say(server_packets.Error(code="too_many", message="rooms: too many", ref=nick.ref))
     with pytest.raises(NotAdmitted, match="too many"):
         await connecting
 
@@ -388,7 +388,7 @@ async def test_a_later_refusal_keeps_trying(server: ScriptedServer, opened: Open
     peer.cut()
     peer = await server.accepted()
     await peer.greet()
-    peer.say(messages.Retry(nickname="alice", reason="taken", message="alice is taken"))
+    peer.say(server_packets.Retry(nickname="alice", reason="taken", message="alice is taken"))
     _, refused = await until(client, Refused)
     assert (refused.nickname, refused.reason) == ("alice", "taken")
     assert await client.rename("carol") == "carol"
@@ -476,7 +476,9 @@ async def test_another_version_is_refused(server: ScriptedServer) -> None:
     """A protocol that we don't speak ends the connection before NICK."""
     connecting = asyncio.create_task(Client("127.0.0.1", server.port, nickname="alice").connect())
     peer = await server.accepted()
-    hello = messages.Hello(protocol=2, server="s", version="9", limits=messages.Limits(), server_password=False)
+    hello = server_packets.Hello(
+        protocol=2, server="s", version="9", limits=server_packets.Limits(), server_password=False
+    )
     peer.say(hello)
     with pytest.raises(Unreachable, match="version 2"):
         await connecting
@@ -490,7 +492,7 @@ async def test_a_silent_server_is_given_up(
     monkeypatch.setattr(conversation, "DEAD_SECONDS", 0.2)
     client, peer = await opened()
     await peer.pong(0)
-    await peer.expect(requests.Ping)
+    await peer.expect(client_packets.Ping)
     peer = await reopened(server)
     _, lost = await until(client, Lost)
     assert "silent" in lost.reason
@@ -509,8 +511,8 @@ async def test_a_ping_is_answered(opened: Open) -> None:
     """PING gets PONG; packets of types that we don't know are passed over."""
     _, peer = await opened()
     peer.say_bytes(b'\x00\x11{"type":"FUTURE"}')
-    peer.say(messages.Subscribe(room="lobby"), messages.Ping())
-    await peer.expect(requests.Pong)
+    peer.say(server_packets.Subscribe(room="lobby"), server_packets.Ping())
+    await peer.expect(client_packets.Pong)
 
 
 async def test_the_server_may_send_us_away(opened: Open) -> None:
@@ -520,9 +522,9 @@ async def test_the_server_may_send_us_away(opened: Open) -> None:
     outgoing = client.send("lobby", "hello")
     waiting = asyncio.create_task(client.sent(outgoing))
     draining = asyncio.create_task(client.drained())
-    await peer.expect(requests.History)
-    await peer.expect(requests.Msg)
-    peer.say(messages.Bye(reason="kicked", message="go"))
+    await peer.expect(client_packets.History)
+    await peer.expect(client_packets.Msg)
+    peer.say(server_packets.Bye(reason="kicked", message="go"))
     _, lost = await until(client, Lost)
     assert (lost.reason, lost.retry_seconds) == ("go", None)
     assert [event async for event in client.events()] == []
@@ -535,7 +537,7 @@ async def test_the_server_may_send_us_away(opened: Open) -> None:
 async def test_after_shutdown_it_comes_back_but_not_at_once(server: ScriptedServer, opened: Open) -> None:
     """BYE shutdown skips the immediate attempt."""
     client, peer = await opened()
-    peer.say(messages.Bye(reason="shutdown", message="later"))
+    peer.say(server_packets.Bye(reason="shutdown", message="later"))
     _, lost = await until(client, Lost)
     assert lost.retry_seconds
     await reopened(server)
@@ -547,9 +549,9 @@ async def test_closing_says_bye(opened: Open, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(client_module, "BYE_SECONDS", 5)
     client, peer = await opened()
     closing = asyncio.create_task(client.close("so long"))
-    assert (await peer.expect(requests.Bye)).message == "so long"
-    peer.say(messages.Leave(room="lobby", nickname="alice", timestamp=NOON, reason="quit"))
-    peer.say(messages.Bye(reason="quit", message="goodbye"))
+    assert (await peer.expect(client_packets.Bye)).message == "so long"
+    peer.say(server_packets.Leave(room="lobby", nickname="alice", timestamp=NOON, reason="quit"))
+    peer.say(server_packets.Bye(reason="quit", message="goodbye"))
     await closing
     await peer.closed()
     await client.close()
@@ -567,9 +569,9 @@ async def test_leaving_the_block_says_bye(server: ScriptedServer) -> None:
     chatting = asyncio.create_task(chat())
     peer = await server.accepted()
     await peer.greet()
-    peer.say(messages.Ready(nickname="alice", token="t", epoch="e1", id=0, rooms=[], resumed=False))
-    await peer.expect(requests.Ping)
-    await peer.expect(requests.Bye)
+    peer.say(server_packets.Ready(nickname="alice", token="t", epoch="e1", id=0, rooms=[], resumed=False))
+    await peer.expect(client_packets.Ping)
+    await peer.expect(client_packets.Bye)
     await chatting
 
 
@@ -588,13 +590,13 @@ async def test_a_slow_program_slows_the_server_down(opened: Open, monkeypatch: p
     peer.say(*(msg(number) for number in range(1, 11)))
     while len(client._inbox._items) < 10:  # noqa: ASYNC110 - nothing tells of that
         await asyncio.sleep(0)
-    peer.say(*(msg(number) for number in range(11, 21)), messages.Ping())
+    peer.say(*(msg(number) for number in range(11, 21)), server_packets.Ping())
     for _ in range(100):  # turns of the loop in which they would be read
         await asyncio.sleep(0)
     asked = asyncio.create_task(client.history("lobby"))
-    history = await peer.expect(requests.History)  # and no PONG before it
-    await peer.expect(requests.Pong)  # read for the sake of the answer
-    peer.say(messages.History(room="lobby", messages=[], more=False, ref=history.ref))
+    history = await peer.expect(client_packets.History)  # and no PONG before it
+    await peer.expect(client_packets.Pong)  # read for the sake of the answer
+    peer.say(server_packets.History(room="lobby", messages=[], more=False, ref=history.ref))
     await asked
     assert [event.id async for event in take(client, 20)] == list(range(1, 21))
 
@@ -605,8 +607,8 @@ async def test_a_program_that_reads_no_events_only_loses_old_ones(
     """Unread events are bounded, and the connection goes on."""
     monkeypatch.setattr(inbox, "LIMIT", 3)
     client, peer = await opened()
-    peer.say(*(msg(number) for number in range(1, 9)), messages.Ping())
-    await peer.expect(requests.Pong)
+    peer.say(*(msg(number) for number in range(1, 9)), server_packets.Ping())
+    await peer.expect(client_packets.Pong)
     assert [event.id async for event in take(client, 3)] == [6, 7, 8]
 
 
@@ -618,7 +620,7 @@ async def test_messages_leave_out_our_own(opened: Open) -> None:
         message = await anext(client.messages())
     assert message.id == 2
     client.reply(message, "thanks")
-    said = await peer.expect(requests.Msg)
+    said = await peer.expect(client_packets.Msg)
     assert (said.to, said.message) == ("bob", "thanks")
     assert client.peers == ["bob"]
 
@@ -639,8 +641,8 @@ async def test_typing_is_told_now_and_then(opened: Open) -> None:
     client.show_typing("@bob")
     client.show_typing("@bob")
     client.send("lobby", "hi")
-    assert (await peer.expect(requests.Typing)).to == "bob"
-    assert isinstance(await peer.next(), requests.Msg)
+    assert (await peer.expect(client_packets.Typing)).to == "bob"
+    assert isinstance(await peer.next(), client_packets.Msg)
 
 
 async def test_passwords_go_where_they_are_asked_for(server: ScriptedServer) -> None:
@@ -661,12 +663,12 @@ async def test_another_process_takes_up_the_thread(server: ScriptedServer, opene
     """Token, cursor, rooms and unsent messages come back from the store, after a kill too."""
     store = Store.open("127.0.0.1", server.port, "alice", tmp_path)
     client, peer = await opened(store=store)
-    peer.say(msg(41, to="alice"), messages.Ping())
-    await peer.expect(requests.Pong)
+    peer.say(msg(41, to="alice"), server_packets.Ping())
+    await peer.expect(client_packets.Pong)
     outgoing = client.send("lobby", "unsent")  # saved before `send` returns
     kept = json.loads(store.path.read_bytes())
     assert kept["outgoing"][0]["ref"] == outgoing.ref
-    await peer.expect(requests.Msg)
+    await peer.expect(client_packets.Msg)
     await client.close()
     again = Store.open("127.0.0.1", server.port, "alice", tmp_path)
     second = Client("127.0.0.1", server.port, nickname="alice", rooms=["dev"], store=again)
@@ -686,8 +688,8 @@ async def test_what_was_not_looked_at_comes_again(server: ScriptedServer, opened
     """A program that was killed with events unread gets them from the log when it comes back."""
     client, peer = await opened(last=3, store=Store.open("127.0.0.1", server.port, "alice", tmp_path))
     await until(client, Live)
-    peer.say(msg(4), msg(5), msg(6), messages.Ping())
-    await peer.expect(requests.Pong)
+    peer.say(msg(4), msg(5), msg(6), server_packets.Ping())
+    await peer.expect(client_packets.Pong)
     assert [event.id async for event in take(client, 1)] == [4]
     client.send("lobby", "done with 4")  # saves
     kept = json.loads(store_path("127.0.0.1", server.port, "alice", tmp_path).read_bytes())

@@ -16,7 +16,7 @@ from cli_client.paint import Frame, paint
 from cli_client.plain import format_line
 from cli_client.session import Session
 from cli_client.status import topic_bar
-from tcp_server import messages
+from tcp_server.protocol import server_packets
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 TYPES = [
@@ -52,7 +52,7 @@ def test_any_packets_are_taken_or_refused(sent: list[dict[str, Any]]) -> None:
     for number, packet in enumerate(sent):
         try:
             outputs = list(conversation.received(msgspec.json.encode(packet), number))
-        except messages.MessageError:
+        except server_packets.MessageError:
             continue
         for output in outputs:
             if isinstance(output, Happened):
@@ -73,5 +73,5 @@ def test_any_bytes_are_taken_or_refused(body: bytes) -> None:
     """Any body gives outputs or MessageError, never another exception."""
     conversation = Conversation("alice")
     conversation.connected(0)
-    with contextlib.suppress(messages.MessageError):
+    with contextlib.suppress(server_packets.MessageError):
         list(conversation.received(body, 0))

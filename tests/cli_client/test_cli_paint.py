@@ -17,7 +17,7 @@ from cli_client.scrollback import Scrollback
 from cli_client.session import Session
 from cli_client.status import input_prompt, status_bar, topic_bar
 from cli_client.views import Fate, Kind, Line, View
-from tcp_server import messages
+from tcp_server.protocol import server_packets
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 
@@ -284,9 +284,9 @@ def test_paint_is_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def session() -> Session:
     made = Session("alice", NOW)
-    made.received(messages.Ready(nickname="alice", rooms=["lobby", "dev"]), NOW)
+    made.received(server_packets.Ready(nickname="alice", rooms=["lobby", "dev"]), NOW)
     users = ["alice", "bob", "Bert", "carol"]
-    made.received(messages.Room(room="lobby", count=4, topic="the\ttopic", users=users, id=0), NOW)
+    made.received(server_packets.Room(room="lobby", count=4, topic="the\ttopic", users=users, id=0), NOW)
     return made
 
 
@@ -306,7 +306,7 @@ def test_the_bar_says_what_is_unread_and_who_types(session: Session) -> None:
     """With the number that leads there, and a mark where one was named."""
     session.received(msg(1, "alice?", room="dev"), NOW)
     session.received(msg(2, "hi", room="dev"), NOW)
-    session.received(messages.Typing(room="lobby", nickname="bob"), NOW)
+    session.received(server_packets.Typing(room="lobby", nickname="bob"), NOW)
     bar = text(status_bar(session, LinkStatus(LinkState.LIVE), 0, 0, NOW, 80))
     assert bar.endswith("│ 2:#dev +2! │ bob typing …")
 

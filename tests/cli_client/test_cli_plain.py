@@ -13,7 +13,7 @@ from cli_client import plain
 from cli_client.client import Client
 from cli_client.pipes import Lines, Outlet
 from cli_client.plain import Exit, make_plain
-from tcp_server import messages, requests
+from tcp_server.protocol import client_packets, server_packets
 
 SECONDS = 10
 
@@ -83,13 +83,15 @@ async def test_lines_go_in_and_messages_come_out(piped, capsys: pytest.CaptureFi
     pipes.end_input()
     await pipes.peer.echo(1)
     pipes.peer.say(msg(2, "two\nlines\x1b"), msg(3, "psst", to="alice"))
-    assert (await pipes.peer.expect(requests.Msg)).message == "second"
-    said = await pipes.peer.expect(requests.Msg)
+    assert (await pipes.peer.expect(client_packets.Msg)).message == "second"
+    said = await pipes.peer.expect(client_packets.Msg)
     assert (said.message, said.action) == ("waves", True)
     assert not pipes._run.done()
     pipes.peer.say(
-        messages.Msg(id=4, nickname="alice", message="second", timestamp=NOON, room="lobby"),
-        messages.Msg(id=5, nickname="alice", message="waves", timestamp=NOON, room="lobby", action=True, ref=said.ref),
+        server_packets.Msg(id=4, nickname="alice", message="second", timestamp=NOON, room="lobby"),
+        server_packets.Msg(
+            id=5, nickname="alice", message="waves", timestamp=NOON, room="lobby", action=True, ref=said.ref
+        ),
     )
     assert not pipes._run.done()
     second = next(o for o in pipes.client.outgoing if o.message == "second")
@@ -110,20 +112,20 @@ async def test_lines_go_in_and_messages_come_out(piped, capsys: pytest.CaptureFi
 async def test_json_is_the_servers_own(piped) -> None:
     """Bodies as they are, answers too, but no token and nothing of the connection's upkeep."""
     pipes = await piped(as_json=True)
-    body = messages.format(msg(1, "hi"))[:-1] + b', "future": [1, 2]}'
+    body = server_packets.format(msg(1, "hi"))[:-1] + b', "future": [1, 2]}'
     pipes.peer.say_bytes(len(body).to_bytes(2, "big") + body)
-    pipes.peer.say(messages.Ping(), messages.Join(room="lobby", nickname="bob", timestamp=NOON))
-    await pipes.peer.expect(requests.Pong)
+    pipes.peer.say(server_packets.Ping(), server_packets.Join(room="lobby", nickname="bob", timestamp=NOON))
+    await pipes.peer.expect(client_packets.Pong)
     pipes.type("/users\n")
-    users = await pipes.peer.expect(requests.Users)
-    answer = messages.Users(room="lobby", count=1, users=["alice"], more=False, ref=users.ref)
+    users = await pipes.peer.expect(client_packets.Users)
+    answer = server_packets.Users(room="lobby", count=1, users=["alice"], more=False, ref=users.ref)
     pipes.peer.say(answer)
     pipes.end_input()
     assert await pipes.exit() is Exit.DONE
     assert pipes.output()[1:] == [
         body.decode(),
-        messages.format(messages.Join(room="lobby", nickname="bob", timestamp=NOON)).decode(),
-        messages.format(answer).decode(),
+        server_packets.format(server_packets.Join(room="lobby", nickname="bob", timestamp=NOON)).decode(),
+        server_packets.format(answer).decode(),
     ]
 
 
@@ -131,12 +133,12 @@ async def test_a_line_after_join_is_for_that_room(piped) -> None:
     """Commands are answered before the next line is read; their answers are lines too."""
     pipes = await piped()
     pipes.type("/join dev\nhello\n/rooms\n/quit\nnever sent\n")
-    join = await pipes.peer.expect(requests.Join)
-    pipes.peer.say(messages.Room(room="dev", count=1, topic="", users=["alice"], id=0, ref=join.ref))
+    join = await pipes.peer.expect(client_packets.Join)
+    pipes.peer.say(server_packets.Room(room="dev", count=1, topic="", users=["alice"], id=0, ref=join.ref))
     assert (await pipes.peer.echo(1)).room == "dev"
-    rooms = await pipes.peer.expect(requests.Rooms)
-    entries = [messages.RoomEntry("dev", "", 1)]
-    pipes.peer.say(messages.Rooms(rooms=entries, more=False, ref=rooms.ref))
+    rooms = await pipes.peer.expect(client_packets.Rooms)
+    entries = [server_packets.RoomEntry("dev", "", 1)]
+    pipes.peer.say(server_packets.Rooms(rooms=entries, more=False, ref=rooms.ref))
     assert await pipes.exit() is Exit.DONE
     assert [line[20:] if line[0] == "2" else line for line in pipes.output()] == [
         "#dev <alice> hello",
@@ -159,8 +161,8 @@ async def test_what_is_refused_shows_in_the_exit_code(piped, capsys: pytest.Capt
     pipes = await piped()
     pipes.type("bad\n/bogus\ngood\n")
     pipes.end_input()
-    said = await pipes.peer.expect(requests.Msg)
-    pipes.peer.say(messages.Error(code="forbidden", message="not here", ref=said.ref))
+    said = await pipes.peer.expect(client_packets.Msg)
+    pipes.peer.say(server_packets.Error(code="forbidden", message="not here", ref=said.ref))
     await pipes.peer.echo(1)
     assert await pipes.exit() is Exit.REFUSED
     assert len(pipes.output()) == 1
@@ -174,11 +176,11 @@ async def test_a_cut_is_told_and_survived(server: ScriptedServer, piped, capsys)
     pipes = await piped()
     pipes.type("hello\n")
     pipes.end_input()
-    await pipes.peer.expect(requests.Msg)
+    await pipes.peer.expect(client_packets.Msg)
     pipes.peer.cut()
     peer = await server.accepted()
     await peer.open(resumed=True)
-    peer.say(messages.Notice(message="welcome back"))
+    peer.say(server_packets.Notice(message="welcome back"))
     await peer.echo(1)
     assert await pipes.exit() is Exit.DONE
     errors = capsys.readouterr().err.splitlines()
@@ -190,7 +192,7 @@ async def test_a_cut_is_told_and_survived(server: ScriptedServer, piped, capsys)
 async def test_being_sent_away_is_an_error(piped, capsys: pytest.CaptureFixture[str]) -> None:
     """BYE kicked ends the program with a line."""
     pipes = await piped()
-    pipes.peer.say(messages.Bye(reason="kicked", message="go away"))
+    pipes.peer.say(server_packets.Bye(reason="kicked", message="go away"))
     assert await pipes.exit() is Exit.UNREACHABLE
     assert capsys.readouterr().err == "wordpacket: the server sent us away: go away\n"
 
@@ -199,11 +201,11 @@ async def test_quit_waits_for_what_was_said(piped) -> None:
     """And says goodbye with its words."""
     pipes = await piped()
     pipes.type("hello\n/quit so long\nnever\n")
-    said = await pipes.peer.expect(requests.Msg)
-    pipes.peer.say(messages.Ping())
-    await pipes.peer.expect(requests.Pong)
+    said = await pipes.peer.expect(client_packets.Msg)
+    pipes.peer.say(server_packets.Ping())
+    await pipes.peer.expect(client_packets.Pong)
     pipes.peer.say(msg(1, "hello", "alice", ref=said.ref))
-    assert (await pipes.peer.expect(requests.Bye)).message == "so long"
+    assert (await pipes.peer.expect(client_packets.Bye)).message == "so long"
     assert await pipes.exit() is Exit.DONE
 
 
@@ -234,7 +236,7 @@ async def test_a_nickname_lost_on_the_way_is_exit_3(server: ScriptedServer, pipe
     pipes.peer.cut()
     peer = await server.accepted()
     await peer.greet()
-    peer.say(messages.Retry(nickname="alice", reason="taken", message="alice is taken"))
+    peer.say(server_packets.Retry(nickname="alice", reason="taken", message="alice is taken"))
     assert await pipes.exit() is Exit.NICKNAME
     assert "wordpacket: alice is not let in: alice is taken" in capsys.readouterr().err.splitlines()
 
@@ -246,7 +248,7 @@ async def test_signals_end_with_a_bye(piped, number: int, code: int) -> None:
     pipes.type("hello\n")
     await pipes.peer.echo(1)
     os.kill(os.getpid(), number)
-    await pipes.peer.expect(requests.Bye)
+    await pipes.peer.expect(client_packets.Bye)
     assert await pipes.exit() == code
 
 
@@ -255,7 +257,7 @@ async def test_a_reader_that_goes_away_ends_it_quietly(piped, capsys: pytest.Cap
     pipes = await piped()
     pipes.end_output()
     pipes.peer.say(msg(1))
-    await pipes.peer.expect(requests.Bye)
+    await pipes.peer.expect(client_packets.Bye)
     assert await pipes.exit() is Exit.DONE
     assert capsys.readouterr() == ("", "")
 
@@ -265,29 +267,29 @@ async def test_unsent_lines_make_a_broken_pipe_an_error(piped) -> None:
     pipes = await piped()
     pipes.end_output()
     pipes.type("hello\n")
-    await pipes.peer.expect(requests.Msg)
+    await pipes.peer.expect(client_packets.Msg)
     pipes.peer.say(msg(1))
-    await pipes.peer.expect(requests.Bye)
+    await pipes.peer.expect(client_packets.Bye)
     assert await pipes.exit() is Exit.BROKEN_PIPE
 
 
 async def test_export_writes_what_may_be_seen(piped, tmp_path: Path, capsys) -> None:
     """Every room and conversation, page by page and nothing twice, into a file that was not there."""
     pipes = await piped()
-    renamed = messages.Nick(room="lobby", old="rob", nickname="bob", timestamp=NOON)
-    pipes.peer.say(msg(4, "psst", "rob", to="alice"), renamed, messages.Ping())
-    await pipes.peer.expect(requests.Pong)
+    renamed = server_packets.Nick(room="lobby", old="rob", nickname="bob", timestamp=NOON)
+    pipes.peer.say(msg(4, "psst", "rob", to="alice"), renamed, server_packets.Ping())
+    await pipes.peer.expect(client_packets.Pong)
     goal = tmp_path / "all.jsonl"
     pipes.type(f"/export {goal}\n")
     pages = [
-        (("lobby", None, 0), messages.History(room="lobby", messages=[msg(1), msg(2)], more=True)),
-        (("lobby", None, 2), messages.History(room="lobby", messages=[msg(3)], more=False)),
-        ((None, "bob", 0), messages.History(to="bob", messages=[msg(4, to="alice")], more=False)),
-        ((None, "rob", 0), messages.History(to="rob", messages=[msg(4, to="alice")], more=False)),
+        (("lobby", None, 0), server_packets.History(room="lobby", messages=[msg(1), msg(2)], more=True)),
+        (("lobby", None, 2), server_packets.History(room="lobby", messages=[msg(3)], more=False)),
+        ((None, "bob", 0), server_packets.History(to="bob", messages=[msg(4, to="alice")], more=False)),
+        ((None, "rob", 0), server_packets.History(to="rob", messages=[msg(4, to="alice")], more=False)),
     ]
     for wanted, page in pages:
-        history = await pipes.peer.expect(requests.History)
-        given = requests.given
+        history = await pipes.peer.expect(client_packets.History)
+        given = client_packets.given
         assert (given(history.room), given(history.to), history.after) == wanted
         assert history.limit == 200
         assert not goal.exists()
@@ -297,7 +299,7 @@ async def test_export_writes_what_may_be_seen(piped, tmp_path: Path, capsys) -> 
     pipes.end_input()
     assert await pipes.exit() is Exit.REFUSED
     assert pipes.output()[1:] == [f"4 messages are in {goal}"]
-    exported = [messages.parse(line) for line in goal.read_bytes().splitlines()]
+    exported = [server_packets.parse(line) for line in goal.read_bytes().splitlines()]
     assert exported == [msg(1), msg(2), msg(3), msg(4, to="alice")]
     assert os.listdir(tmp_path) == [goal.name]
     assert goal.stat().st_mode & 0o777 == 0o600
@@ -313,12 +315,12 @@ async def test_refused_questions_are_told(piped, capsys: pytest.CaptureFixture[s
     pipes = await piped()
     pipes.type("/join secret\n/nick bob\n" + "x" * 8001 + "\n/history 1\n")
     pipes.end_input()
-    join = await pipes.peer.expect(requests.Join)
-    pipes.peer.say(messages.Error(code="forbidden", message="no entry", ref=join.ref))
-    nick = await pipes.peer.expect(requests.Nick)
-    pipes.peer.say(messages.Retry(nickname="bob", reason="taken", message="bob is taken", ref=nick.ref))
-    history = await pipes.peer.expect(requests.History)
-    pipes.peer.say(messages.History(room="lobby", messages=[msg(1)], more=False, ref=history.ref))
+    join = await pipes.peer.expect(client_packets.Join)
+    pipes.peer.say(server_packets.Error(code="forbidden", message="no entry", ref=join.ref))
+    nick = await pipes.peer.expect(client_packets.Nick)
+    pipes.peer.say(server_packets.Retry(nickname="bob", reason="taken", message="bob is taken", ref=nick.ref))
+    history = await pipes.peer.expect(client_packets.History)
+    pipes.peer.say(server_packets.History(room="lobby", messages=[msg(1)], more=False, ref=history.ref))
     assert await pipes.exit() is Exit.REFUSED
     assert capsys.readouterr().err.splitlines() == [
         "wordpacket: no entry",

@@ -14,7 +14,7 @@ from cli_client.listing import snippet
 from cli_client.outbox import Outgoing, State
 from cli_client.session import Session
 from cli_client.views import LINES_MAX, Fate, Kind, Line, View
-from tcp_server import messages, requests
+from tcp_server.protocol import client_packets, server_packets
 
 ZONE = timezone(timedelta(hours=1))
 NOW = datetime(2026, 11, 22, 13, 30, tzinfo=ZONE)
@@ -28,7 +28,7 @@ def session() -> Session:
 def entered(*rooms: str, paged: bool = True) -> Session:
     """Return a session that is in these rooms, else in the lobby."""
     made = Session("alice", NOW, paged=paged)
-    made.received(messages.Ready(nickname="alice", rooms=list(rooms) or ["lobby"]), NOW)
+    made.received(server_packets.Ready(nickname="alice", rooms=list(rooms) or ["lobby"]), NOW)
     return made
 
 
@@ -57,18 +57,18 @@ def outgoing(ref: str = "r1", **fields: object) -> Outgoing:
         ("   ", []),
         ("/me waves", [Send("#lobby", "waves", action=True)]),
         ("/ME waves", [Send("#lobby", "waves", action=True)]),
-        ("/join dev", [Ask(requests.Join(room="dev"), "#dev")]),
-        ("/j #a,b", [Ask(requests.Join(room="a"), "#a"), Ask(requests.Join(room="b"), "#b")]),
-        ("/leave", [Ask(requests.Leave(room="lobby"), "#lobby")]),
-        ("/part #dev see you", [Ask(requests.Leave(room="dev", message="see you"), "#dev")]),
-        ("/leave lobby", [Ask(requests.Leave(room="lobby"), "#lobby")]),
-        ("/leave for today", [Ask(requests.Leave(room="lobby", message="for today"), "#lobby")]),
+        ("/join dev", [Ask(client_packets.Join(room="dev"), "#dev")]),
+        ("/j #a,b", [Ask(client_packets.Join(room="a"), "#a"), Ask(client_packets.Join(room="b"), "#b")]),
+        ("/leave", [Ask(client_packets.Leave(room="lobby"), "#lobby")]),
+        ("/part #dev see you", [Ask(client_packets.Leave(room="dev", message="see you"), "#dev")]),
+        ("/leave lobby", [Ask(client_packets.Leave(room="lobby"), "#lobby")]),
+        ("/leave for today", [Ask(client_packets.Leave(room="lobby", message="for today"), "#lobby")]),
         ("/nick bob", [Rename("bob")]),
-        ("/topic new one", [Ask(requests.Topic(room="lobby", topic="new one"), "#lobby")]),
-        ("/topic -", [Ask(requests.Topic(room="lobby", topic=""), "#lobby")]),
-        ("/names", [Ask(requests.Users(room="lobby"), "#lobby")]),
-        ("/users #dev", [Ask(requests.Users(room="dev"), "#dev")]),
-        ("/list", [Ask(requests.Rooms())]),
+        ("/topic new one", [Ask(client_packets.Topic(room="lobby", topic="new one"), "#lobby")]),
+        ("/topic -", [Ask(client_packets.Topic(room="lobby", topic=""), "#lobby")]),
+        ("/names", [Ask(client_packets.Users(room="lobby"), "#lobby")]),
+        ("/users #dev", [Ask(client_packets.Users(room="dev"), "#dev")]),
+        ("/list", [Ask(client_packets.Rooms())]),
         ("/history", [ScrollUp()]),
         ("/history 7", [ScrollUp()]),
         ("/export ~/a b", [Export("~/a b", ("#lobby",))]),
@@ -151,7 +151,7 @@ def test_literal_text_is_sent_whatever_it_begins_with(session: Session) -> None:
 def test_a_topic_is_shown(session: Session) -> None:
     """/topic alone says what it is."""
     session.typed("/topic", NOW)
-    session.received(messages.Topic(room="lobby", topic="work", nickname="bob", timestamp=NOON), NOW)
+    session.received(server_packets.Topic(room="lobby", topic="work", nickname="bob", timestamp=NOON), NOW)
     session.typed("/topic", NOW)
     assert texts(session.current) == ["#lobby has no topic", "set the topic: work", "the topic is: work"]
 
@@ -234,7 +234,7 @@ def test_times_are_in_the_persons_zone(session: Session) -> None:
     """The server writes UTC; a timestamp that can't be read counts as now."""
     session.received(msg(1), NOW)
     assert session.current.lines[0].at.hour == 13
-    session.received(messages.Msg(id=2, nickname="bob", message="x", timestamp="?", room="lobby"), NOW)
+    session.received(server_packets.Msg(id=2, nickname="bob", message="x", timestamp="?", room="lobby"), NOW)
     assert session.current.lines[1].at == NOW
 
 
@@ -284,7 +284,7 @@ def test_words_before_the_first_room_move_there() -> None:
     """The message of the day is not left behind on a screen that nobody sees."""
     session = Session("alice", NOW)
     session.note("welcome")
-    session.received(messages.Ready(nickname="alice", rooms=["lobby"]), NOW)
+    session.received(server_packets.Ready(nickname="alice", rooms=["lobby"]), NOW)
     assert texts(session.current) == ["welcome"]
 
 
@@ -294,46 +294,48 @@ def test_words_before_the_first_room_move_there() -> None:
 def test_rooms_come_and_go(session: Session) -> None:
     """A room that was asked for is looked at; one that was left is closed."""
     session.typed("/join dev", NOW)
-    session.received(messages.Join(room="dev", nickname="alice", timestamp=NOON), NOW)
-    room = messages.Room(room="dev", count=2, topic="work", users=["alice", "bob"], id=7)
+    session.received(server_packets.Join(room="dev", nickname="alice", timestamp=NOON), NOW)
+    room = server_packets.Room(room="dev", count=2, topic="work", users=["alice", "bob"], id=7)
     session.received(room, NOW)
     view = session.current
     assert (view.target, view.topic, view.count, view.more) == ("#dev", "work", 2, True)
-    session.received(messages.Leave(room="dev", nickname="bob", timestamp=NOON, reason="timeout"), NOW)
-    session.received(messages.Leave(room="dev", nickname="carol", timestamp=NOON, reason="left", message="tea"), NOW)
+    session.received(server_packets.Leave(room="dev", nickname="bob", timestamp=NOON, reason="timeout"), NOW)
+    session.received(
+        server_packets.Leave(room="dev", nickname="carol", timestamp=NOON, reason="left", message="tea"), NOW
+    )
     assert texts(view) == ["joined", "lost the connection", "left: tea"]
     assert view.count == 0
-    session.received(messages.Leave(room="dev", nickname="alice", timestamp=NOON, reason="kicked"), NOW)
+    session.received(server_packets.Leave(room="dev", nickname="alice", timestamp=NOON, reason="kicked"), NOW)
     assert session.targets() == ["#lobby"]
     assert texts(session.current) == ["you were removed: #dev"]
-    leave = messages.Leave(room="dev", nickname="bob", timestamp=NOON, reason="left")
+    leave = server_packets.Leave(room="dev", nickname="bob", timestamp=NOON, reason="left")
     assert session.received(leave, NOW) == []
 
 
 def test_the_answer_to_join_and_leave_is_enough(session: Session) -> None:
     """What is typed next need not wait for the events."""
     (ask,) = session.typed("/join dev", NOW)
-    session.answered(ask, messages.Room(room="dev", count=1, topic="", users=["alice"], id=0), NOW)
+    session.answered(ask, server_packets.Room(room="dev", count=1, topic="", users=["alice"], id=0), NOW)
     assert session.current.target == "#dev"
     (ask,) = session.typed("/leave", NOW)
-    left = messages.Leave(room="dev", nickname="alice", timestamp=NOON, reason="left")
+    left = server_packets.Leave(room="dev", nickname="alice", timestamp=NOON, reason="left")
     session.answered(ask, left, NOW)
     assert session.current.target == "#lobby"
-    assert session.answered(ask, messages.Pong(), NOW) == []
+    assert session.answered(ask, server_packets.Pong(), NOW) == []
 
 
 def test_a_room_that_is_refused_is_not_waited_for(session: Session) -> None:
     """It doesn't take the screen when it opens later for another reason."""
     (ask,) = session.typed("/join dev", NOW)
     session.refused(ask, "no such luck", NOW)
-    session.received(messages.Room(room="dev", count=1, topic="", users=[], id=0), NOW)
+    session.received(server_packets.Room(room="dev", count=1, topic="", users=[], id=0), NOW)
     assert session.current.target == "#lobby"
 
 
 def test_big_rooms_tell_only_numbers(session: Session) -> None:
     """A ROOM with a count alone keeps topic and users."""
-    session.received(messages.Room(room="lobby", count=2, topic="t", users=["alice", "bob"], id=0), NOW)
-    session.received(messages.Room(room="lobby", count=500), NOW)
+    session.received(server_packets.Room(room="lobby", count=2, topic="t", users=["alice", "bob"], id=0), NOW)
+    session.received(server_packets.Room(room="lobby", count=500), NOW)
     assert (session.current.count, session.current.topic, len(session.current.users)) == (500, "t", 2)
 
 
@@ -341,37 +343,37 @@ def test_ready_says_where_we_are() -> None:
     """Rooms that are not ours any more are closed, conversations stay."""
     session = entered("lobby", "dev")
     session.open("@bob")
-    session.received(messages.Ready(nickname="Alice", rooms=["dev"]), NOW)
+    session.received(server_packets.Ready(nickname="Alice", rooms=["dev"]), NOW)
     assert session.targets() == ["#dev", "@bob"]
     assert (session.nickname, session.current.target) == ("Alice", "#dev")
 
 
 def test_a_rename_is_followed(session: Session) -> None:
     """Members, conversations and we ourselves go on under the new name."""
-    session.received(messages.Join(room="lobby", nickname="bob", timestamp=NOON), NOW)
+    session.received(server_packets.Join(room="lobby", nickname="bob", timestamp=NOON), NOW)
     session.received(msg(1, to="alice"), NOW)
-    session.received(messages.Nick(room="lobby", old="bob", nickname="rob", timestamp=NOON), NOW)
+    session.received(server_packets.Nick(room="lobby", old="bob", nickname="rob", timestamp=NOON), NOW)
     assert session.targets() == ["#lobby", "@rob"]
     assert list(session.find("#lobby").users) == ["rob"]
-    session.received(messages.Nick(room="lobby", old="alice", nickname="al", timestamp=NOON), NOW)
+    session.received(server_packets.Nick(room="lobby", old="alice", nickname="al", timestamp=NOON), NOW)
     assert session.nickname == "al"
 
 
 def test_typing_shows_for_a_while(session: Session) -> None:
     """Who types is named until the message comes or some seconds have gone; one's own is dropped."""
     for who in ("bob", "carol", "alice"):
-        session.received(messages.Typing(room="lobby", nickname=who), NOW)
+        session.received(server_packets.Typing(room="lobby", nickname=who), NOW)
     assert session.current.typists(NOW) == ["bob", "carol"]
     session.received(msg(1), NOW)
     assert session.current.typists(NOW) == ["carol"]
     assert session.current.typists(NOW + timedelta(seconds=7)) == []
-    session.received(messages.Typing(to="alice", nickname="dave"), NOW)  # nobody looks: not shown
+    session.received(server_packets.Typing(to="alice", nickname="dave"), NOW)  # nobody looks: not shown
 
 
 def test_the_rest_is_told(session: Session) -> None:
     """Notices, errors and refusals are lines; the link is shown elsewhere."""
-    session.received(messages.Notice(message="going down"), NOW)
-    session.received(messages.Error(code="forbidden", message="no"), NOW)
+    session.received(server_packets.Notice(message="going down"), NOW)
+    session.received(server_packets.Error(code="forbidden", message="no"), NOW)
     for _ in range(3):
         session.received(Refused("alice", "taken", "alice is taken"), NOW)
     session.received(Live(True), NOW)
@@ -388,25 +390,25 @@ def test_the_rest_is_told(session: Session) -> None:
 
 def test_older_messages_go_above(session: Session) -> None:
     """Asked for once at a time, until there are no more; joins stay where they were."""
-    session.received(messages.Room(room="lobby", count=1, topic="", users=[], id=9), NOW)
-    session.received(messages.Join(room="lobby", nickname="bob", timestamp=NOON), NOW)
+    session.received(server_packets.Room(room="lobby", count=1, topic="", users=[], id=9), NOW)
+    session.received(server_packets.Join(room="lobby", nickname="bob", timestamp=NOON), NOW)
     view = session.current
     (ask,) = session.look_back(view)
-    assert ask == Ask(requests.History(room="lobby", limit=50), "#lobby", Purpose.OLDER)
+    assert ask == Ask(client_packets.History(room="lobby", limit=50), "#lobby", Purpose.OLDER)
     assert session.look_back(view) == []
     early = "2026-11-22T11:00:00.000Z"
-    page = [messages.Msg(id=n, nickname="bob", message="x", timestamp=early, room="lobby") for n in (7, 9)]
-    session.answered(ask, messages.History(room="lobby", messages=page, more=True), NOW)
+    page = [server_packets.Msg(id=n, nickname="bob", message="x", timestamp=early, room="lobby") for n in (7, 9)]
+    session.answered(ask, server_packets.History(room="lobby", messages=page, more=True), NOW)
     assert [line.id for line in view.lines] == [7, 9, 0]
     session.received(msg(10), NOW)
     (ask,) = session.look_back(view)
     assert ask.request.before == 7
-    page = [messages.Msg(id=n, nickname="bob", message="x", timestamp=early, room="lobby") for n in (2, 3, 7)]
-    session.answered(ask, messages.History(room="lobby", messages=page, more=False), NOW)
+    page = [server_packets.Msg(id=n, nickname="bob", message="x", timestamp=early, room="lobby") for n in (2, 3, 7)]
+    session.answered(ask, server_packets.History(room="lobby", messages=page, more=False), NOW)
     assert [line.id for line in view.lines] == [2, 3, 7, 9, 0, 10]
     assert session.look_back(view) == []
     session.close("#lobby")
-    session.answered(ask, messages.History(room="lobby", messages=page, more=False), NOW)
+    session.answered(ask, server_packets.History(room="lobby", messages=page, more=False), NOW)
 
 
 def test_pages_that_overlap_are_merged(session: Session) -> None:
@@ -431,7 +433,7 @@ def test_a_hole_in_the_log_cuts_the_views(session: Session) -> None:
     """After a GAP a view begins anew, so that going back has no hole; what is unsent stays."""
     session.received(msg(5), NOW)
     session.queued(outgoing(), NOW)
-    session.received(messages.Gap(after=5, id=90), NOW)
+    session.received(server_packets.Gap(after=5, id=90), NOW)
     session.received(msg(90), NOW)
     view = session.current
     assert [line.id for line in view.lines] == [0, 90, 0]
@@ -464,15 +466,15 @@ def test_hits_are_numbered_and_lead_to_their_context(session: Session) -> None:
     assert wanted.since == datetime(2026, 11, 1, tzinfo=ZONE)
     assert wanted.until == datetime(2026, 11, 22, tzinfo=ZONE)
     found = [msg(9, "hello you", room="dev"), msg(4, "hello", to="alice")]
-    session.answered(ask, messages.Search(query="Hello", messages=found, more=True), NOW)
+    session.answered(ask, server_packets.Search(query="Hello", messages=found, more=True), NOW)
     view = session.current
     assert [(line.number, line.target) for line in view.lines if line.kind is Kind.HIT] == [(1, "#dev"), (2, "@bob")]
     (ask,) = session.typed("2", NOW)
-    assert ask == Ask(requests.History(to="bob", before=5, limit=7), "@bob", Purpose.CONTEXT, number=2)
-    before = messages.History(to="alice", messages=[msg(3, to="alice"), msg(4, to="alice")], more=True)
+    assert ask == Ask(client_packets.History(to="bob", before=5, limit=7), "@bob", Purpose.CONTEXT, number=2)
+    before = server_packets.History(to="alice", messages=[msg(3, to="alice"), msg(4, to="alice")], more=True)
     (ask,) = session.answered(ask, before, NOW)
     assert (ask.request.after, ask.request.before) == (4, UNSET)
-    shown = session.answered(ask, messages.History(to="alice", messages=[msg(6, to="alice")], more=False), NOW)
+    shown = session.answered(ask, server_packets.History(to="alice", messages=[msg(6, to="alice")], more=False), NOW)
     assert [show.line.mention for show in shown] == [False, False, True, False]
     assert session.current is view
     assert "a hit's number" in only(session.typed("seven", NOW)).line.text
@@ -497,15 +499,15 @@ def test_a_hit_shows_where_the_word_is(text: str, shown: str) -> None:
 def test_older_hits_go_on_counting(session: Session) -> None:
     """/more asks for what is older than the last hit, until there is nothing."""
     (ask,) = session.typed("/find word", NOW)
-    session.answered(ask, messages.Search(query="word", messages=[msg(9)], more=True), NOW)
+    session.answered(ask, server_packets.Search(query="word", messages=[msg(9)], more=True), NOW)
     (ask,) = session.typed("/more", NOW)
     assert ask.request.before == 9
-    session.answered(ask, messages.Search(query="word", messages=[msg(5)], more=False), NOW)
+    session.answered(ask, server_packets.Search(query="word", messages=[msg(5)], more=False), NOW)
     assert session.hit(2) == ("#lobby", 5)
     assert session.hit(3) is session.hit(0) is None
     assert "no more hits" in only(session.typed("/more", NOW)).line.text
     (ask,) = session.typed("/search other", NOW)
-    session.answered(ask, messages.Search(query="other", messages=[], more=False), NOW)
+    session.answered(ask, server_packets.Search(query="other", messages=[], more=False), NOW)
     assert texts(session.current)[-1] == "nothing was found"
     assert session.hit(1) is None
 
@@ -513,26 +515,26 @@ def test_older_hits_go_on_counting(session: Session) -> None:
 def test_a_context_of_nothing_is_shown(session: Session) -> None:
     """A hit that was pruned meanwhile has no neighbours."""
     (ask,) = session.typed("/search word", NOW)
-    session.answered(ask, messages.Search(query="word", messages=[msg(9)], more=False), NOW)
+    session.answered(ask, server_packets.Search(query="word", messages=[msg(9)], more=False), NOW)
     (ask,) = session.typed("/c 1", NOW)
-    shown = session.answered(ask, messages.History(room="lobby", messages=[], more=False), NOW)
+    shown = session.answered(ask, server_packets.History(room="lobby", messages=[], more=False), NOW)
     assert [show.line.text for show in shown] == ["around hit 1, in #lobby:"]
 
 
 def test_lists_are_told_page_by_page(session: Session) -> None:
     """Members and rooms, with another question while there are more."""
-    ask = Ask(requests.Users(room="dev"), "#dev")
-    page = messages.Users(room="dev", count=3, users=["a", "b"], more=True)
+    ask = Ask(client_packets.Users(room="dev"), "#dev")
+    page = server_packets.Users(room="dev", count=3, users=["a", "b"], more=True)
     shown, again = session.answered(ask, page, NOW)
     assert shown.line.text == "3 in #dev: a, b"
     assert again.request.after == "b"
-    session.answered(again, messages.Users(room="dev", count=0, users=[], more=False), NOW)
+    session.answered(again, server_packets.Users(room="dev", count=0, users=[], more=False), NOW)
     assert texts(session.current)[-1] == "#dev is empty"
-    entries = [messages.RoomEntry("dev", "work", 1), messages.RoomEntry("lobby", "", 2)]
-    *shown, again = session.answered(Ask(requests.Rooms()), messages.Rooms(rooms=entries, more=True), NOW)
+    entries = [server_packets.RoomEntry("dev", "work", 1), server_packets.RoomEntry("lobby", "", 2)]
+    *shown, again = session.answered(Ask(client_packets.Rooms()), server_packets.Rooms(rooms=entries, more=True), NOW)
     assert [show.line.text for show in shown] == ["#dev, 1 member: work", "#lobby, 2 members"]
     assert again.request.after == "lobby"
-    shown = session.answered(again, messages.Rooms(rooms=[], more=False), NOW)
+    shown = session.answered(again, server_packets.Rooms(rooms=[], more=False), NOW)
     assert only(shown).line.text == "no room has members"
 
 
@@ -549,17 +551,19 @@ def test_without_a_screen_things_are_listed() -> None:
     """In a pipe /history lists messages, and a list of hits does not become the place where one is."""
     session = entered(paged=False)
     for typed, limit in (("/history 7", 7), ("/history 999", 200)):
-        assert session.typed(typed, NOW) == [Ask(requests.History(room="lobby", limit=limit), "#lobby", Purpose.PRINT)]
+        assert session.typed(typed, NOW) == [
+            Ask(client_packets.History(room="lobby", limit=limit), "#lobby", Purpose.PRINT)
+        ]
     (ask,) = session.typed("/history", NOW)
-    assert ask == Ask(requests.History(room="lobby"), "#lobby", Purpose.PRINT)
-    shown = session.answered(ask, messages.History(room="lobby", messages=[msg(1), msg(2)], more=False), NOW)
+    assert ask == Ask(client_packets.History(room="lobby"), "#lobby", Purpose.PRINT)
+    shown = session.answered(ask, server_packets.History(room="lobby", messages=[msg(1), msg(2)], more=False), NOW)
     assert [show.line.id for show in shown] == [1, 2]
     (ask,) = session.typed("/search word", NOW)
-    shown = session.answered(ask, messages.Search(query="word", messages=[msg(1)], more=False), NOW)
+    shown = session.answered(ask, server_packets.Search(query="word", messages=[msg(1)], more=False), NOW)
     assert shown[-1].line.text.startswith("/context NUMBER")
     assert session.current.target == "#lobby"
     assert list(session.typed("/msg bob hi", NOW)) == [Send("@bob", "hi")]
-    session.received(messages.Gap(after=1, id=9), NOW)
+    session.received(server_packets.Gap(after=1, id=9), NOW)
     assert "/history lists some" in texts(session.current)[-1]
 
 
@@ -572,7 +576,7 @@ def test_switching_takes_names_and_numbers() -> None:
         assert session.current.target == target
     assert session.typed("/close", NOW) == []
     assert session.current.target == "#dev"
-    assert list(session.typed("/close", NOW)) == [Ask(requests.Leave(room="dev"), "#dev")]
+    assert list(session.typed("/close", NOW)) == [Ask(client_packets.Leave(room="dev"), "#dev")]
     session.close("*")  # the first view is always there
     session.close("#nowhere")
     session.switch("#nowhere")

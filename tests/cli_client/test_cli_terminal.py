@@ -18,7 +18,7 @@ from cli_client.session import Session
 from cli_client.store import Store
 from cli_client.terminal import Terminal
 from cli_client.views import Fate
-from tcp_server import messages, requests
+from tcp_server.protocol import client_packets, server_packets
 
 UP, DOWN = "\x1b[5~", "\x1b[6~"
 SECONDS = 10
@@ -78,7 +78,7 @@ async def test_typing_sends_and_receiving_does_not_wait(seated) -> None:
     await seat.until(lambda: seat.texts == ["meanwhile"])
     assert seat.typed == "half a "
     seat.press("line\r")
-    said = await seat.peer.expect(requests.Msg)
+    said = await seat.peer.expect(client_packets.Msg)
     assert said.message == "half a line"
     await seat.until(lambda: len(seat.terminal._buffer._working_lines) > 1)  # loaded at a redraw
     seat.press("\x1b[A")
@@ -107,7 +107,7 @@ async def test_tab_completes(seated) -> None:
     seat.press("\x1b")
     seat.press("\x15")
     await seat.until(lambda: seat.typed == "")
-    seat.peer.say(messages.Join(room="lobby", nickname="robert", timestamp=NOON))
+    seat.peer.say(server_packets.Join(room="lobby", nickname="robert", timestamp=NOON))
     await seat.until(lambda: seat.texts == ["joined"])
     seat.press("ro\t")
     await seat.until(lambda: seat.typed == "robert: ")
@@ -125,11 +125,11 @@ async def test_page_up_goes_back_without_a_jump(seated) -> None:
     seat.press(UP)
     await seat.until(lambda: seat.session.current.anchor is not None)
     seat.press(UP * 3)
-    history = await seat.peer.expect(requests.History)
+    history = await seat.peer.expect(client_packets.History)
     assert history.before == 100
     anchor = seat.session.current.anchor
     page = [msg(number) for number in range(50, 100)]
-    seat.peer.say(messages.History(room="lobby", messages=page, more=False, ref=history.ref), msg(160))
+    seat.peer.say(server_packets.History(room="lobby", messages=page, more=False, ref=history.ref), msg(160))
     await seat.until(lambda: len(seat.texts) == 111)
     assert seat.session.current.anchor is anchor
     assert seat.terminal._scrollback.below() > 0
@@ -145,7 +145,7 @@ async def test_page_up_goes_back_without_a_jump(seated) -> None:
 async def test_keys_lead_from_room_to_room(seated) -> None:
     """Alt and a number, an arrow or `a`, and Ctrl-N and Ctrl-P."""
     seat = await seated()
-    seat.peer.say(messages.Room(room="dev", count=1, topic="", users=["alice"], id=0), msg(1, room="dev"))
+    seat.peer.say(server_packets.Room(room="dev", count=1, topic="", users=["alice"], id=0), msg(1, room="dev"))
     await seat.until(lambda: seat.session.views[-1].unread)
 
     async def lead(keys: str, target: str) -> None:
@@ -166,16 +166,16 @@ async def test_a_hit_leads_to_its_context_and_escape_back(seated) -> None:
     """/search, a number, Escape."""
     seat = await seated()
     seat.press("/search word\r")
-    search = await seat.peer.expect(requests.Search)
-    seat.peer.say(messages.Search(query="word", messages=[msg(5, "a word")], more=False, ref=search.ref))
+    search = await seat.peer.expect(client_packets.Search)
+    seat.peer.say(server_packets.Search(query="word", messages=[msg(5, "a word")], more=False, ref=search.ref))
     await seat.until(lambda: seat.session.current.target == "?")
     seat.press("1\r")
-    history = await seat.peer.expect(requests.History)
+    history = await seat.peer.expect(client_packets.History)
     assert history.before == 6
-    seat.peer.say(messages.History(room="lobby", messages=[msg(5, "a word")], more=False, ref=history.ref))
-    history = await seat.peer.expect(requests.History)
+    seat.peer.say(server_packets.History(room="lobby", messages=[msg(5, "a word")], more=False, ref=history.ref))
+    history = await seat.peer.expect(client_packets.History)
     assert history.after == 5
-    seat.peer.say(messages.History(room="lobby", messages=[], more=False, ref=history.ref))
+    seat.peer.say(server_packets.History(room="lobby", messages=[], more=False, ref=history.ref))
     await seat.until(lambda: "around hit 1, in #lobby:" in seat.texts)
     seat.press("\x1b")
     await seat.until(lambda: seat.session.current.target == "#lobby")
@@ -187,8 +187,8 @@ async def test_typing_is_told(seated) -> None:
     seat.press("/")
     await seat.until(lambda: seat.typed == "/")
     seat.press("\x15h")
-    assert (await seat.peer.expect(requests.Typing)).room == "lobby"
-    seat.peer.say(messages.Typing(room="lobby", nickname="bob"))
+    assert (await seat.peer.expect(client_packets.Typing)).room == "lobby"
+    seat.peer.say(server_packets.Typing(room="lobby", nickname="bob"))
     await seat.until(lambda: seat.session.current.typists(local_now()) == ["bob"])
 
 
@@ -197,8 +197,8 @@ async def test_failed_messages_are_retried_and_dropped(seated) -> None:
     seat = await seated()
     for command in ("/retry", "/drop"):
         seat.press("hello\r" if command == "/retry" else "")
-        said = await seat.peer.expect(requests.Msg)
-        seat.peer.say(messages.Error(code="forbidden", message="no", ref=said.ref))
+        said = await seat.peer.expect(client_packets.Msg)
+        seat.peer.say(server_packets.Error(code="forbidden", message="no", ref=said.ref))
         await seat.until(lambda: seat.session.current.lines[-1].fate is Fate.FAILED)
         seat.press(f"{command}\r")
     await seat.until(lambda: seat.texts == [])
@@ -216,10 +216,10 @@ async def test_a_question_while_offline_says_that_it_waits(server: ScriptedServe
     seat.press("hello\r")
     await seat.until(lambda: seat.client.unsent == 1)
     await peer.open(resumed=True)
-    rooms = await peer.expect(requests.Rooms)
-    await peer.expect(requests.Nick)
+    rooms = await peer.expect(client_packets.Rooms)
+    await peer.expect(client_packets.Nick)
     await peer.echo(1)
-    peer.say(messages.Rooms(rooms=[], more=False, ref=rooms.ref))
+    peer.say(server_packets.Rooms(rooms=[], more=False, ref=rooms.ref))
     await seat.until(lambda: "no room has members" in seat.texts)
 
 
@@ -261,30 +261,30 @@ async def test_a_taken_nickname_asks_for_another(
         running = asyncio.create_task(run_terminal(wanted(server, tmp_path)))
         peer = await server.accepted()
         await peer.greet()
-        peer.say(messages.Retry(nickname="alice", reason="taken", message="alice is taken"))
+        peer.say(server_packets.Retry(nickname="alice", reason="taken", message="alice is taken"))
         await peer.closed()
         keys.send_text("not a name\r")
         keys.send_text("bob\r")
         peer = await server.accepted()
         assert (await peer.greet()).nickname == "bob"
-        peer.say(messages.Retry(nickname="bob", reason="registered", message="bob needs a password"))
+        peer.say(server_packets.Retry(nickname="bob", reason="registered", message="bob needs a password"))
         await peer.closed()
         keys.send_text("secret\r")
         peer = await server.accepted()
         assert (await peer.greet()).password == "secret"
-        peer.say(messages.Retry(nickname="bob", reason="password", message="the server's password is wrong"))
+        peer.say(server_packets.Retry(nickname="bob", reason="password", message="the server's password is wrong"))
         await peer.closed()
         keys.send_text("open sesame\r")
         peer = await server.accepted()
         nick = await peer.greet(motd="hello there", server_password=True)
         assert (nick.nickname, nick.password, nick.server_password) == ("bob", "secret", "open sesame")
-        ready = messages.Ready(nickname="bob", token="t", epoch="e", id=0, rooms=["lobby"], resumed=False)
+        ready = server_packets.Ready(nickname="bob", token="t", epoch="e", id=0, rooms=["lobby"], resumed=False)
         peer.say(ready)
         await peer.pong(0)
         keys.send_text("unsent\r")
-        await peer.expect(requests.Msg)
+        await peer.expect(client_packets.Msg)
         keys.send_text("/quit\r")
-        await peer.expect(requests.Bye)
+        await peer.expect(client_packets.Bye)
         async with asyncio.timeout(SECONDS):
             await running
     out, err = capsys.readouterr()
@@ -303,7 +303,7 @@ async def test_no_other_nickname_is_an_end(server: ScriptedServer, tmp_path: Pat
         running = asyncio.create_task(run_terminal(wanted(server, tmp_path)))
         peer = await server.accepted()
         await peer.greet()
-        peer.say(messages.Retry(nickname="alice", reason="taken", message="alice is taken"))
+        peer.say(server_packets.Retry(nickname="alice", reason="taken", message="alice is taken"))
         await peer.closed()
         keys.send_text("\x04")
         with pytest.raises(EOFError):

@@ -10,8 +10,8 @@ from prompt_toolkit.utils import get_cwidth
 
 from cli_client.cells import clip, wrap
 from cli_client.text import defuse, defuse_line, login_nickname, part_emojis, sendable
-from tcp_server import names
-from tcp_server.fields import check_text
+from tcp_server.protocol import names
+from tcp_server.protocol.fields import check_text
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"]
 

@@ -9,12 +9,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tcp_server import tokens
-from tcp_server.connection import Connection, Handler
-from tcp_server.hub import Settings
-from tcp_server.log import Log
+from tcp_server.chat import tokens
+from tcp_server.chat.hub import Settings
+from tcp_server.delivery.connection import Connection, Handler
+from tcp_server.log.log import Log
+from tcp_server.log.upkeep import Upkeep
 from tcp_server.server import Server
-from tcp_server.upkeep import Upkeep
 from tcp_server.wordpacket import Decoder, encode
 from tests.tcp_server.client import Packet, pack
 

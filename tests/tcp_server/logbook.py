@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tcp_server.database import FILE_NAME, open_database
-from tcp_server.log import Log, Outcome
-from tcp_server.names import fold
-from tcp_server.search import Search
-from tcp_server.state import Draft, Room, User
+from tcp_server.chat.state import Draft, Room, User
+from tcp_server.log.database import FILE_NAME, open_database
+from tcp_server.log.log import Log, Outcome
+from tcp_server.log.search import Search
+from tcp_server.protocol.names import fold
 
 TIME = 1_795_341_600_000  # 2026-11-22T10:00:00Z, in milliseconds
 

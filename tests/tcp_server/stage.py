@@ -9,8 +9,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
-from tcp_server.hub import Hub, Settings
-from tcp_server.state import (
+from tcp_server.chat.hub import Hub, Settings
+from tcp_server.chat.state import (
     Broadcast,
     Draft,
     End,

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tcp_server import committer as committer_module
-from tcp_server import log as log_module
+from tcp_server.chat.directory import Changes
+from tcp_server.chat.state import Draft, Room, Session, User
 from tcp_server.committer import Batch, Committer
-from tcp_server.database import FILE_NAME, checkpoint
-from tcp_server.delivery import Caught
-from tcp_server.directory import Changes
-from tcp_server.log import Log, LogUnavailable, Outcome
-from tcp_server.state import Draft, Room, Session, User
+from tcp_server.delivery.delivery import Caught
+from tcp_server.log import log as log_module
+from tcp_server.log.database import FILE_NAME, checkpoint
+from tcp_server.log.log import Log, LogUnavailable, Outcome
 
 PAGE_BYTES = 4_096
 

@@ -13,9 +13,9 @@ from typing import Protocol
 import pytest
 
 from tcp_server import __main__ as command
-from tcp_server.database import FILE_NAME
 from tcp_server.folder import make_folder
-from tcp_server.log import Log
+from tcp_server.log.database import FILE_NAME
+from tcp_server.log.log import Log
 from tests.conftest import StartServer
 from tests.tcp_server.conftest import Connect
 from tests.tcp_server.logbook import Logbook

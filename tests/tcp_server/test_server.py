@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tcp_server.database import FILE_NAME
-from tcp_server.log import Log, LogUnavailable
-from tcp_server.search import Search
+from tcp_server.log.database import FILE_NAME
+from tcp_server.log.log import Log, LogUnavailable
+from tcp_server.log.search import Search
 from tests.tcp_server.house import House, message_ids, token, types
 
 
@@ -160,7 +160,7 @@ async def test_an_output_that_fails_takes_no_other_with_it(
             raise AssertionError("a bug")
         real(port, fanout, body)
 
-    monkeypatch.setattr("tcp_server.port.Port.send", send)
+    monkeypatch.setattr("tcp_server.delivery.port.Port.send", send)
     alice.send("PING", ref="poison")
     bob.send("PING", ref="good")
     alice.send("MSG", room="lobby", message="x")

@@ -1,0 +1,127 @@
+"""A transport's bytes <-> bodies, and whether it takes more; what the bodies mean is its handler's business."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol, cast
+
+from tcp_server.net.outlet import Outlet
+from tcp_server.wordpacket import Decoder, PacketError
+
+CLOSE_SECONDS = 5.0  # how long a closing connection may take to accept its last bytes
+
+
+class Handler(Protocol):
+    """What is at a connection's end: one session, or a link."""
+
+    def receive(self, body: bytes) -> bool:
+        """Act on a body; False says that the next one must wait until `Connection.proceed`."""
+
+    def is_waiting(self) -> bool:
+        """Say whether the next body must wait."""
+
+    def broken(self, text: str) -> None:
+        """The stream can't be read further."""
+
+    def lost(self) -> None:
+        """The other side sends no more."""
+
+    def congested(self) -> None:
+        """The transport takes no more."""
+
+    def relieved(self) -> None:
+        """The transport takes more again."""
+
+
+class Acceptor(Protocol):
+    """Whose connections these are."""
+
+    def accepted(self, connection: Connection) -> Handler: ...
+    def lost(self, connection: Connection) -> None: ...
+
+
+class Connection(Outlet, asyncio.Protocol):
+    """One TCP connection. What is to be sent is given to `write`, already framed."""
+
+    __slots__ = (
+        "_acceptor", "_decoder", "_loop", "handler", "is_congested", "is_reading", "silence", "stuck", "unsent",
+    )  # fmt: skip
+
+    handler: Handler
+
+    def __init__(self, acceptor: Acceptor, loop: asyncio.AbstractEventLoop) -> None:
+        self._acceptor = acceptor
+        self._loop = loop
+        self._decoder = Decoder()
+        self.is_reading = True
+        self.is_congested = False
+        self.silence = 0  # sweeps of the keeper since something came
+        self.unsent = 0  # bytes that waited when the keeper last looked
+        self.stuck = 0  # sweeps since that number changed
+
+    def limit_writing(self, high_water: int) -> None:
+        """Set how many bytes may wait in the transport before it counts as congested."""
+        self.transport.set_write_buffer_limits(high=high_water)
+
+    def proceed(self) -> None:
+        """Go on with what was received: the handler waits no more."""
+        if not self.handler.is_waiting():
+            self._pass_on()
+        if not self.is_reading and not self.handler.is_waiting() and not self.transport.is_closing():
+            self.is_reading = True
+            self.transport.resume_reading()
+
+    def stop_reading(self) -> None:
+        """Leave what comes to the kernel, until `proceed`."""
+        if self.is_reading and not self.transport.is_closing():
+            self.is_reading = False
+            self.transport.pause_reading()
+
+    def close(self) -> None:
+        """Write what was sent and close; a peer that doesn't take it is cut off after a while."""
+        self.end_writing()
+        if not self.transport.is_closing():
+            self.transport.close()
+            self._loop.call_later(CLOSE_SECONDS, self._cut_off)
+
+    # Called by the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.begin_writing(cast(asyncio.Transport, transport))
+        self.handler = self._acceptor.accepted(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.silence = 0
+        self._decoder.feed(data)
+        if self.is_reading:  # or a handler that waits will call `proceed`
+            self._pass_on()
+
+    def eof_received(self) -> bool:
+        self.handler.lost()
+        return True  # what is on its way to it is still sent; the handler's end closes the connection
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.end_writing()
+        self.handler.lost()
+        self._acceptor.lost(self)
+
+    def pause_writing(self) -> None:
+        self.is_congested = True
+        self.handler.congested()
+
+    def resume_writing(self) -> None:
+        self.is_congested = False
+        self.handler.relieved()
+
+    def _cut_off(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.abort()
+
+    def _pass_on(self) -> None:
+        try:
+            for body in self._decoder:
+                if not self.handler.receive(body):
+                    self.stop_reading()
+                    return
+        except PacketError as error:
+            self.handler.broken(str(error))

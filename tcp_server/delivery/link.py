@@ -1,0 +1,268 @@
+"""A link: many sessions on one connection, each with its number (PROTOCOL.md section 6).
+
+The link as a whole may be behind, like a single session: then all its live sessions are, and they are caught up
+together, a room's message crossing once. A session whose rooms change meanwhile is caught up alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from tcp_server.chat.state import Output, Room, Session
+from tcp_server.delivery.port import LinkPort, Pace
+from tcp_server.protocol import client_packets, server_packets
+from tcp_server.wordpacket import encode
+
+if TYPE_CHECKING:
+    from tcp_server.delivery.connection import Connection
+    from tcp_server.delivery.fanout import Fanout
+
+HIGH_WATER = 4 * 1024 * 1024  # bytes; a tick of a thousand rooms is far below it
+INBOX_MAX = 256 * 1024  # bytes that one busy session's packets may wait in; then the link isn't read
+
+
+class Host(Protocol):
+    """What a link needs of the server."""
+
+    def open_session(self, port: LinkPort) -> Session: ...
+    def receive(self, session: Session, body: bytes) -> None: ...
+    def end_session(self, session: Session) -> None: ...
+    def want(self, port: LinkPort) -> None: ...
+    def wake(self) -> None: ...
+    def congested(self, link: Link) -> None: ...
+    def relieved(self, link: Link) -> None: ...
+    def closed(self, link: Link) -> None: ...
+
+
+class _Head(msgspec.Struct, gc=False):
+    """What decides where a body on a link goes."""
+
+    session: Any = msgspec.UNSET
+    type: Any = None
+    ref: Any = None
+
+
+_read_head = msgspec.json.Decoder(_Head).decode
+_ABOUT_SESSIONS = {struct.__name__.upper() for struct in client_packets.LINK_ONLY}
+
+
+class Link:
+    """A connection's handler once it said LINK.
+
+    Attributes:
+        is_behind: the connection took no more; nobody on the link hears a room until it is caught up.
+        after: while it is behind, the id up to which it was sent everything.
+        held: while it is behind, direct answers that wait for the end of the replay.
+        leaving: sessions to be taken out before more of the replay is sent, to be caught up alone.
+    """
+
+    def __init__(self, connection: Connection, name: str, host: Host, fanout: Fanout) -> None:
+        self.connection = connection
+        self.name = name
+        self.is_behind = False
+        self.after = 0
+        self.held: list[Output] = []
+        self.leaving: list[LinkPort] = []
+        self._host = host
+        self._fanout = fanout
+        self._ports: dict[int, LinkPort] = {}
+        self._used = _Numbers()
+        self._listeners: dict[Room, int] = {}  # how many live sessions hear each room
+        self._inbox_bytes = 0
+        self._is_closed = False
+
+    # What the bridge sends
+
+    def receive(self, body: bytes) -> bool:
+        if self._is_closed:
+            return False
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            self.broken(f"body is not UTF-8: {error.reason} at byte {error.start}")
+            return False
+        try:
+            head = _read_head(body)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            self._refuse(client_packets.Refusal("bad_packet", f"the body is not a JSON object: {error}"))
+            return True
+        try:
+            self._dispatch(head, body)
+        except client_packets.Refusal as refusal:
+            self._refuse(refusal)
+        return not self.is_waiting()
+
+    def _dispatch(self, head: _Head, body: bytes) -> None:
+        number = head.session
+        if number is msgspec.UNSET:
+            self._receive_own(client_packets.parse(body))
+        elif not isinstance(number, int) or isinstance(number, bool):
+            raise client_packets.Refusal("bad_packet", "session: is not an integer", client_packets.good_ref(head.ref))
+        elif isinstance(head.type, str) and head.type in _ABOUT_SESSIONS:
+            self._receive_about(client_packets.parse(body))
+        else:
+            port = self._ports.get(number)
+            if port is None:
+                return  # it ended while this was on its way
+            if port.session.busy or port.pace is Pace.BEHIND or port.inbox:
+                port.inbox.append(body)
+                self._inbox_bytes += len(body)
+            else:
+                self._host.receive(port.session, body)
+
+    def _receive_own(self, request: client_packets.AnyRequest) -> None:
+        if isinstance(request, client_packets.Ping):
+            self._send(server_packets.Pong(ref=client_packets.given(request.ref)))
+        elif isinstance(request, client_packets.Bye):
+            self.end(server_packets.Bye("quit", "goodbye", client_packets.given(request.ref)))
+        elif not isinstance(request, client_packets.Pong):
+            kind, ref = type(request).__name__.upper(), client_packets.given(request.ref)
+            raise client_packets.Refusal("unknown_type", f"{kind} needs a session here", ref)
+
+    def _receive_about(self, request: client_packets.AnyRequest) -> None:
+        if isinstance(request, client_packets.Open):
+            number = request.session
+            if number < 1 or number in self._used:
+                ref = client_packets.given(request.ref)
+                raise client_packets.Refusal("bad_packet", f"session: {number} can't be opened (again)", ref)
+            self._used.add(number)
+            opened = LinkPort(self, number)
+            self._ports[number] = opened
+            opened.session = self._host.open_session(opened)
+        elif isinstance(request, client_packets.Close | client_packets.Pause | client_packets.Resume):
+            port = self._ports.get(request.session)
+            if port is None:
+                return  # it ended while this was on its way
+            if isinstance(request, client_packets.Close):
+                self._host.end_session(port.session)
+            elif isinstance(request, client_packets.Pause):
+                port.pause(self._fanout)
+            else:
+                self._resume(port, request.after, client_packets.given(request.ref))
+
+    def _resume(self, port: LinkPort, after: int, ref: str | None) -> None:
+        """Catch a paused session up from what its browser has."""
+        if port.is_pause_due:
+            port.is_pause_due = False  # it was paused before READY, and nothing came since
+        elif port.pace is Pace.PAUSED:
+            port.pace, port.after, port.told = Pace.BEHIND, min(after, port.after), None
+            self._host.want(port)
+        else:
+            return
+        port.send(self._fanout, server_packets.format(server_packets.Resume(ref)))
+        self._host.wake()
+
+    def proceed(self, port: LinkPort) -> None:
+        """Go on with what a session sent while it was busy or behind."""
+        while port.inbox and not port.session.busy and port.pace is not Pace.BEHIND:
+            body = port.inbox.pop(0)
+            self._inbox_bytes -= len(body)
+            self._host.receive(port.session, body)
+        self.connection.proceed()
+
+    def is_waiting(self) -> bool:
+        return self._is_closed or self.is_behind or self._inbox_bytes > INBOX_MAX
+
+    def broken(self, text: str) -> None:
+        self.end(server_packets.Bye("protocol", text))
+
+    def lost(self) -> None:
+        self.end(None)
+
+    def end(self, bye: server_packets.Bye | None) -> None:
+        """End the link and all its sessions, uncleanly, with a last packet for the bridge."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for port in self.ports:
+            self._host.end_session(port.session)
+        self._host.closed(self)
+        for room in self._listeners:
+            self._fanout.unsubscribe(self.connection, room)
+        self._listeners.clear()
+        if bye is not None:
+            self._send(bye)
+        self._fanout.flush()
+        self.connection.close()
+
+    def congested(self) -> None:
+        self._host.congested(self)
+
+    def relieved(self) -> None:
+        self._host.relieved(self)
+
+    # What is sent to the bridge
+
+    @property
+    def ports(self) -> list[LinkPort]:
+        return list(self._ports.values())
+
+    @property
+    def rooms(self) -> list[Room]:
+        """What the link hears: each room once, however many sessions hear it."""
+        return list(self._listeners)
+
+    def hears(self, room: Room) -> bool:
+        return room in self._listeners
+
+    def subscribe(self, fanout: Fanout, room: Room) -> None:
+        count = self._listeners.get(room, 0)
+        self._listeners[room] = count + 1
+        if not count and not self.is_behind:
+            fanout.subscribe(self.connection, room)
+
+    def unsubscribe(self, fanout: Fanout, room: Room) -> None:
+        if room not in self._listeners:
+            return  # the link has closed
+        count = self._listeners[room] - 1
+        if count:
+            self._listeners[room] = count
+            return
+        del self._listeners[room]
+        if not self.is_behind:
+            fanout.unsubscribe(self.connection, room)
+
+    def fall_behind(self, after: int) -> None:
+        """Hear no more rooms: everything up to an id was sent."""
+        for room in self._listeners:
+            self._fanout.unsubscribe(self.connection, room)
+        self.is_behind, self.after = True, after
+        self.connection.stop_reading()
+
+    def come_up(self) -> None:
+        """Hear the rooms again: the replay is complete."""
+        self.is_behind = False
+        for room in self._listeners:
+            self._fanout.subscribe(self.connection, room)
+
+    def forget(self, port: LinkPort) -> None:
+        """Drop a session that ended."""
+        self._inbox_bytes -= sum(map(len, port.inbox))
+        port.inbox.clear()
+        self._ports.pop(port.number, None)
+
+    def _send(self, packet: server_packets.Packet) -> None:
+        self._fanout.send(self.connection, encode(server_packets.format(packet)))
+        self._host.wake()
+
+    def _refuse(self, refusal: client_packets.Refusal) -> None:
+        self._send(server_packets.Error(refusal.code, refusal.text, refusal.ref))
+
+
+class _Numbers:
+    """The set of numbers that were used; small as long as they come nearly in order."""
+
+    def __init__(self) -> None:
+        self._through = 0  # all numbers up to this one
+        self._above: set[int] = set()
+
+    def __contains__(self, number: int) -> bool:
+        return number <= self._through or number in self._above
+
+    def add(self, number: int) -> None:
+        self._above.add(number)
+        while self._through + 1 in self._above:
+            self._through += 1
+            self._above.remove(self._through)

@@ -1,0 +1,193 @@
+"""The log as a file that people can read: JSON Lines, written and read by `export` and `import`.
+
+The first line says which log it is; then come the rooms with their topics, then the messages, oldest first, as
+they go over the wire, with the uids of sender and peer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+from tcp_server.log.log import MESSAGE_KIND, Log
+from tcp_server.log.refs import index_refs
+from tcp_server.log.search import fill_index
+from tcp_server.protocol import client_packets, names
+from tcp_server.protocol.server_packets import Stored, store
+
+VERSION = 1
+PAGE = 1_000  # messages that are read at once
+INDEX_PAGE = 10_000  # messages that are indexed at once: 25 µs each, a third of what they take in small pieces
+
+_encode = msgspec.json.Encoder().encode
+
+
+class ArchiveError(ValueError):
+    """The file is no archive, or the log can't take it; the text says the line."""
+
+
+def export_lines(database: sqlite3.Connection) -> Iterator[bytes]:
+    """Yield the lines of an archive. The server may run meanwhile: what is logged after the start is left out."""
+    database.execute("BEGIN")  # one snapshot for all that follows
+    try:
+        epoch = database.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0]
+        yield _encode({"type": "ARCHIVE", "version": VERSION, "epoch": epoch})
+        for name, topic in database.execute("SELECT name, topic FROM room ORDER BY number").fetchall():
+            yield _encode({"type": "ROOM", "room": name, "topic": topic})
+        after = 0
+        while rows := database.execute(
+            "SELECT id, uid, peer, body FROM entry WHERE id > ? ORDER BY id LIMIT ?", (after, PAGE)
+        ).fetchall():
+            for id, uid, peer, body in rows:
+                who = f'"uid":{uid},' if peer is None else f'"uid":{uid},"peer":{peer},'
+                yield f'{{"type":"MSG","id":{id},{who}{body}'.encode()
+            after = rows[-1][0]
+    finally:
+        database.execute("COMMIT")
+
+
+def import_lines(log: Log, lines: Iterable[bytes]) -> int:
+    """Fill an empty log from an archive, ids and epoch included, and return the number of messages.
+
+    All or nothing: with an error, the log stays empty. The search index is filled as well, so that a server that
+    starts with this log finds everything at once.
+
+    Raises:
+        ArchiveError: the log is not empty, or a line is not what it should be.
+    """
+    if log.newest:
+        raise ArchiveError(f"{log.path} has messages already; import into an empty --data folder")
+    database = log.database
+    database.execute("PRAGMA temp_store = FILE")  # many refs are to be sorted
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        importer = _Importer(database)
+        number = 0
+        for number, line in enumerate(lines, 1):
+            try:
+                importer.take(_read_line(line))
+            except (msgspec.MsgspecError, ValueError, sqlite3.Error) as error:
+                raise ArchiveError(f"line {number}: {error}") from None
+        if not number:
+            raise ArchiveError("the file is empty")
+        twice = index_refs(database)
+        if twice is not None:
+            raise ArchiveError("ref {}: is that of two messages, {} and {}".format(*twice))
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+    log.reload()
+    log.sort()
+    while fill_index(database, INDEX_PAGE):
+        pass  # if this is broken off, the server goes on with it
+    return importer.count
+
+
+_Id: TypeAlias = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
+_Uid: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+class _Head(msgspec.Struct, tag_field="type", tag="ARCHIVE"):
+    version: Literal[1]
+    epoch: str
+
+
+class _Room(msgspec.Struct, tag_field="type", tag="ROOM"):
+    room: str
+    topic: str
+
+
+class _Message(msgspec.Struct, tag_field="type", tag="MSG"):
+    id: _Id
+    uid: _Uid
+    nickname: str
+    message: str
+    timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
+    room: str | None = None
+    to: str | None = None
+    peer: _Uid | None = None
+    action: bool | None = None
+    ref: str | None = None
+
+
+_read_line = msgspec.json.Decoder(_Head | _Room | _Message).decode
+
+
+class _Importer:
+    """Takes the lines of an archive in order; what a client could not have sent is refused as it would be there."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.count = 0
+        self._database = database
+        self._rooms: dict[str, int] | None = None  # numbers by key, once the head was there
+        self._newest = 0
+
+    def take(self, line: _Head | _Room | _Message) -> None:
+        if isinstance(line, _Head) is (self._rooms is not None):
+            raise ValueError("an archive begins with its one ARCHIVE line")
+        match line:
+            case _Head():
+                self._rooms = {}
+                self._database.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (line.epoch,))
+            case _Room():
+                _check({"type": "TOPIC", "room": line.room, "topic": line.topic})
+                self._store_room(line.room, line.topic)
+            case _Message():
+                self._store_message(line)
+
+    def _store_room(self, name: str, topic: str) -> int:
+        key = names.room_key(name)
+        row = self._database.execute(
+            "INSERT INTO room (key, name, topic) VALUES (?, ?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET topic = excluded.topic RETURNING number",
+            (key, names.room_shown(name), topic),
+        ).fetchone()
+        number = int(row[0])
+        if self._rooms is not None:
+            self._rooms[key] = number
+        return number
+
+    def _store_message(self, line: _Message) -> None:
+        names.nickname_key(line.nickname)
+        target = {"room": line.room} if line.to is None else {"to": line.to}
+        _check({"type": "MSG", "message": line.message, **target, **({"ref": line.ref} if line.ref else {})})
+        if line.id <= self._newest:
+            raise ValueError(f"id {line.id} does not grow")
+        self._newest = line.id
+        self.count += 1
+        time = line.timestamp.astimezone(UTC)
+        timestamp = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        stored = Stored(line.nickname, line.message, timestamp, line.room, line.to, line.action or None, line.ref)
+        self._database.execute(
+            "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (line.id, MESSAGE_KIND, self._room_number(line), line.uid, line.peer, round(time.timestamp() * 1000),
+             line.ref, store(stored).decode()),
+        )  # fmt: skip
+        if line.to is not None:
+            if line.peer is None:
+                raise ValueError("a direct message has a peer")
+            shown = {line.uid: names.fold(line.to)} if line.peer == line.uid else {
+                line.uid: names.fold(line.to), line.peer: names.fold(line.nickname)
+            }  # fmt: skip
+            rows = [(uid, line.id, name) for uid, name in shown.items()]
+            self._database.executemany("INSERT INTO direct VALUES (?, ?, ?)", rows)
+
+    def _room_number(self, line: _Message) -> int | None:
+        if line.room is None or self._rooms is None:
+            return None
+        number = self._rooms.get(names.room_key(line.room))
+        return self._store_room(line.room, "") if number is None else number
+
+
+def _check(request: dict[str, str | None]) -> None:
+    """Hold a line to the rules for what a client sends."""
+    try:
+        client_packets.parse(_encode(request))
+    except client_packets.Refusal as refusal:
+        raise ValueError(refusal.text) from None

@@ -1,0 +1,209 @@
+"""Readings by values: what was missed, pages of history; sorted, unsorted, or half."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tcp_server.log import readings as readings_module
+from tcp_server.log.readings import Paging, Reader, Readings, id_of
+from tcp_server.log.search import fill_index
+from tcp_server.log.upkeep import prune
+from tcp_server.protocol.server_packets import fitting
+from tests.tcp_server.logbook import Logbook, ids
+
+ALICE = Reader(1, ("tea", "coffee"))
+
+
+@pytest.fixture(params=["unsorted", "half", "sorted"])
+def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Logbook]:
+    """Ids 1–12: tea, coffee, a room that alice isn't in, and direct messages, three times."""
+    book = Logbook(tmp_path)
+    for name in ("alice", "bob", "carol"):
+        book.user(name)
+    for number in range(3):
+        book.say(f"tea {number}", room="tea")
+        book.say(f"coffee {number}", room="coffee", sender="bob")
+        book.say(f"milk {number}", room="milk", sender="bob")
+        book.say(f"direct {number}", to="bob", sender=("alice", "carol")[number % 2])
+        if request.param == "half" and number == 1:
+            book.log.sort()
+    if request.param == "sorted":
+        book.log.sort()
+    yield book
+    book.close()
+
+
+@pytest.fixture
+def readings(book: Logbook) -> Iterator[Readings]:
+    reader = book.search()
+    yield reader
+    reader._database.close()
+
+
+def test_missed_is_what_one_may_see(readings: Readings) -> None:
+    """One's rooms and one's direct messages, in order; `after` excluded."""
+    replay = readings.missed(ALICE, 0, 100)
+    assert ids(replay.bodies) == [1, 2, 4, 5, 6, 9, 10, 12]
+    assert (replay.after, replay.complete) == (12, True)
+    assert ids(readings.missed(ALICE, 5, 100).bodies) == [6, 9, 10, 12]
+    assert ids(readings.missed(Reader(3, ()), 0, 100).bodies) == [8]
+    assert ids(readings.missed(Reader(2, ("nowhere", "milk")), 0, 100).bodies) == [3, 4, 7, 8, 11, 12]
+    nothing = readings.missed(ALICE, 12, 100)
+    assert (nothing.bodies, nothing.after, nothing.complete) == ([], 12, True)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 9])
+def test_missed_page_by_page(readings: Readings, limit: int) -> None:
+    """All of them if called again and again; complete covers what others said too."""
+    seen: list[int] = []
+    after, complete = 0, False
+    while not complete:
+        replay = readings.missed(ALICE, after, limit)
+        seen += ids(replay.bodies)
+        after, complete = replay.after, replay.complete
+    assert (seen, after) == ([1, 2, 4, 5, 6, 9, 10, 12], 12)
+
+
+def test_missed_of_late(readings: Readings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over so many visible ones: a GAP and the newest; what others said isn't counted."""
+    monkeypatch.setattr(readings_module, "MISSED_MAX", 7)
+    monkeypatch.setattr(readings_module, "MISSED_KEPT", 3)
+    replay = readings.missed_of_late(ALICE, 0, 100)
+    assert json.loads(replay.bodies[0]) == {"type": "GAP", "after": 0, "id": 9}
+    assert (ids(replay.bodies[1:]), replay.after, replay.complete) == ([9, 10, 12], 12, True)
+    assert ids(readings.missed_of_late(ALICE, 1, 100).bodies) == [2, 4, 5, 6, 9, 10, 12]
+    assert ids(readings.missed_of_late(Reader(3, ("tea",)), 0, 100).bodies) == [1, 5, 8, 9]
+
+
+def test_newest_is_always_a_gap(readings: Readings) -> None:
+    """Nothing at all: up to the newest + 1."""
+    assert [json.loads(body).get("id") for body in readings.newest(ALICE).bodies] == [1, 1, 2, 4, 5, 6, 9, 10, 12]
+    (gap,) = readings.newest(Reader(99, ())).bodies
+    assert json.loads(gap) == {"type": "GAP", "after": 0, "id": 13}
+
+
+def test_missed_by_a_link(book: Logbook, readings: Readings) -> None:
+    """Everybody's: the room's key, or the uids of a direct one."""
+    replay = readings.missed_by_link(2, 3)
+    assert [(key, uids, id_of(body)) for key, uids, body in replay.entries] == [
+        ("milk", (2, 0), 3), (None, (1, 2), 4), ("tea", (1, 0), 5),
+    ]  # fmt: skip
+    assert (replay.after, replay.complete) == (5, False)
+    rest = readings.missed_by_link(5, 100)
+    assert (len(rest.entries), rest.after, rest.complete) == (7, 12, True)
+    assert readings.missed_by_link(12, 100).entries == []
+
+
+def test_a_page_of_a_room(readings: Readings) -> None:
+    """Newest, before, after; `more` in the direction of paging; nothing over `through`."""
+
+    def page(before: int | None, after: int | None, limit: int, through: int = 12) -> tuple[list[int], bool]:
+        bodies, more = readings.room_page("tea", Paging(before, after, limit, through))
+        return ids(bodies), more
+
+    assert page(None, None, 2) == ([5, 9], True)
+    assert page(None, None, 3) == ([1, 5, 9], False)
+    assert page(9, None, 1) == ([5], True)
+    assert page(9, None, 2) == ([1, 5], False)
+    assert page(None, 0, 2) == ([1, 5], True)
+    assert page(None, 1, 2) == ([5, 9], False)
+    assert page(None, None, 3, through=8) == ([1, 5], False)
+    assert page(None, 0, 3, through=8) == ([1, 5], False)
+    assert page(1, None, 3) == page(None, 9, 3) == page(0, None, 3) == ([], False)
+    assert page(None, 10**40, 3) == ([], False)
+    assert page(10**40, None, 1) == ([9], True)
+    assert readings.room_page("nowhere", Paging(None, None, 3, 12)) == ([], False)
+
+
+def test_a_page_of_direct_messages(readings: Readings) -> None:
+    """By the name under which the other was shown."""
+    assert ids(readings.direct_page(2, "ALICE", Paging(None, None, 9, 12))[0]) == [4, 12]
+    assert ids(readings.direct_page(2, "carol", Paging(None, None, 9, 12))[0]) == [8]
+    assert ids(readings.direct_page(1, "bob", Paging(None, None, 1, 12))[0]) == [12]
+    assert ids(readings.direct_page(1, "bob", Paging(None, 4, 1, 12))[0]) == [12]
+    assert readings.direct_page(1, "carol", Paging(None, None, 9, 12)) == ([], False)
+
+
+def test_a_room_that_comes_later_is_found(book: Logbook, readings: Readings) -> None:
+    """A reader that had looked for it in vain looks again."""
+    reader = Reader(1, ("juice",))
+    assert readings.missed(reader, 12, 9).bodies == []
+    book.say("fresh", room="juice", sender="bob")
+    assert ids(readings.missed(reader, 12, 9).bodies) == [13]
+
+
+@pytest.mark.parametrize("after", [0, 3, 4, 5, 6])
+def test_what_retention_took_out_is_a_gap(book: Logbook, readings: Readings, after: int) -> None:
+    """But only for who would have seen some of it."""
+    fill_index(book.log.database, 3)
+    assert not prune(book.log.database, 0, 7, 100)
+    replay = readings.missed(ALICE, after, 100)
+    if after < 5:
+        assert json.loads(replay.bodies[0]) == {"type": "GAP", "after": after, "id": 6}
+        assert ids(replay.bodies[1:]) == [6, 9, 10, 12]
+    else:
+        assert ids(replay.bodies) == [id for id in (6, 9, 10, 12) if id > after]
+    carol = readings.missed(Reader(3, ()), 0, 100)
+    assert [json.loads(body)["type"] for body in carol.bodies] == ["GAP", "MSG"]
+    milk = readings.missed(Reader(99, ("milk",)), 4, 100)
+    assert ids(milk.bodies) == [7, 11]
+
+
+def test_everything_may_be_taken_out(book: Logbook, readings: Readings) -> None:
+    """The GAP reaches to the newest + 1, and ids go on from there."""
+    assert not prune(book.log.database, 2**62, None, 100)
+    assert json.loads(readings.missed(ALICE, 3, 9).bodies[0]) == {"type": "GAP", "after": 3, "id": 13}
+    assert json.loads(readings.newest(ALICE).bodies[0]) == {"type": "GAP", "after": 0, "id": 13}
+    assert readings.missed(ALICE, 12, 9).bodies == []
+    book.reopen()
+    assert book.log.newest == 12
+    assert book.say("next") == [13]
+    assert ids(readings.missed(ALICE, 12, 9).bodies) == [13]
+
+
+def test_fitting() -> None:
+    """As many as one packet holds."""
+    assert fitting([b"x" * 20_000] * 5, 200) == 3
+    assert fitting([b"x" * 65_000], 200) == 0
+    assert fitting([b"x"] * 300, 200) == 200
+    assert fitting([], 200) == 0
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    steps=st.lists(st.tuples(st.sampled_from(["tea", "coffee", "milk", "bob", "carol", "sort"]), st.integers(1, 2))),
+    after=st.integers(0, 40),
+    limit=st.integers(1, 5),
+)
+def test_readings_agree_with_a_list(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]], after: int, limit: int
+) -> None:
+    """Whatever was logged and sorted when, a reading is a filter of one list."""
+    book = Logbook(tmp_path_factory.mktemp("log"))
+    book.user("alice")
+    said: list[tuple[int, str, int]] = []
+    for what, sender in steps:
+        if what == "sort":
+            book.log.sort()
+        elif what in ("tea", "coffee", "milk"):
+            said.append((book.say("x", room=what)[0], what, 0))
+        else:
+            (id,) = book.say("x", to=what, sender=("alice", "bob")[sender - 1])
+            said.append((id, "", 1 if sender == 1 else 2 if what == "bob" else 3))
+    visible = [id for id, room, direct in said if id > after and (room in ALICE.rooms or direct == 1)]
+    seen: list[int] = []
+    cursor, complete = after, False
+    while not complete:
+        replay = book.log.readings.missed(ALICE, cursor, limit)
+        seen += ids(replay.bodies)
+        cursor, complete = replay.after, replay.complete
+    tea = [id for id, room, _ in said if room == "tea"]
+    page = book.log.readings.room_page("tea", Paging(None, after, limit, 10**6))
+    book.close()
+    assert seen == visible
+    assert ids(page[0]) == [id for id in tea if id > after][:limit]
+    assert page[1] == (len([id for id in tea if id > after]) > limit)

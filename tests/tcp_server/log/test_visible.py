@@ -1,0 +1,57 @@
+"""The statement of all readings, by what it selects from a small database."""
+
+import sqlite3
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcp_server.log.visible import Order, Scope, select
+
+# Ids 1–12 in the rooms 1, 2, 3 in turn; of every fourth a direct message of the users 7 and 8.
+ROOMS = {id: (None if id % 4 == 0 else id % 3 + 1) for id in range(1, 13)}
+
+
+def database(sorted_through: int) -> sqlite3.Connection:
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    database.executescript(
+        "CREATE TABLE entry (id INTEGER PRIMARY KEY, room INTEGER, time INTEGER, body TEXT);"
+        "CREATE TABLE by_room (room INTEGER, id INTEGER, PRIMARY KEY (room, id)) WITHOUT ROWID;"
+        "CREATE TABLE direct (uid INTEGER, id INTEGER, name TEXT, PRIMARY KEY (uid, id)) WITHOUT ROWID;"
+    )
+    for id, room in ROOMS.items():
+        database.execute("INSERT INTO entry VALUES (?, ?, ?, ?)", (id, room, 100 + id, f"body {id}"))
+        if room is None:
+            database.executemany("INSERT INTO direct VALUES (?, ?, '')", [(7, id), (8, id)])
+        elif id <= sorted_through:
+            database.execute("INSERT INTO by_room VALUES (?, ?)", (room, id))
+    return database
+
+
+@given(
+    rooms=st.sets(st.integers(1, 4)),
+    uid=st.sampled_from([None, 7, 9]),
+    after=st.integers(0, 14),
+    before=st.integers(0, 14),
+    sorted_through=st.integers(0, 12),
+    order=st.sampled_from(["ASC", "DESC"]),
+    limit=st.integers(1, 13),
+    since=st.none() | st.integers(100, 113),
+)
+def test_it_selects_what_is_visible(
+    rooms: set[int], uid: int | None, after: int, before: int, sorted_through: int, order: Order, limit: int,
+    since: int | None,
+) -> None:  # fmt: skip
+    """Held against a filter, wherever the index ends."""
+    here = database(sorted_through)
+    condition = ("", ()) if since is None else (" AND time >= ?", (since,))
+    sql, values = select(Scope(sorted(rooms), uid, after, before), sorted_through, order, limit, *condition)
+    rows = here.execute(sql, values).fetchall()
+    here.close()
+    expected = [
+        (id, f"body {id}")
+        for id, room in ROOMS.items()
+        if after < id < before
+        and (room in rooms or (room is None and uid == 7))
+        and (since is None or 100 + id >= since)
+    ]
+    assert rows == (expected if order == "ASC" else expected[::-1])[:limit]
