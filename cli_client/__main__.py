@@ -9,12 +9,12 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from cli_client.client import DEFAULT_HOST, DEFAULT_PORT
-from cli_client.errors import NotAdmitted, Unreachable
+from cli_client.library.client import DEFAULT_HOST, DEFAULT_PORT
+from cli_client.library.errors import NotAdmitted, Unreachable
+from cli_client.library.store import Store, StoreBusy
+from cli_client.library.text import login_nickname
 from cli_client.opening import Wanted, make_client, run_terminal
-from cli_client.plain import Exit, make_plain
-from cli_client.store import Store, StoreBusy
-from cli_client.text import login_nickname
+from cli_client.pipe.plain import Exit, make_plain
 from tcp_server.protocol import names
 
 PORT_MAX = 65_535

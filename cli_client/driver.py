@@ -8,15 +8,15 @@ from collections.abc import Coroutine, Iterable
 from datetime import datetime
 from typing import Any, Protocol, assert_never
 
-from cli_client.actions import Action, Ask, Discard, Export, Purpose, Quit, Rename, Retry, ScrollUp, Send, Show
-from cli_client.client import Client
-from cli_client.errors import ClientError
-from cli_client.events import Event
-from cli_client.export import ExportFault, export
-from cli_client.link import LinkState
-from cli_client.session import Session
-from cli_client.targets import target_key
-from cli_client.views import Line
+from cli_client.chat.effects import Action, Ask, Discard, Export, Purpose, Quit, Rename, Retry, ScrollUp, Send, Show
+from cli_client.chat.session import Session
+from cli_client.chat.views import Line
+from cli_client.library.client import Client
+from cli_client.library.connect import LinkState
+from cli_client.library.errors import ClientError
+from cli_client.library.events import Event
+from cli_client.library.export import ExportFault, export
+from cli_client.library.targets import target_key
 from tcp_server.protocol.server_packets import AnyPacket
 
 

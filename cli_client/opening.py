@@ -7,12 +7,12 @@ from pathlib import Path
 
 from prompt_toolkit import PromptSession
 
-from cli_client.client import Client
+from cli_client.chat.session import Session
 from cli_client.driver import local_now
-from cli_client.errors import NotAdmitted, Unreachable
-from cli_client.session import Session
-from cli_client.store import Store, StoreBusy
-from cli_client.terminal import Terminal
+from cli_client.library.client import Client
+from cli_client.library.errors import NotAdmitted, Unreachable
+from cli_client.library.store import Store, StoreBusy
+from cli_client.screen.terminal import Terminal
 from tcp_server.protocol import names
 
 HINT = "/help lists the commands and keys"

@@ -34,7 +34,23 @@ FLOORS: dict[str, set[str]] = {
         "tcp_server.log",
     },
     "ws_bridge": {"tcp_server.wordpacket", "tcp_server.protocol", "tcp_server.net"},
-    "cli_client": {"tcp_server.wordpacket", "tcp_server.protocol", "tcp_server.net"},
+    "cli_client": {
+        "tcp_server.wordpacket",
+        "tcp_server.protocol",
+        "tcp_server.net",
+        "cli_client.library",
+        "cli_client.chat",
+        "cli_client.screen",
+        "cli_client.pipe",
+    },
+    "cli_client.library": {"tcp_server.wordpacket", "tcp_server.protocol", "tcp_server.net"},
+    "cli_client.chat": {
+        "cli_client.library.events",
+        "cli_client.library.outbox",
+        "tcp_server.protocol",
+    },
+    "cli_client.screen": {"cli_client.chat", "cli_client.library", "tcp_server.protocol"},
+    "cli_client.pipe": {"cli_client.chat", "cli_client.library", "tcp_server.protocol"},
 }
 # What stands at the bottom of a folder, for anybody to build on.
 BOTTOM = {"tcp_server.wordpacket", "tcp_server.protocol.names", "tcp_server.net.outlet", "tcp_server.net.process"}
@@ -47,7 +63,7 @@ PURE = {
     "tcp_server.log.visible",
     "tcp_server.delivery.fanout",
     "ws_bridge.translate",
-    "cli_client.session",
+    "cli_client.chat.session",
 }
 IMPURE = {
     "asyncio",
@@ -67,9 +83,9 @@ IMPURE = {
 HOMES = {
     "sqlite3": {"tcp_server.log"},
     "websockets": {"ws_bridge"},
-    "prompt_toolkit": {"cli_client"},
+    "prompt_toolkit": {"cli_client.screen"},
     "uvloop": {"tcp_server.net.process"},
-    "filelock": {"tcp_server.folder", "cli_client.store"},
+    "filelock": {"tcp_server.folder", "cli_client.library.store"},
 }
 
 

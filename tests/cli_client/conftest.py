@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from scripted_server import Open, Peer, ScriptedServer
 
-from cli_client import client as client_module
-from cli_client import link
-from cli_client.client import Client
+from cli_client.library import client as client_module
+from cli_client.library import connect
+from cli_client.library.client import Client
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ async def server() -> AsyncIterator[ScriptedServer]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the shape of the delays at a hundredth of their length; a script has no answer to BYE."""
     monkeypatch.setattr(client_module, "BYE_SECONDS", 0.03)
-    monkeypatch.setattr(link, "RECONNECT_MIN_SECONDS", 0.005)
-    monkeypatch.setattr(link, "RECONNECT_MAX_SECONDS", 0.3)
+    monkeypatch.setattr(connect, "RECONNECT_MIN_SECONDS", 0.005)
+    monkeypatch.setattr(connect, "RECONNECT_MAX_SECONDS", 0.3)
 
 
 @pytest.fixture

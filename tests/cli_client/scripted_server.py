@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Self, TypeAlias, TypeVar
 
-from cli_client.client import Client
+from cli_client.library.client import Client
 from tcp_server.protocol import client_packets, server_packets
 from tcp_server.wordpacket import Decoder, encode
 

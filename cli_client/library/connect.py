@@ -1,0 +1,241 @@
+"""The connection under a client: made, kept alive, made again.
+
+This file owns the socket and the clock; what is said on it is `conversation`'s business. It never waits for
+the program, nor for the socket to take what is written: a server whose session lags reads nothing until we
+have read, so waiting would be a deadlock. What is written is bounded by the outbox's window.
+"""
+
+import asyncio
+import contextlib
+import enum
+import logging
+import os
+import random
+import re
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import assert_never
+
+from cli_client.library.outputs import Answered, Hangup, Happened, Output, Write
+from cli_client.library.resume import Conversation, Phase
+from tcp_server.protocol import server_packets
+from tcp_server.wordpacket import Decoder, PacketError, encode
+
+CONNECT_SECONDS = 10.0
+READ_BYTES = 65_536
+RECONNECT_MIN_SECONDS = 0.5
+RECONNECT_MAX_SECONDS = 30.0
+STABLE_SECONDS = 5.0  # a link that lived so long is made again at once; one that flaps is not
+PATIENT = frozenset({"shutdown", "flood", "protocol", "slow"})  # BYEs after which "at once" would be too soon
+FINAL = frozenset({"quit", "kicked", "forbidden", "version"})  # and those after which we stay away
+
+logger = logging.getLogger(__name__)
+
+
+class LinkState(enum.Enum):
+    LIVE = "live"
+    RECONNECTING = "reconnecting"
+    OFFLINE = "offline"  # and nobody tries to change that
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """How the link is, since when (UTC), and why."""
+
+    state: LinkState
+    reason: str = ""
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def reconnect_delays(jitter: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
+    """Yield the seconds to wait before each attempt: none, then 0.5 doubling to 30, each up to half shorter.
+
+    The jitter keeps the clients of a server that comes back from arriving in one moment.
+    """
+    yield 0.0
+    delay = RECONNECT_MIN_SECONDS
+    while True:
+        yield delay * jitter(0.5, 1.0)
+        delay = min(2 * delay, RECONNECT_MAX_SECONDS)
+
+
+class Link:
+    """Keeps a conversation connected.
+
+    `run` is the loop. `happened(output)` gets every event and answer, in order and at once; it must not
+    block. `lost(hangup, retry_seconds)` is told of each end of a connection, or attempt; if it returns False
+    the loop ends. `may_read` is awaited between reads: the program's way to slow the server down.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        conversation: Conversation,
+        *,
+        happened: Callable[[Happened | Answered], None],
+        lost: Callable[[Hangup, float | None], bool],
+        may_read: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._conversation = conversation
+        self._happened = happened
+        self._lost = lost
+        self._may_read = may_read
+        self._writer: asyncio.StreamWriter | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._impatient = asyncio.Event()
+        self._hangup: Hangup | None = None
+        self._was_live = False
+        self.closing = False
+
+    async def run(self) -> None:
+        """Connect, serve, and connect again, until `lost` says stop or the server sends us away for good."""
+        clock = asyncio.get_running_loop().time
+        delays = reconnect_delays()
+        while True:
+            began = clock()
+            hangup = await self._connection()
+            if clock() - began >= STABLE_SECONDS and self._was_live:
+                delays = reconnect_delays()
+            delay: float | None = next(delays)
+            if hangup.code in PATIENT and not delay:
+                delay = next(delays)
+            if hangup.code in FINAL or self.closing:
+                delay = None
+            logger.info("link lost: %s; next attempt in %s s", hangup.reason, delay)
+            if not self._lost(hangup, delay) or delay is None:
+                return
+            await self._pause(delay)
+
+    def reconnect_now(self) -> None:
+        """End the wait before the next attempt, if there is one."""
+        self._impatient.set()
+
+    def flush(self) -> None:
+        """Write what is due in the outbox."""
+        self._apply(self._conversation.flush(self._now()))
+        self._arm()
+
+    def write(self, body: bytes) -> None:
+        """Write one packet, if there is a connection."""
+        if self._writer is not None:
+            self._writer.write(encode(body))
+
+    # -- one connection --------------------------------------------------------------------------
+
+    async def _connection(self) -> Hangup:
+        """Make a connection and serve it to its end."""
+        self._was_live = False
+        self._hangup = None
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                reader, writer = await asyncio.open_connection(self._host, self._port)
+        except TimeoutError:
+            return Hangup("no answer", "unreachable")
+        except (OSError, UnicodeError) as error:  # the latter for a host's name that can't be one
+            return Hangup(describe(error), "unreachable")
+        self._writer = writer
+        self._conversation.connected(self._now())
+        self._arm()
+        try:
+            return await self._read(reader)
+        finally:
+            self._disarm()
+            self._was_live = self._conversation.phase is Phase.LIVE
+            self._conversation.ended()
+            self._writer = None
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _read(self, reader: asyncio.StreamReader) -> Hangup:
+        """Read packets until the connection ends or one of them, or the clock, says that it is over."""
+        decoder = Decoder()
+        try:
+            while not self._hangup and (data := await reader.read(READ_BYTES)):
+                decoder.feed(data)
+                for body in decoder:
+                    self._receive(body)
+                self._arm()
+                if not self._hangup:
+                    await self._may_read()
+            if not self._hangup:
+                decoder.end()
+        except PacketError as error:
+            return self._hangup or Hangup(f"the server does not speak word packets: {error}", "framing")
+        except OSError as error:
+            return self._hangup or Hangup(describe(error))
+        return self._hangup or Hangup("the server closed the connection")
+
+    def _receive(self, body: bytes) -> None:
+        if self._hangup is not None:
+            return
+        try:
+            self._apply(self._conversation.received(body, self._now()))
+        except server_packets.MessageError as error:
+            if self._conversation.phase is Phase.OPENING:
+                self._hang_up(Hangup("this is not a chat server", "framing"))
+            logger.debug("a packet was ignored: %s", error)
+
+    def _apply(self, outputs: Iterable[Output]) -> None:
+        for output in outputs:
+            match output:
+                case Write():
+                    self.write(output.body)
+                case Happened() | Answered():
+                    self._happened(output)
+                case Hangup():
+                    self._hang_up(output)
+                case _:
+                    assert_never(output)
+
+    def _hang_up(self, hangup: Hangup) -> None:
+        self._hangup = hangup
+        if self._writer is not None:
+            self._writer.transport.abort() if hangup.code == "" else self._writer.close()
+
+    # -- time ------------------------------------------------------------------------------------
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _arm(self) -> None:
+        """Have `wake` called in time. A timer that is early does no harm, so it is moved only forward."""
+        when = self._conversation.wake_at(self._now())
+        if when is None or (self._timer is not None and self._timer.when() <= when):
+            return
+        self._disarm()
+        self._timer = asyncio.get_running_loop().call_at(when, self._wake)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._apply(self._conversation.wake(self._now()))
+        self._arm()
+
+    async def _pause(self, seconds: float) -> None:
+        self._impatient.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._impatient.wait()
+
+
+def describe(error: OSError | UnicodeError) -> str:
+    """Return why a connection failed, in a few lower-case words."""
+    if isinstance(error, UnicodeError):
+        return "no host can have this name"
+    if isinstance(error, socket.gaierror):  # its numbers are not errno's
+        return (error.strerror or str(error)).lower()
+    number = getattr(error, "errno", None)
+    if number is None:  # one error for several addresses, whose numbers are in its text
+        found = re.search(r"\[Errno (\d+)\]", str(error))
+        number = int(found[1]) if found else 0
+    return os.strerror(number).lower() if number else str(error).lower() or "unknown error"

@@ -1,0 +1,82 @@
+"""All that a user may see, written to a file of JSON lines: one message a line, as the server sends it."""
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from cli_client.library.client import Client
+from cli_client.library.outbox import random_ref
+from tcp_server.protocol import server_packets
+
+FILE_MODE = 0o600  # direct messages are among them
+PAGE = server_packets.LIST_MAX
+
+
+class ExportFault(Exception):
+    """The file can't be written; the text says why."""
+
+
+async def export(client: Client, path: str, targets: Iterable[str]) -> int:
+    """Write the whole history of these rooms and conversations, each oldest first, and no message twice.
+
+    The file appears once it is complete; one that exists is never replaced. Two targets may be one person, who
+    was renamed.
+
+    Returns:
+        The number of messages.
+
+    Raises:
+        ExportFault: the file exists or can't be written.
+        ClientError: the server refused, or the link was lost for good.
+    """
+    written: set[int] = set()
+    try:
+        with _Draft(path) as draft:
+            for target in targets:
+                await _write_history(client, target, draft, written)
+            draft.publish()
+    except OSError as error:
+        raise ExportFault(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    return len(written)
+
+
+async def _write_history(client: Client, target: str, draft: "_Draft", written: set[int]) -> None:
+    after = 0
+    while True:
+        page = await client.history(target, after=after, limit=PAGE)
+        for message in page.messages:
+            if message.id not in written:
+                written.add(message.id)
+                draft.write(server_packets.format(message) + b"\n")
+        if not page.more or not page.messages:
+            return
+        after = page.messages[-1].id
+
+
+class _Draft:
+    """A file beside the one that is wanted, until it is whole."""
+
+    def __init__(self, path: str) -> None:
+        self._goal = Path(path).expanduser()
+        if self._goal.exists():
+            raise FileExistsError(None, "the file exists")
+        self._part = self._goal.with_name(f"{self._goal.name}.{random_ref()[:8]}.part")
+        self._file = open(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb")  # noqa: SIM115
+
+    def __enter__(self) -> "_Draft":
+        return self
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+
+    def publish(self) -> None:
+        """Give the file its name. Unlike a rename, a link fails if somebody took the name meanwhile."""
+        self._file.flush()
+        os.link(self._part, self._goal)
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self._part.unlink()

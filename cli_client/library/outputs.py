@@ -1,0 +1,40 @@
+"""What a conversation wants of its owner: a closed set, to be applied in order."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from cli_client.library.events import Event
+from tcp_server.protocol.server_packets import AnyPacket
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event for the program; `body` is the packet as the server wrote it, if it is one."""
+
+    event: Event
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The direct answer to the request with this ref; a RETRY or ERROR is its refusal."""
+
+    ref: str
+    packet: AnyPacket
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """Close the connection. `code` is the reason of the server's BYE, or empty."""
+
+    reason: str
+    code: str = ""
+
+
+Output: TypeAlias = Write | Happened | Answered | Hangup

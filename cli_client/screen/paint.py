@@ -1,0 +1,214 @@
+"""Lines of a view made into rows of styled text, for a terminal of any width.
+
+Pure. A row is a list of (style, text), as prompt_toolkit has it. Everything that is shown here was defused.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeAlias
+
+from prompt_toolkit.utils import get_cwidth
+
+from cli_client.chat.views import Fate, Kind, Line
+from cli_client.library.text import defuse, defuse_line, part_emojis
+from cli_client.screen.cells import clip, wrap
+from tcp_server.protocol.names import fold
+
+Row: TypeAlias = list[tuple[str, str]]
+
+WIDE = 64  # cells from which nicknames have a column of their own
+NARROW = 40  # cells under which there is no room for the time
+NICK_CELLS = 12
+TAB = "    "
+NICK_COLOURS = (
+    "#d75f5f", "#5f87d7", "#5faf5f", "#af5fd7", "#d78700", "#00afaf",
+    "#d75faf", "#87875f", "#5f5fff", "#af8700", "#008787", "#ff5f87",
+)  # fmt: skip  # readable on black and on white
+STYLE = {
+    "time": "ansibrightblack",
+    "bar": "ansibrightblack",
+    "dim": "ansibrightblack",
+    "day": "ansibrightblack",
+    "new": "ansiyellow",
+    "info": "ansicyan",
+    "error": "ansired",
+    "notice": "ansiyellow bold",
+    "action": "italic",
+    "pending": "ansibrightblack italic",
+    "failed": "ansired",
+    "mention": "bold ansiyellow",
+    "link": "underline",
+    "me": "bold",
+    "number": "bold",
+    "top": "bg:#303030 #e4e4e4 bold",
+    "status": "bg:#303030 #e4e4e4",
+    "status.live": "#87d787",
+    "status.lost": "#ffaf5f bold",
+    "status.unread": "#87d7ff",
+    "status.mention": "#ffd75f bold",
+    "prompt": "bold",
+    "completion-menu": "bg:#303030 #e4e4e4",
+    "completion-menu.completion.current": "bg:#5f87af #ffffff",
+    "completion-menu.meta.completion": "bg:#444444 #bcbcbc",
+    "completion-menu.meta.completion.current": "bg:#5f87af #ffffff",
+    **{f"nick{number}": colour for number, colour in enumerate(NICK_COLOURS)},
+}
+# Without colours the bars stand out by being reversed.
+STYLE_MONOCHROME = STYLE | {"top": "reverse bold", "status": "reverse"}
+SIGNS = {
+    Kind.ACTION: "*",
+    Kind.JOIN: "→",
+    Kind.LEAVE: "←",
+    Kind.TOPIC: "·",
+    Kind.NICK: "·",
+    Kind.NOTICE: "!",
+    Kind.INFO: "",
+    Kind.ERROR: "×",
+}
+BODY_STYLES = {
+    Kind.JOIN: "class:dim",
+    Kind.LEAVE: "class:dim",
+    Kind.NICK: "class:dim",
+    Kind.TOPIC: "class:dim",
+    Kind.ACTION: "class:action",
+    Kind.NOTICE: "class:notice",
+    Kind.INFO: "class:info",
+    Kind.ERROR: "class:error",
+}
+_COLUMN = re.compile(r"\S+( \S+)* {2,}")  # the first column of a table, as /help prints one
+_LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}']")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How wide the screen is, and what follows from it."""
+
+    width: int
+
+    @property
+    def head_cells(self) -> int:
+        """The cells before a message's text, on its first row."""
+        return (6 if self.width >= NARROW else 0) + (NICK_CELLS + 3 if self.width >= WIDE else 0)
+
+
+def nick_style(nickname: str) -> str:
+    """Return the style of a nickname, the same on every screen and day."""
+    return f"class:nick{zlib.crc32(fold(nickname).encode(errors='replace')) % len(NICK_COLOURS)}"
+
+
+def paint(line: Line, frame: Frame, me: str) -> list[Row]:
+    """Return the rows of a line on a screen of this width."""
+    head = _head(line, frame, me)
+    body, indent = _body(line, frame, me)
+    cells = max(frame.width - frame.head_cells, 8)
+    blank: Row = [("", " " * (frame.head_cells - 2)), ("class:bar", "│ ")] if frame.width >= WIDE else []
+    if not blank and frame.head_cells:
+        blank = [("", " " * frame.head_cells)]
+    rows: list[Row] = []
+    for row in _wrap(body, cells, indent):
+        rows.append([*(head if not rows else blank), *row])
+    return rows
+
+
+def day_row(day: date, frame: Frame) -> Row:
+    """Return the row between two days."""
+    return rule_row(f"{day:%A}, {day.day} {day:%B %Y}", frame)
+
+
+def rule_row(text: str, frame: Frame, style: str = "class:day") -> Row:
+    """Return a row with a text in the middle of a line."""
+    text = clip(f" {text} ", frame.width)
+    left = max((frame.width - get_cwidth(text)) // 2, 0)
+    right = max(frame.width - get_cwidth(text) - left, 0)
+    return [(style, f"{'─' * left}{text}{'─' * right}")]
+
+
+def _head(line: Line, frame: Frame, me: str) -> Row:
+    """Return what stands before the text: the time, and on a wide screen who speaks."""
+    row: Row = [("class:time", f"{line.at:%H:%M} ")] if frame.width >= NARROW else []
+    if frame.width < WIDE:
+        return row
+    if line.kind is Kind.HIT:
+        who, style = str(line.number), "class:number"
+    elif line.kind is Kind.MESSAGE:
+        who, style = clip(defuse_line(line.nickname), NICK_CELLS), _who_style(line, me)
+    else:
+        who, style = SIGNS[line.kind], BODY_STYLES[line.kind]
+    return [*row, ("", " " * (NICK_CELLS - get_cwidth(who))), (style, who), ("class:bar", " │ ")]
+
+
+def _who_style(line: Line, me: str) -> str:
+    if line.mention:
+        return f"{nick_style(line.nickname)} reverse"
+    mine = fold(line.nickname) == fold(me)
+    return f"{nick_style(line.nickname)} bold" if mine else nick_style(line.nickname)
+
+
+def _body(line: Line, frame: Frame, me: str) -> tuple[Row, int]:
+    """Return the text with what belongs before and behind it, and how far further rows are indented."""
+    row: Row = []
+    style = BODY_STYLES.get(line.kind, "")
+    name = defuse_line(line.nickname)
+    inline = frame.width < WIDE
+    if inline and line.kind is Kind.HIT:
+        row.append(("class:number", f"{line.number} "))
+    elif inline and SIGNS.get(line.kind):
+        row.append((style, f"{SIGNS[line.kind]} "))
+    if line.kind is Kind.HIT:
+        row.append(("class:dim", f"{line.at:%Y-%m-%d} {line.target} "))
+    if name and (inline or line.kind is not Kind.MESSAGE):
+        row.append((f"{_who_style(line, me)} {style if line.kind is not Kind.ACTION else ''}".strip(), name))
+        row.append(("", ": " if line.kind is Kind.HIT else " "))
+    if line.fate is Fate.PENDING:
+        style = "class:pending"
+    elif line.fate is Fate.FAILED:
+        style = "class:failed"
+    elif line.mention and line.kind is Kind.MESSAGE:
+        style = "class:mention"
+    row += _mark_links(part_emojis(defuse(line.text)).replace("\t", TAB), style)
+    if line.fate is Fate.PENDING:
+        row.append(("class:pending", f" … {defuse_line(line.reason)}".rstrip()))
+    elif line.fate is Fate.FAILED:
+        row.append(("class:failed", f" × not sent: {defuse_line(line.reason)}; /retry or /drop"))
+    if line.kind is Kind.INFO and (column := _COLUMN.match(line.text)):
+        return row, min(column.end(), frame.width // 3)
+    return row, 2 if inline else 0
+
+
+def _mark_links(text: str, style: str) -> Row:
+    row: Row = []
+    at = 0
+    for link in _LINK.finditer(text):
+        row.append((style, text[at : link.start()]))
+        row.append((f"{style} class:link".strip(), link[0]))
+        at = link.end()
+    row.append((style, text[at:]))
+    return [(style, part) for style, part in row if part]
+
+
+def _wrap(body: Row, cells: int, indent: int) -> Iterator[Row]:
+    """Cut styled text into rows: at its newlines, and where a row is full."""
+    text = "".join(part for _, part in body)
+    start = 0
+    first = True
+    for paragraph in text.split("\n"):
+        for begin, end in wrap(paragraph, cells - (0 if first else indent), cells - indent):
+            row = _slice(body, start + begin, start + end)
+            yield row if first else [("", " " * indent), *row]
+            first = False
+        start += len(paragraph) + 1
+
+
+def _slice(body: Row, start: int, end: int) -> Row:
+    """Return the part of a styled text between two places in it."""
+    row: Row = []
+    at = 0
+    for style, part in body:
+        piece = part[max(start - at, 0) : max(end - at, 0)]
+        if piece:
+            row.append((style, piece))
+        at += len(part)
+    return row

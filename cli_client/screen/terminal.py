@@ -1,0 +1,250 @@
+"""The full terminal: messages above, a line of status, the prompt at the bottom.
+
+Owns the screen and its keys. What a key does to the chat goes through the `Driver`; what is on the screen is
+read from the session and the client at each redraw, at most every `REDRAW_SECONDS`.
+"""
+
+import asyncio
+import contextlib
+import signal
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.layout import (
+    BufferControl,
+    Dimension,
+    Float,
+    FloatContainer,
+    FormattedTextControl,
+    HSplit,
+    Layout,
+    Window,
+)
+from prompt_toolkit.layout.menus import CompletionsMenu
+from prompt_toolkit.output import ColorDepth, Output
+from prompt_toolkit.styles import Style
+
+from cli_client.chat.book import HITS_TARGET
+from cli_client.chat.session import Session
+from cli_client.chat.views import TYPING_SECONDS, Line
+from cli_client.driver import Driver, local_now
+from cli_client.library.client import Client
+from cli_client.library.connect import LinkState
+from cli_client.library.events import Event
+from cli_client.screen.paint import STYLE, STYLE_MONOCHROME
+from cli_client.screen.prompting import INPUT_ROWS_MAX, make_buffer
+from cli_client.screen.scrollback import Scrollback
+from cli_client.screen.status import input_prompt, status_bar, topic_bar
+from tcp_server.protocol.server_packets import AnyPacket, Typing
+
+REDRAW_SECONDS = 0.05
+QUIT_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+ESCAPE_SECONDS = 0.05  # a lone Escape is one after this time; Alt-keys arrive at once
+
+
+class Terminal:
+    """One client on one screen. `run` returns the farewell for the server once the person leaves."""
+
+    def __init__(
+        self, client: Client, session: Session, *, screen: Output | None = None, keys: Input | None = None
+    ) -> None:
+        self._client = client
+        self._session = session
+        self._driver = Driver(client, session, self)
+        self._scrollback = Scrollback(lambda: session.current, lambda: session.nickname)
+        self._buffer = make_buffer(session, self._typed, self._touched)
+        self._input = Window(
+            BufferControl(self._buffer, focus_on_click=True),
+            height=Dimension(min=1, max=INPUT_ROWS_MAX),
+            wrap_lines=True,
+            dont_extend_height=True,
+            get_line_prefix=lambda number, wraps: input_prompt(session, number, wraps),
+        )
+        depth = ColorDepth.from_env()  # NO_COLOR asks for one bit
+        self.application: Application[str] = Application(
+            layout=Layout(self._layout(), focused_element=self._input),
+            key_bindings=self._keys(),
+            style=Style.from_dict(STYLE_MONOCHROME if depth is ColorDepth.DEPTH_1_BIT else STYLE),
+            full_screen=True,
+            min_redraw_interval=REDRAW_SECONDS,
+            color_depth=depth,
+            output=screen,
+            input=keys,
+            after_render=lambda _: self._look_back(),
+        )
+        self.application.ttimeoutlen = ESCAPE_SECONDS
+        self.application.timeoutlen = ESCAPE_SECONDS
+
+    async def run(self) -> str:
+        """Show the chat until somebody quits or the server sends us away; return the farewell."""
+        loop = asyncio.get_running_loop()
+        for number in QUIT_SIGNALS:  # else the screen would be left as it is
+            loop.add_signal_handler(number, self.quit, "")
+        loop.add_signal_handler(signal.SIGCONT, self._continued)
+        pump = asyncio.create_task(self._pump())
+        try:
+            return await self.application.run_async()
+        except (EOFError, OSError):  # the terminal itself is gone: its window was closed
+            return ""
+        finally:
+            for number in (*QUIT_SIGNALS, signal.SIGCONT):
+                loop.remove_signal_handler(number)
+            self._driver.stop()
+            pump.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await pump
+
+    def _continued(self) -> None:
+        """Take the screen back after a stop: meanwhile the shell wrote on it, and set the terminal's modes."""
+        if self.application.is_running and not self.application.is_done:
+            self.application.input.raw_mode().__enter__()  # the application's own leaves it at the end
+            self.application.renderer.reset()
+            self.application.invalidate()
+
+    async def _pump(self) -> None:
+        """Feed the screen; a bug in that ends the program instead of freezing it."""
+        try:
+            await self._driver.pump()
+        except Exception as error:
+            self.application.exit(exception=error)
+
+    # -- what the driver tells a face ------------------------------------------------------------
+
+    def happened(self, event: Event, body: bytes) -> None:
+        """Have the screen drawn again when somebody has stopped typing."""
+        if isinstance(event, Typing):
+            asyncio.get_running_loop().call_later(TYPING_SECONDS, self.application.invalidate)
+
+    def answered(self, packet: AnyPacket, body: bytes) -> None:
+        """Nothing: the session shows answers."""
+
+    def show(self, target: str, line: Line) -> None:
+        """Nothing: the screen is drawn from the session's views."""
+
+    async def ready(self) -> None:
+        """Nothing to wait for: the screen shows what there is when it is drawn."""
+
+    def changed(self) -> None:
+        self.application.invalidate()
+
+    def scroll_up(self) -> None:
+        self._scrollback.page_up()
+        self._look_back()
+
+    def quit(self, message: str) -> None:
+        if self.application.is_running and not self.application.is_done:
+            self.application.exit(result=message)
+
+    # -- the screen ------------------------------------------------------------------------------
+
+    def _layout(self) -> FloatContainer:
+        body = HSplit(
+            [
+                Window(FormattedTextControl(self._topic), height=1, style="class:top"),
+                Window(self._scrollback, wrap_lines=False, always_hide_cursor=True),
+                Window(FormattedTextControl(self._status), height=1, style="class:status"),
+                self._input,
+            ]
+        )
+        menu = Float(CompletionsMenu(max_height=8), xcursor=True, ycursor=True)
+        return FloatContainer(body, [menu])
+
+    @property
+    def _width(self) -> int:
+        return self.application.output.get_size().columns
+
+    def _topic(self) -> StyleAndTextTuples:
+        return topic_bar(self._session.current, self._width)
+
+    def _status(self) -> StyleAndTextTuples:
+        below = self._scrollback.below()
+        link, unsent = self._client.status, self._client.unsent
+        return status_bar(self._session, link, unsent, below, local_now(), self._width)
+
+    def _look_back(self) -> None:
+        """Fetch what is above when the top of the view is on the screen."""
+        if self._scrollback.at_top and self._client.status.state is LinkState.LIVE:
+            self._driver.act(self._session.look_back(self._session.current))
+
+    # -- keys ------------------------------------------------------------------------------------
+
+    def _typed(self, text: str) -> None:
+        self._scrollback.to_end()
+        self._session.current.marker = None
+        self._client.reconnect_now()  # who types wants it now
+        self._driver.typed(text)
+
+    def _touched(self) -> None:
+        view = self._session.current
+        if self._buffer.text and not self._buffer.text.startswith("/") and view.target[0] in "#@":
+            self._client.show_typing(view.target)
+
+    def _switch(self, by: int, *, unread: bool = False) -> None:
+        self._session.step(by, unread=unread)
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+        move = {
+            ("pageup",): self.scroll_up,
+            ("pagedown",): self._scrollback.page_down,
+            ("c-up",): lambda: self._scrollback.scroll(1),
+            ("c-down",): lambda: self._scrollback.scroll(-1),
+            ("c-end",): self._scrollback.to_end,
+            ("escape", "left"): lambda: self._switch(-1),
+            ("escape", "right"): lambda: self._switch(+1),
+            ("c-n",): lambda: self._switch(+1),
+            ("c-p",): lambda: self._switch(-1),
+            ("escape", "a"): lambda: self._switch(+1, unread=True),
+        }
+        for sequence, action in move.items():
+            keys.add(*sequence)(lambda _, action=action: action())
+        for digit in "123456789":
+            keys.add("escape", digit)(lambda event: self._switch_to(event.key_sequence[-1].data))
+        keys.add("enter")(lambda event: event.current_buffer.validate_and_handle())
+        keys.add("escape", "enter")(lambda event: event.current_buffer.newline(copy_margin=False))
+        keys.add("tab")(_complete)
+        keys.add("s-tab")(lambda event: event.current_buffer.complete_previous())
+        keys.add("escape")(lambda _: self._escape())
+        keys.add("c-l")(lambda event: event.app.renderer.clear())
+        keys.add("c-z")(lambda event: event.app.suspend_to_background())
+        keys.add("c-c")(lambda _: self._interrupt())
+        keys.add("<sigint>")(lambda _: self._interrupt())
+        keys.add("c-d")(lambda event: self._end(event))
+        return keys
+
+    def _switch_to(self, digit: str) -> None:
+        targets = self._session.targets()
+        if 0 < int(digit) <= len(targets):
+            self._session.switch(targets[int(digit) - 1])
+
+    def _escape(self) -> None:
+        """Close the completion menu, else leave the list of hits, else go to the newest line."""
+        if self._buffer.complete_state is not None:
+            self._buffer.cancel_completion()
+        elif self._session.current.target == HITS_TARGET:
+            self._session.close(HITS_TARGET)
+        else:
+            self._scrollback.to_end()
+
+    def _interrupt(self) -> None:
+        """Ctrl-C empties the line, as in a shell; on an empty one it ends the program."""
+        if self._buffer.text:
+            self._buffer.reset()
+        else:
+            self.quit("")
+
+    def _end(self, event: KeyPressEvent) -> None:
+        if self._buffer.text:
+            event.current_buffer.delete()
+        else:
+            self.quit("")
+
+
+def _complete(event: KeyPressEvent) -> None:
+    buffer = event.current_buffer
+    if buffer.complete_state is not None:
+        buffer.complete_next()
+    else:
+        buffer.start_completion(insert_common_part=True)

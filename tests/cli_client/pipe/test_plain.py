@@ -1,0 +1,376 @@
+"""The client in a pipe, between two real pipes and a server that follows a script."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from scripted_server import NOON, Open, Peer, ScriptedServer, msg
+
+from cli_client.library.client import Client
+from cli_client.pipe import plain
+from cli_client.pipe.pipes import Lines, Outlet
+from cli_client.pipe.plain import Exit, make_plain
+from tcp_server.protocol import client_packets, server_packets
+
+SECONDS = 10
+
+
+class Pipes:
+    """A plain client that runs between two pipes; the test holds their other ends."""
+
+    def __init__(self, client: Client, peer: Peer, monkeypatch: pytest.MonkeyPatch, **flags: bool) -> None:
+        self.client, self.peer = client, peer
+        self._stdin, self._typing = os.pipe()
+        self._reading, self._stdout = os.pipe()
+        monkeypatch.setattr(plain, "STDIN", self._stdin)
+        monkeypatch.setattr(plain, "STDOUT", self._stdout)
+        face = make_plain(client, **({"as_json": False, "literal": False} | flags))
+        self.face = face
+        self._run = asyncio.create_task(face.run())
+        self._open = {self._stdin, self._typing, self._reading, self._stdout}
+
+    def type(self, text: str) -> None:
+        os.write(self._typing, text.encode())
+
+    def end_input(self) -> None:
+        self._close(self._typing)
+
+    def end_output(self) -> None:
+        self._close(self._reading)
+
+    async def exit(self) -> Exit:
+        """Let the server answer BYE, and return the exit code."""
+        async with asyncio.timeout(SECONDS):
+            return await self._run
+
+    def output(self) -> list[str]:
+        """Return what was written, once the client has ended."""
+        self._close(self._stdout)
+        with os.fdopen(self._reading, closefd=False) as stream:
+            return stream.read().splitlines()
+
+    def _close(self, descriptor: int) -> None:
+        if descriptor in self._open:
+            self._open.remove(descriptor)
+            os.close(descriptor)
+
+    def close(self) -> None:
+        for descriptor in tuple(self._open):
+            self._close(descriptor)
+
+
+@pytest.fixture
+async def piped(opened: Open, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[object]:
+    made: list[Pipes] = []
+
+    async def make(**flags: bool) -> Pipes:
+        pipes = Pipes(*await opened(), monkeypatch, **flags)
+        made.append(pipes)
+        return pipes
+
+    yield make
+    for pipes in made:
+        pipes.close()
+
+
+async def test_lines_go_in_and_messages_come_out(piped, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line is sent, each message is one line with when, where and who; the end waits for the echoes."""
+    pipes = await piped()
+    pipes.type("hello\r\n\nsecond\n/me waves")
+    pipes.end_input()
+    await pipes.peer.echo(1)
+    pipes.peer.say(msg(2, "two\nlines\x1b"), msg(3, "psst", to="alice"))
+    assert (await pipes.peer.expect(client_packets.Msg)).message == "second"
+    said = await pipes.peer.expect(client_packets.Msg)
+    assert (said.message, said.action) == ("waves", True)
+    assert not pipes._run.done()
+    pipes.peer.say(
+        server_packets.Msg(id=4, nickname="alice", message="second", timestamp=NOON, room="lobby"),
+        server_packets.Msg(
+            id=5, nickname="alice", message="waves", timestamp=NOON, room="lobby", action=True, ref=said.ref
+        ),
+    )
+    assert not pipes._run.done()
+    second = next(o for o in pipes.client.outgoing if o.message == "second")
+    pipes.peer.say(msg(6, "second", "alice", ref=second.ref))
+    assert await pipes.exit() is Exit.DONE
+    shown = [line.partition(" ")[2].partition(" ")[2] for line in pipes.output()]
+    assert shown == [
+        "#lobby <alice> hello",
+        "#lobby <bob> two\\nlines␛",
+        "@bob <bob> psst",
+        "#lobby <alice> second",
+        "#lobby * alice waves",
+        "#lobby <alice> second",
+    ]
+    assert capsys.readouterr() == ("", "")
+
+
+async def test_json_is_the_servers_own(piped) -> None:
+    """Bodies as they are, answers too, but no token and nothing of the connection's upkeep."""
+    pipes = await piped(as_json=True)
+    body = server_packets.format(msg(1, "hi"))[:-1] + b', "future": [1, 2]}'
+    pipes.peer.say_bytes(len(body).to_bytes(2, "big") + body)
+    pipes.peer.say(server_packets.Ping(), server_packets.Join(room="lobby", nickname="bob", timestamp=NOON))
+    await pipes.peer.expect(client_packets.Pong)
+    pipes.type("/users\n")
+    users = await pipes.peer.expect(client_packets.Users)
+    answer = server_packets.Users(room="lobby", count=1, users=["alice"], more=False, ref=users.ref)
+    pipes.peer.say(answer)
+    pipes.end_input()
+    assert await pipes.exit() is Exit.DONE
+    assert pipes.output()[1:] == [
+        body.decode(),
+        server_packets.format(server_packets.Join(room="lobby", nickname="bob", timestamp=NOON)).decode(),
+        server_packets.format(answer).decode(),
+    ]
+
+
+async def test_a_line_after_join_is_for_that_room(piped) -> None:
+    """Commands are answered before the next line is read; their answers are lines too."""
+    pipes = await piped()
+    pipes.type("/join dev\nhello\n/rooms\n/quit\nnever sent\n")
+    join = await pipes.peer.expect(client_packets.Join)
+    pipes.peer.say(server_packets.Room(room="dev", count=1, topic="", users=["alice"], id=0, ref=join.ref))
+    assert (await pipes.peer.echo(1)).room == "dev"
+    rooms = await pipes.peer.expect(client_packets.Rooms)
+    entries = [server_packets.RoomEntry("dev", "", 1)]
+    pipes.peer.say(server_packets.Rooms(rooms=entries, more=False, ref=rooms.ref))
+    assert await pipes.exit() is Exit.DONE
+    assert [line[20:] if line[0] == "2" else line for line in pipes.output()] == [
+        "#dev <alice> hello",
+        "#dev, 1 member",
+    ]
+
+
+async def test_literal_lines_are_sent_as_they_are(piped) -> None:
+    """A log with paths in it loses none."""
+    pipes = await piped(literal=True)
+    pipes.type("/usr/bin/x: not found\n//x\n")
+    pipes.end_input()
+    assert (await pipes.peer.echo(1)).message == "/usr/bin/x: not found"
+    assert (await pipes.peer.echo(2)).message == "//x"
+    assert await pipes.exit() is Exit.DONE
+
+
+async def test_what_is_refused_shows_in_the_exit_code(piped, capsys: pytest.CaptureFixture[str]) -> None:
+    """A refused message and a mistyped command are told on stderr; the rest goes through."""
+    pipes = await piped()
+    pipes.type("bad\n/bogus\ngood\n")
+    pipes.end_input()
+    said = await pipes.peer.expect(client_packets.Msg)
+    pipes.peer.say(server_packets.Error(code="forbidden", message="not here", ref=said.ref))
+    await pipes.peer.echo(1)
+    assert await pipes.exit() is Exit.REFUSED
+    assert len(pipes.output()) == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert "wordpacket: not sent: not here: bad" in errors
+    assert any("there is no command /bogus" in line for line in errors)
+
+
+async def test_a_cut_is_told_and_survived(server: ScriptedServer, piped, capsys) -> None:
+    """The end waits for the link to come back and the echo to come."""
+    pipes = await piped()
+    pipes.type("hello\n")
+    pipes.end_input()
+    await pipes.peer.expect(client_packets.Msg)
+    pipes.peer.cut()
+    peer = await server.accepted()
+    await peer.open(resumed=True)
+    peer.say(server_packets.Notice(message="welcome back"))
+    await peer.echo(1)
+    assert await pipes.exit() is Exit.DONE
+    errors = capsys.readouterr().err.splitlines()
+    assert errors[0].startswith("wordpacket: the link is lost, trying again: ")
+    assert errors[1:] == ["wordpacket: the link is back", "wordpacket: welcome back"]
+    assert len(pipes.output()) == 1
+
+
+async def test_being_sent_away_is_an_error(piped, capsys: pytest.CaptureFixture[str]) -> None:
+    """BYE kicked ends the program with a line."""
+    pipes = await piped()
+    pipes.peer.say(server_packets.Bye(reason="kicked", message="go away"))
+    assert await pipes.exit() is Exit.UNREACHABLE
+    assert capsys.readouterr().err == "wordpacket: the server sent us away: go away\n"
+
+
+async def test_quit_waits_for_what_was_said(piped) -> None:
+    """And says goodbye with its words."""
+    pipes = await piped()
+    pipes.type("hello\n/quit so long\nnever\n")
+    said = await pipes.peer.expect(client_packets.Msg)
+    pipes.peer.say(server_packets.Ping())
+    await pipes.peer.expect(client_packets.Pong)
+    pipes.peer.say(msg(1, "hello", "alice", ref=said.ref))
+    assert (await pipes.peer.expect(client_packets.Bye)).message == "so long"
+    assert await pipes.exit() is Exit.DONE
+
+
+async def test_ctrl_c_does_not_wait_for_a_stuck_reader(piped) -> None:
+    """Nobody reads the output, and it ends all the same."""
+    pipes = await piped()
+    for start in range(0, 3000, 100):
+        pipes.peer.say(*(msg(start + number, "x" * 500) for number in range(1, 101)))
+    async with asyncio.timeout(SECONDS):
+        while not pipes.face._out._waiting:  # noqa: ASYNC110 - nothing tells of that
+            await asyncio.sleep(0)
+    os.kill(os.getpid(), signal.SIGINT)
+    assert await pipes.exit() is Exit.INTERRUPTED
+
+
+async def test_a_bug_is_not_hidden(piped, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error while a line is handled ends the program with its traceback."""
+    pipes = await piped()
+    monkeypatch.setattr(pipes.face._driver, "typed", lambda _: 1 / 0)
+    pipes.type("hello\n")
+    with pytest.raises(ZeroDivisionError):
+        await pipes.exit()
+
+
+async def test_a_nickname_lost_on_the_way_is_exit_3(server: ScriptedServer, piped, capsys) -> None:
+    """Taken by somebody else while the link was down: a pipe can't ask for another."""
+    pipes = await piped()
+    pipes.peer.cut()
+    peer = await server.accepted()
+    await peer.greet()
+    peer.say(server_packets.Retry(nickname="alice", reason="taken", message="alice is taken"))
+    assert await pipes.exit() is Exit.NICKNAME
+    assert "wordpacket: alice is not let in: alice is taken" in capsys.readouterr().err.splitlines()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_signals_end_with_a_bye(piped, number: int, code: int) -> None:
+    """Ctrl-C and kill leave in order."""
+    pipes = await piped()
+    pipes.type("hello\n")
+    await pipes.peer.echo(1)
+    os.kill(os.getpid(), number)
+    await pipes.peer.expect(client_packets.Bye)
+    assert await pipes.exit() == code
+
+
+async def test_a_reader_that_goes_away_ends_it_quietly(piped, capsys: pytest.CaptureFixture[str]) -> None:
+    """`| head` is no error."""
+    pipes = await piped()
+    pipes.end_output()
+    pipes.peer.say(msg(1))
+    await pipes.peer.expect(client_packets.Bye)
+    assert await pipes.exit() is Exit.DONE
+    assert capsys.readouterr() == ("", "")
+
+
+async def test_unsent_lines_make_a_broken_pipe_an_error(piped) -> None:
+    """The exit code is that of a program which SIGPIPE ended."""
+    pipes = await piped()
+    pipes.end_output()
+    pipes.type("hello\n")
+    await pipes.peer.expect(client_packets.Msg)
+    pipes.peer.say(msg(1))
+    await pipes.peer.expect(client_packets.Bye)
+    assert await pipes.exit() is Exit.BROKEN_PIPE
+
+
+async def test_export_writes_what_may_be_seen(piped, tmp_path: Path, capsys) -> None:
+    """Every room and conversation, page by page and nothing twice, into a file that was not there."""
+    pipes = await piped()
+    renamed = server_packets.Nick(room="lobby", old="rob", nickname="bob", timestamp=NOON)
+    pipes.peer.say(msg(4, "psst", "rob", to="alice"), renamed, server_packets.Ping())
+    await pipes.peer.expect(client_packets.Pong)
+    goal = tmp_path / "all.jsonl"
+    pipes.type(f"/export {goal}\n")
+    pages = [
+        (("lobby", None, 0), server_packets.History(room="lobby", messages=[msg(1), msg(2)], more=True)),
+        (("lobby", None, 2), server_packets.History(room="lobby", messages=[msg(3)], more=False)),
+        ((None, "bob", 0), server_packets.History(to="bob", messages=[msg(4, to="alice")], more=False)),
+        ((None, "rob", 0), server_packets.History(to="rob", messages=[msg(4, to="alice")], more=False)),
+    ]
+    for wanted, page in pages:
+        history = await pipes.peer.expect(client_packets.History)
+        given = client_packets.given
+        assert (given(history.room), given(history.to), history.after) == wanted
+        assert history.limit == 200
+        assert not goal.exists()
+        page.ref = history.ref
+        pipes.peer.say(page)
+    pipes.type(f"/export {goal}\n/export {tmp_path}/no/where\n")
+    pipes.end_input()
+    assert await pipes.exit() is Exit.REFUSED
+    assert pipes.output()[1:] == [f"4 messages are in {goal}"]
+    exported = [server_packets.parse(line) for line in goal.read_bytes().splitlines()]
+    assert exported == [msg(1), msg(2), msg(3), msg(4, to="alice")]
+    assert os.listdir(tmp_path) == [goal.name]
+    assert goal.stat().st_mode & 0o777 == 0o600
+    errors = capsys.readouterr().err.splitlines()
+    assert errors == [
+        f"wordpacket: nothing was exported: {goal}: the file exists",
+        f"wordpacket: nothing was exported: {tmp_path}/no/where: no such file or directory",
+    ]
+
+
+async def test_refused_questions_are_told(piped, capsys: pytest.CaptureFixture[str]) -> None:
+    """An ERROR or RETRY to a command is a line on stderr, and so is a text that is too long."""
+    pipes = await piped()
+    pipes.type("/join secret\n/nick bob\n" + "x" * 8001 + "\n/history 1\n")
+    pipes.end_input()
+    join = await pipes.peer.expect(client_packets.Join)
+    pipes.peer.say(server_packets.Error(code="forbidden", message="no entry", ref=join.ref))
+    nick = await pipes.peer.expect(client_packets.Nick)
+    pipes.peer.say(server_packets.Retry(nickname="bob", reason="taken", message="bob is taken", ref=nick.ref))
+    history = await pipes.peer.expect(client_packets.History)
+    pipes.peer.say(server_packets.History(room="lobby", messages=[msg(1)], more=False, ref=history.ref))
+    assert await pipes.exit() is Exit.REFUSED
+    assert capsys.readouterr().err.splitlines() == [
+        "wordpacket: no entry",
+        "wordpacket: bob is taken",
+        "wordpacket: a message has 1 to 8,000 characters, not 8,001",
+    ]
+    assert len(pipes.output()) == 1
+
+
+async def test_lines_are_cut_whatever_the_reads() -> None:
+    """Across reads, without a last newline, and with bytes that are no UTF-8."""
+    reading, writing = os.pipe()
+    lines = Lines(reading)
+    os.write(writing, b"one\ntw")
+    got = []
+    async with asyncio.timeout(SECONDS):
+        async for line in lines:
+            got.append(line)
+            if line == "one":
+                os.write(writing, b"o\r\n\xff\nlast")
+                os.close(writing)
+    os.close(reading)
+    assert got == ["one", "two", "\ufffd", "last"]
+
+
+async def test_a_descriptor_that_cannot_be_read_is_an_end() -> None:
+    """A terminal that has gone gives no lines and no traceback."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    assert [line async for line in Lines(writing)] == []
+    os.close(writing)
+
+
+async def test_an_outlet_waits_for_a_slow_reader() -> None:
+    """`ready` holds back while much is unread, and everything arrives in order."""
+    reading, writing = os.pipe()
+    outlet = Outlet(writing)
+    for _ in range(1000):
+        outlet.write(b"x" * 1000)
+    waiting = asyncio.create_task(outlet.ready(at_most=0))
+    got = await asyncio.to_thread(_read, reading, 1_000_000)
+    async with asyncio.timeout(SECONDS):
+        await waiting
+    assert got == 1_000_000
+    os.close(reading)
+    os.close(writing)
+
+
+def _read(descriptor: int, number: int) -> int:
+    got = 0
+    while got < number:
+        got += len(os.read(descriptor, 65_536))
+    return got

@@ -1,0 +1,339 @@
+"""The full terminal with real keys, an output that is not looked at, and a server that follows a script."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.output import DummyOutput
+from scripted_server import NOON, Open, Peer, ScriptedServer, msg
+
+from cli_client.chat.session import Session
+from cli_client.chat.views import Fate
+from cli_client.driver import local_now
+from cli_client.library.client import Client
+from cli_client.library.errors import Unreachable
+from cli_client.library.store import Store
+from cli_client.opening import Wanted, make_client, open_store, run_terminal
+from cli_client.screen.terminal import Terminal
+from tcp_server.protocol import client_packets, server_packets
+
+UP, DOWN = "\x1b[5~", "\x1b[6~"
+SECONDS = 10
+
+
+class Seat:
+    """Somebody at a terminal."""
+
+    def __init__(self, client: Client, peer: Peer, keys: PipeInput) -> None:
+        self.client, self.peer, self._keys = client, peer, keys
+        self.session = Session("alice", local_now())
+        self.terminal = Terminal(client, self.session, screen=DummyOutput(), keys=keys)
+        self.running = asyncio.create_task(self.terminal.run())
+
+    def press(self, keys: str) -> None:
+        self._keys.send_text(keys)
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Wait, turn by turn of the event loop, until something holds."""
+        async with asyncio.timeout(SECONDS):
+            while not holds():  # noqa: ASYNC110 - anything may be waited for
+                await asyncio.sleep(0)
+
+    @property
+    def texts(self) -> list[str]:
+        return [line.text for line in self.session.current.lines]
+
+    @property
+    def typed(self) -> str:
+        return self.terminal._buffer.text
+
+
+@pytest.fixture
+async def seated(opened: Open) -> AsyncIterator[Callable[[], Awaitable[Seat]]]:
+    seats: list[Seat] = []
+    with create_pipe_input() as keys:
+
+        async def sit() -> Seat:
+            seat = Seat(*await opened(), keys)
+            seats.append(seat)
+            await seat.until(lambda: seat.session.current.target == "#lobby")
+            return seat
+
+        yield sit
+        for seat in seats:
+            seat.terminal.quit("")
+            async with asyncio.timeout(SECONDS):
+                await seat.running
+
+
+async def test_typing_sends_and_receiving_does_not_wait(seated) -> None:
+    """A half-typed line stays while messages come; Enter sends it, and it is pending until its echo."""
+    seat = await seated()
+    seat.press("half a ")
+    await seat.until(lambda: seat.typed == "half a ")
+    seat.peer.say(msg(1, "meanwhile"))
+    await seat.until(lambda: seat.texts == ["meanwhile"])
+    assert seat.typed == "half a "
+    seat.press("line\r")
+    said = await seat.peer.expect(client_packets.Msg)
+    assert said.message == "half a line"
+    await seat.until(lambda: len(seat.terminal._buffer._working_lines) > 1)  # loaded at a redraw
+    seat.press("\x1b[A")
+    await seat.until(lambda: seat.typed == "half a line")  # Up: what was typed before
+    seat.press("\x1b[B")
+    await seat.until(lambda: seat.typed == "")
+    assert seat.session.current.lines[-1].fate is Fate.PENDING
+    seat.peer.say(msg(2, "half a line", "alice", ref=said.ref))
+    await seat.until(lambda: seat.session.current.lines[-1].fate is Fate.SENT)
+
+
+async def test_a_paste_is_one_message(seated) -> None:
+    """Newlines of a paste, and those of Alt-Enter, are in the message."""
+    seat = await seated()
+    seat.press("\x1b[200~one\r\ntwo\x1b[201~\x1b\rthree\r")
+    assert (await seat.peer.echo(1)).message == "one\ntwo\nthree"
+
+
+async def test_tab_completes(seated) -> None:
+    """A command, and a member's name."""
+    seat = await seated()
+    seat.press("/he\t")
+    await seat.until(lambda: seat.typed == "/help ")
+    seat.press("\x15/le\t\t\x1b[Z")
+    await seat.until(lambda: seat.typed.startswith("/le"))
+    seat.press("\x1b")
+    seat.press("\x15")
+    await seat.until(lambda: seat.typed == "")
+    seat.peer.say(server_packets.Join(room="lobby", nickname="robert", timestamp=NOON))
+    await seat.until(lambda: seat.texts == ["joined"])
+    seat.press("ro\t")
+    await seat.until(lambda: seat.typed == "robert: ")
+    seat.press("hi\r")
+    assert (await seat.peer.echo(1)).message == "robert: hi"
+
+
+async def test_page_up_goes_back_without_a_jump(seated) -> None:
+    """At the top older messages are fetched, and what is read stays where it is."""
+    seat = await seated()
+    seat.session.current.more = True
+    for number in range(100, 160):
+        seat.peer.say(msg(number))
+    await seat.until(lambda: len(seat.texts) == 60)
+    seat.press(UP)
+    await seat.until(lambda: seat.session.current.anchor is not None)
+    seat.press(UP * 3)
+    history = await seat.peer.expect(client_packets.History)
+    assert history.before == 100
+    anchor = seat.session.current.anchor
+    page = [msg(number) for number in range(50, 100)]
+    seat.peer.say(server_packets.History(room="lobby", messages=page, more=False, ref=history.ref), msg(160))
+    await seat.until(lambda: len(seat.texts) == 111)
+    assert seat.session.current.anchor is anchor
+    assert seat.terminal._scrollback.below() > 0
+    seat.press("\x1b[1;5A\x1b[1;5B")  # Ctrl-Up, Ctrl-Down
+    seat.press(DOWN * 9)
+    await seat.until(lambda: seat.session.current.anchor is None)
+    seat.press("/history\r")
+    await seat.until(lambda: seat.session.current.anchor is not None)
+    seat.press("\x1b")
+    await seat.until(lambda: seat.session.current.anchor is None)
+
+
+async def test_keys_lead_from_room_to_room(seated) -> None:
+    """Alt and a number, an arrow or `a`, and Ctrl-N and Ctrl-P."""
+    seat = await seated()
+    seat.peer.say(server_packets.Room(room="dev", count=1, topic="", users=["alice"], id=0), msg(1, room="dev"))
+    await seat.until(lambda: seat.session.views[-1].unread)
+
+    async def lead(keys: str, target: str) -> None:
+        seat.press(keys)
+        await seat.until(lambda: seat.session.current.target == target)
+
+    await lead("\x1ba", "#dev")
+    await lead("\x1b1", "#lobby")
+    await lead("\x1b[1;3C", "#dev")
+    await lead("\x1b[1;3D", "#lobby")
+    await lead("\x0e", "#dev")
+    await lead("\x10", "#lobby")
+    seat.press("\x1b9\x0c")
+    await lead("\x1b2", "#dev")
+
+
+async def test_a_hit_leads_to_its_context_and_escape_back(seated) -> None:
+    """/search, a number, Escape."""
+    seat = await seated()
+    seat.press("/search word\r")
+    search = await seat.peer.expect(client_packets.Search)
+    seat.peer.say(server_packets.Search(query="word", messages=[msg(5, "a word")], more=False, ref=search.ref))
+    await seat.until(lambda: seat.session.current.target == "?")
+    seat.press("1\r")
+    history = await seat.peer.expect(client_packets.History)
+    assert history.before == 6
+    seat.peer.say(server_packets.History(room="lobby", messages=[msg(5, "a word")], more=False, ref=history.ref))
+    history = await seat.peer.expect(client_packets.History)
+    assert history.after == 5
+    seat.peer.say(server_packets.History(room="lobby", messages=[], more=False, ref=history.ref))
+    await seat.until(lambda: "around hit 1, in #lobby:" in seat.texts)
+    seat.press("\x1b")
+    await seat.until(lambda: seat.session.current.target == "#lobby")
+
+
+async def test_typing_is_told(seated) -> None:
+    """To the others while a text is typed, not for a command; theirs is shown."""
+    seat = await seated()
+    seat.press("/")
+    await seat.until(lambda: seat.typed == "/")
+    seat.press("\x15h")
+    assert (await seat.peer.expect(client_packets.Typing)).room == "lobby"
+    seat.peer.say(server_packets.Typing(room="lobby", nickname="bob"))
+    await seat.until(lambda: seat.session.current.typists(local_now()) == ["bob"])
+
+
+async def test_failed_messages_are_retried_and_dropped(seated) -> None:
+    """By hand, in the room where they failed."""
+    seat = await seated()
+    for command in ("/retry", "/drop"):
+        seat.press("hello\r" if command == "/retry" else "")
+        said = await seat.peer.expect(client_packets.Msg)
+        seat.peer.say(server_packets.Error(code="forbidden", message="no", ref=said.ref))
+        await seat.until(lambda: seat.session.current.lines[-1].fate is Fate.FAILED)
+        seat.press(f"{command}\r")
+    await seat.until(lambda: seat.texts == [])
+    assert seat.client.outgoing == []
+
+
+async def test_a_question_while_offline_says_that_it_waits(server: ScriptedServer, seated) -> None:
+    """And is answered when the link is back; a typed message goes out then."""
+    seat = await seated()
+    seat.peer.cut()
+    await seat.until(lambda: seat.client.status.reason)
+    peer = await server.accepted()
+    seat.press("/rooms\r/nick eve\r")
+    await seat.until(lambda: seat.texts == ["/rooms has to wait for the link", "/nick has to wait for the link"])
+    seat.press("hello\r")
+    await seat.until(lambda: seat.client.unsent == 1)
+    await peer.open(resumed=True)
+    rooms = await peer.expect(client_packets.Rooms)
+    await peer.expect(client_packets.Nick)
+    await peer.echo(1)
+    peer.say(server_packets.Rooms(rooms=[], more=False, ref=rooms.ref))
+    await seat.until(lambda: "no room has members" in seat.texts)
+
+
+@pytest.mark.parametrize(
+    ("keys", "farewell"),
+    [("/quit so long\r", "so long"), ("\x03", ""), ("\x04", ""), ("x\x03\x03", ""), ("x\x02\x04\x04", "")],
+)
+async def test_there_are_ways_out(seated, keys: str, farewell: str) -> None:
+    """/quit, Ctrl-C on an empty line (on another it empties it), Ctrl-D."""
+    seat = await seated()
+    seat.press(keys)
+    async with asyncio.timeout(SECONDS):
+        assert await seat.running == farewell
+    seat.terminal.quit("again")
+
+
+async def test_a_bug_ends_it_with_its_traceback(seated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error while events are handled is not a frozen screen."""
+    seat = await seated()
+    monkeypatch.setattr(seat.session, "received", lambda *_: 1 / 0)
+    seat.peer.say(msg(1))
+    with pytest.raises(ZeroDivisionError):
+        await seat.running
+    seat.running = asyncio.create_task(asyncio.sleep(0))
+
+
+# -- from the start --------------------------------------------------------------------------------
+
+
+def wanted(server: ScriptedServer, folder: Path, nickname: str = "alice") -> Wanted:
+    return Wanted("127.0.0.1", server.port, nickname, ("lobby",), folder=folder)
+
+
+async def test_a_taken_nickname_asks_for_another(
+    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As often as it takes; a password is asked for by whose it is; then the chat begins."""
+    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+        running = asyncio.create_task(run_terminal(wanted(server, tmp_path)))
+        peer = await server.accepted()
+        await peer.greet()
+        peer.say(server_packets.Retry(nickname="alice", reason="taken", message="alice is taken"))
+        await peer.closed()
+        keys.send_text("not a name\r")
+        keys.send_text("bob\r")
+        peer = await server.accepted()
+        assert (await peer.greet()).nickname == "bob"
+        peer.say(server_packets.Retry(nickname="bob", reason="registered", message="bob needs a password"))
+        await peer.closed()
+        keys.send_text("secret\r")
+        peer = await server.accepted()
+        assert (await peer.greet()).password == "secret"
+        peer.say(server_packets.Retry(nickname="bob", reason="password", message="the server's password is wrong"))
+        await peer.closed()
+        keys.send_text("open sesame\r")
+        peer = await server.accepted()
+        nick = await peer.greet(motd="hello there", server_password=True)
+        assert (nick.nickname, nick.password, nick.server_password) == ("bob", "secret", "open sesame")
+        ready = server_packets.Ready(nickname="bob", token="t", epoch="e", id=0, rooms=["lobby"], resumed=False)
+        peer.say(ready)
+        await peer.pong(0)
+        keys.send_text("unsent\r")
+        await peer.expect(client_packets.Msg)
+        keys.send_text("/quit\r")
+        await peer.expect(client_packets.Bye)
+        async with asyncio.timeout(SECONDS):
+            await running
+    out, err = capsys.readouterr()
+    assert out == "wordpacket: what was not sent yet (1) goes out when you come back as bob\n"
+    assert err.splitlines() == [
+        "wordpacket: alice is taken",
+        "wordpacket: a nickname may not hold U+0020",
+        "wordpacket: bob needs a password",
+        "wordpacket: the server's password is wrong",
+    ]
+
+
+async def test_no_other_nickname_is_an_end(server: ScriptedServer, tmp_path: Path) -> None:
+    """Ctrl-D at the question ends the program."""
+    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+        running = asyncio.create_task(run_terminal(wanted(server, tmp_path)))
+        peer = await server.accepted()
+        await peer.greet()
+        peer.say(server_packets.Retry(nickname="alice", reason="taken", message="alice is taken"))
+        await peer.closed()
+        keys.send_text("\x04")
+        with pytest.raises(EOFError):
+            await running
+
+
+async def test_no_server_is_an_error_before_the_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The screen is not even opened; what waits to be sent is told."""
+    async with ScriptedServer() as gone:
+        pass
+    with pytest.raises(Unreachable):
+        await run_terminal(wanted(gone, tmp_path))
+    assert capsys.readouterr().err == ""
+    store = Store.open("127.0.0.1", gone.port, "alice", tmp_path)
+    unsent = make_client(wanted(gone, tmp_path), "alice", None, store)
+    unsent.send("#lobby", "not sent yet")
+    await unsent.close()
+    with pytest.raises(Unreachable):
+        await run_terminal(wanted(gone, tmp_path))
+    assert capsys.readouterr().err == "wordpacket: what was not sent yet (1) is still kept\n"
+
+
+async def test_two_clients_do_not_share_a_store(server: ScriptedServer, tmp_path: Path) -> None:
+    """The second runs without, and says so; so does one whose folder can't be written."""
+    store = Store.open("127.0.0.1", server.port, "alice", tmp_path)
+    none, notes = open_store(wanted(server, tmp_path), "alice")
+    assert none is None
+    assert notes == ["another client is open as alice; what you leave unsent here is not kept"]
+    store.close()
+    (tmp_path / "file").write_text("")
+    none, (note,) = open_store(wanted(server, tmp_path / "file"), "alice")
+    assert none is None
+    assert note.startswith("what you leave unsent is not kept: ")
