@@ -5,6 +5,9 @@ PYTHON ?= python3# the one that makes .venv
 PORT ?= 9000# the server's
 WEB_PORT ?= 8765# the bridge's
 WORDPACKET_DATA ?=# where `run` keeps messages; empty: the user's data folder
+BEFORE ?=# the commit that `compare` holds the working tree against
+ROUNDS ?= 5# of `compare`
+BOUND ?= 2# percent that count as no change for `compare`, however small the spread is
 
 VENV ?= .venv
 PY := $(VENV)/bin/python
@@ -14,7 +17,7 @@ CHROMIUM := chromium chromium-browser google-chrome
 PEERS := ngircd mosquitto nats-server
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-full bench-peers profile chaos screenshots clean tools
+.PHONY: help run test check bench bench-full bench-peers compare profile chaos screenshots clean tools
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -73,6 +76,9 @@ bench-peers: $(VENV)/.test ## install other servers from Debian, and measure bes
 	$(APT) update --quiet
 	$(APT) install --yes --no-install-recommends $(PEERS)
 	$(PY) -m tests.bench --peers
+
+compare: $(VENV)/.test ## measure a commit and the working tree in turn: make compare BEFORE=COMMIT
+	$(PY) -m tests.bench.compare $(BEFORE) --rounds $(ROUNDS) --bound $(BOUND)
 
 profile: $(VENV)/.test ## draw a flame graph of the server under load
 	$(PY) -m tests.bench.profile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0  # a server with a log of a million messages takes longer than an empty one
 END_SECONDS = 20.0
 
@@ -30,11 +32,23 @@ class StartError(RuntimeError):
     """A program did not come up; the text has what it said."""
 
 
+def environment(root: Path) -> dict[str, str]:
+    """Return the environment in which Python, started in `root`, takes the packages that lie there."""
+    return os.environ | {"PYTHONPATH": str(root)}
+
+
 @contextmanager
-def program(command: Sequence[str], announced: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Run a command until the block ends; yield it and what the group of the `announced` pattern matched."""
+def program(command: Sequence[str], announced: str, root: Path = ROOT) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Run a command in the tree `root` until the block ends; yield it and the match of the pattern's group."""
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command,
+            cwd=root,
+            env=environment(root),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
         try:
             yield process, _announcement(process, output.fileno(), announced)
         finally:
@@ -59,30 +73,31 @@ def _announcement(process: subprocess.Popen[bytes], output: int, pattern: str) -
 
 
 @contextmanager
-def server(data: Path | None = None) -> Iterator[Target]:
-    """Run the chat server; without a data folder with an empty log that is thrown away."""
+def server(data: Path | None = None, root: Path = ROOT) -> Iterator[Target]:
+    """Run the chat server of the tree `root`; without a data folder with an empty log that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         command = [sys.executable, "-m", "tcp_server", "0", "--host", "127.0.0.1", "--data", str(data or folder)]
         command += ["--shutdown-delay", "0", "--log-level", "warning"]
-        with program(command, r"listening on 127\.0\.0\.1:(\d+)") as (process, port):
+        with program(command, r"listening on 127\.0\.0\.1:(\d+)", root) as (process, port):
             yield Target("server", "wp", int(port), (process.pid,))
 
 
 @contextmanager
-def server_with_bridges(count: int = 1) -> Iterator[list[Target]]:
+def server_with_bridges(count: int = 1, root: Path = ROOT) -> Iterator[list[Target]]:
     """Run the server and bridges linked to it. In each target's pids the server comes first."""
-    with server() as chat:
-        yield from _with_bridges(chat, count, [])
+    with server(root=root) as chat:
+        yield from _with_bridges(chat, count, root, [])
 
 
-def _with_bridges(chat: Target, count: int, running: list[Target]) -> Iterator[list[Target]]:
+def _with_bridges(chat: Target, count: int, root: Path, running: list[Target]) -> Iterator[list[Target]]:
     if not count:
         yield running
         return
     command = [sys.executable, "-m", "ws_bridge", "--server", f"127.0.0.1:{chat.port}", "--host", "127.0.0.1"]
-    with program([*command, "--port", "0", "--log-level", "warning"], r"127\.0\.0\.1:(\d+)/") as (process, port):
+    command += ["--port", "0", "--log-level", "warning"]
+    with program(command, r"127\.0\.0\.1:(\d+)/", root) as (process, port):
         bridge = Target("server and bridge", "ws", int(port), (*chat.pids, process.pid))
-        yield from _with_bridges(chat, count - 1, [*running, bridge])
+        yield from _with_bridges(chat, count - 1, root, [*running, bridge])
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 from tests.bench import programs
@@ -99,9 +100,9 @@ class Figures:
 
 
 @contextmanager
-def server_and_bridge() -> Iterator[Target]:
-    """Run the server and one bridge."""
-    with programs.server_with_bridges() as bridges:
+def server_and_bridge(root: Path = programs.ROOT) -> Iterator[Target]:
+    """Run the server and one bridge of the tree `root`."""
+    with programs.server_with_bridges(root=root) as bridges:
         yield bridges[0]
 
 
