@@ -19,7 +19,7 @@ from tcp_server.net.process import (
     run_loop,
     start_log,
 )
-from ws_bridge.bridge import Bridge, Settings
+from ws_bridge.bridge import Bridge, BridgeSettings
 from ws_bridge.page import find_web
 
 DEFAULT_SERVER = "127.0.0.1:9000"
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
     start_log(options.log_level)
     try:
-        settings = Settings(
+        settings = BridgeSettings(
             server=options.server,
             web=find_web(),
             host=options.host,
@@ -51,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_OK
 
 
-async def serve(settings: Settings) -> None:
-    """Start, say where, and stay until SIGINT or SIGTERM; a second one ends at once."""
+async def serve(settings: BridgeSettings) -> None:
+    """Start, print the page's address, and serve until SIGINT or SIGTERM; a second signal ends at once."""
     stop, hurry = catch_signals()
     bridge = Bridge(settings)
     port = await bridge.start()
@@ -60,7 +60,7 @@ async def serve(settings: Settings) -> None:
     host = settings.host or "127.0.0.1"
     where = "" if settings.host else " (and on every other address of this machine)"
     print(f"The chat page is at http://{f'[{host}]' if ':' in host else host}:{port}/{where}")
-    print(f"It is linked to the chat server at {bridge.upstream.address}, once that is there", flush=True)
+    print(f"It links to the chat server at {bridge.upstream.address} as soon as that runs", flush=True)
     await stop.wait()
     logging.info("shutting down")
     closing = [asyncio.create_task(bridge.close()), asyncio.create_task(hurry.wait())]
@@ -73,17 +73,40 @@ def make_parser() -> FlagParser:
     description = "Serves the chat page, and carries browsers to the chat server over one TCP connection."
     parser = FlagParser("ws_bridge", description)
     option = parser.add_argument
-    option("--server", metavar="HOST:PORT", type=server_address, default=DEFAULT_SERVER,
-           help="the chat server to link to; it may be started later (default: %(default)s)")  # fmt: skip
-    option("--host", metavar="ADDRESS",
-           help="the address to listen on for browsers (default: all interfaces, IPv4 and IPv6)")  # fmt: skip
-    option("--port", metavar="PORT", type=port_number, default=DEFAULT_PORT,
-           help="the port to listen on for browsers; 0 takes a free one (default: %(default)s)")  # fmt: skip
-    option("--origin", metavar="ORIGIN", type=origin, action="append", default=[],
-           help="let pages from this origin connect too, such as https://chat.example; may be repeated"
-                " (always allowed: the bridge's own page, one opened from disk, this machine)")  # fmt: skip
-    option("--link-secret-file", metavar="FILE", type=Path,
-           help="the file with the secret that a server on another machine wants of a bridge")  # fmt: skip
+    option(
+        "--server",
+        metavar="HOST:PORT",
+        type=server_address,
+        default=DEFAULT_SERVER,
+        help="the chat server to link to; it may be started later (default: %(default)s)",
+    )
+    option(
+        "--host",
+        metavar="ADDRESS",
+        help="the address to listen on for browsers (default: all interfaces, IPv4 and IPv6)",
+    )
+    option(
+        "--port",
+        metavar="PORT",
+        type=port_number,
+        default=DEFAULT_PORT,
+        help="the port to listen on for browsers; 0 takes a free one (default: %(default)s)",
+    )
+    option(
+        "--origin",
+        metavar="ORIGIN",
+        type=origin,
+        action="append",
+        default=[],
+        help="let pages from this origin connect too, such as https://chat.example; may be repeated"
+        " (always allowed: the bridge's own page, one opened from disk, this machine)",
+    )
+    option(
+        "--link-secret-file",
+        metavar="FILE",
+        type=Path,
+        help="the file with the secret that a server on another machine asks bridges for",
+    )
     parser.add_usual_flags()
     return parser
 
@@ -96,7 +119,7 @@ def server_address(text: str) -> tuple[str, int]:
     except ValueError:
         parts, port = urlsplit(""), None
     if not parts.hostname or parts.netloc != text or "@" in text or port == 0:
-        raise argparse.ArgumentTypeError(f"a server is given as HOST:PORT, not {text!r}")
+        raise argparse.ArgumentTypeError(f"a server is HOST:PORT, not {text!r}")
     return parts.hostname, port or DEFAULT_SERVER_PORT
 
 

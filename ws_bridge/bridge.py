@@ -1,4 +1,4 @@
-"""The bridge as a whole: start -> serve -> shut down."""
+"""The bridge as a whole: start -> serve -> close."""
 
 import asyncio
 import contextlib
@@ -17,8 +17,8 @@ from ws_bridge.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What the flags say."""
+class BridgeSettings:
+    """The values of the flags."""
 
     server: tuple[str, int]
     web: Path
@@ -29,12 +29,12 @@ class Settings:
 
 
 class Bridge:
-    """Everything that runs.
+    """All parts of a running bridge.
 
     After making one: `await start()`, then `await close()`.
     """
 
-    def __init__(self, settings: Settings, timing: Timing | None = None) -> None:
+    def __init__(self, settings: BridgeSettings, timing: Timing | None = None) -> None:
         self._settings = settings
         self._timing = timing or Timing()
         self.stats = Stats()
@@ -48,10 +48,10 @@ class Bridge:
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def start(self) -> int:
-        """Listen and begin to look for the server; return the port.
+        """Listen, and begin to connect to the server; return the port.
 
         Raises:
-            StartError: the port can't be had.
+            StartError: the port is taken or not allowed.
         """
         loop = asyncio.get_running_loop()
         sockets = bind(self._settings.host, self._settings.port)
@@ -62,16 +62,16 @@ class Bridge:
         return port
 
     async def close(self) -> None:
-        """Shut down in order; takes `Timing.close` at most."""
+        """Close everything in order; this takes at most `Timing.close`."""
         for server in self._servers:
-            server.close()  # nobody new
+            server.close()  # no new connections
         for door in list(self._doors):
             door.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
         await self.browsers.close()
-        # Last, so that what the browsers had said has gone out. No CLOSE, no BYE: the server keeps the users
-        # in grace, and they resume through another bridge or this one started again.
+        # Last, so that the browsers' frames have gone out. No CLOSE and no BYE: the server holds the users in grace,
+        # and they resume through another bridge, or through this one once it is started again.
         self.upstream.close()
         if self._link_task is not None:
             self._link_task.cancel()

@@ -1,51 +1,51 @@
 """One browser: its WebSocket, and all that the bridge remembers of its session.
 
-It turns the socket's bytes into messages for its `Owner` and knows how to end. What a message means, and when
-it may cross the link, is decided in `sessions`.
+`Browser` turns the socket's bytes into bodies for its `BrowserOwner`, and closes the socket in order. `sessions`
+decides when a body crosses the link.
 """
 
 import asyncio
 import enum
 from typing import Protocol
 
-from ws_bridge.fanout import Hearer
+from ws_bridge.audiences import Hearer
 from ws_bridge.frames import Receiver, text_frame
-from ws_bridge.translate import Ready
+from ws_bridge.translate import KnownSession
 
-# Unsent bytes above which a browser counts as slow, and below which it has drained. Together with what one
-# tick can bring, this bounds what a slow browser costs; and what a room had is shared among all who lack it.
+# Unsent bytes above which a browser is congested, and below which it has drained. A slow browser keeps at most this and
+# one tick in memory; browsers that lack the same frames of a room share these bytes.
 HIGH_WATER = 64 * 1024
 LOW_WATER = 16 * 1024
 
-# A slow browser still gets the answers to what it asked before it was slow; the largest has 64 KiB. One that
-# has asked for more than this and reads nothing is no chat client.
+# A congested browser still gets the answers to its earlier requests; the largest answer has 64 KiB. No chat client asks
+# for more than this and reads nothing.
 UNSENT_MAX = 4 * 1024 * 1024
 
-UNANSWERED_MAX = 64  # packets that it may send before READY without awaiting an answer; then they wait
+UNANSWERED_MAX = 64  # unanswered frames of a browser before READY; further ones are held
 
-HELD_MAX = 64 * 1024  # bytes of its own packets that wait (PROTOCOL.md section 6); then it isn't read
+HELD_MAX = 64 * 1024  # held bytes of a browser above which its socket isn't read (PROTOCOL.md section 6)
 
 
-class Phase(enum.Enum):
+class BrowserPhase(enum.Enum):
     """Where a browser's session stands on the current link."""
 
     AWAY = "no session on this link"
     OPENING = "OPEN was sent, READY has not come"
     LIVE = "READY has come"
-    PAUSED = "PAUSE was sent; what comes is dropped"
-    CATCHING_UP = "RESUME was sent; what comes before its answer is dropped"
+    PAUSED = "PAUSE was sent; entries are dropped"
+    CATCHING_UP = "RESUME was sent; entries before its answer are dropped"
     ENDED = "over, or the browser is being closed"
 
 
-DROPPING = frozenset({Phase.PAUSED, Phase.CATCHING_UP})
+DROPPING = frozenset({BrowserPhase.PAUSED, BrowserPhase.CATCHING_UP})
 
 
-class Owner(Protocol):
-    """Who a browser reports to."""
+class BrowserOwner(Protocol):
+    """Takes a browser's bodies and its events."""
 
     def browser_said(self, browser: "Browser", body: bytes) -> None: ...
 
-    def browser_choked(self, browser: "Browser") -> None: ...
+    def browser_congested(self, browser: "Browser") -> None: ...
 
     def browser_drained(self, browser: "Browser") -> None: ...
 
@@ -55,16 +55,16 @@ class Owner(Protocol):
 
 
 class Browser(Hearer, asyncio.Protocol):
-    """A connected browser. Thousands lie idle, hence the slots, and lists made only when needed."""
+    """A connected browser. Thousands may be idle: hence the slots, and the lists that are made only when needed."""
 
     __slots__ = (
         "_owner",
         "_reading",
         "_receiver",
-        "choked",
         "greeted",
         "held",
         "held_bytes",
+        "is_congested",
         "known",
         "number",
         "phase",
@@ -73,23 +73,23 @@ class Browser(Hearer, asyncio.Protocol):
         "unanswered",
     )
 
-    def __init__(self, number: int, transport: asyncio.Transport, owner: Owner) -> None:
+    def __init__(self, number: int, transport: asyncio.Transport, owner: BrowserOwner) -> None:
         super().__init__()
         self._owner = owner
         self._receiver = Receiver()
         self._reading = True
-        self.number = number  # of its session, the same on every link; PROTOCOL.md wants it unique on each
+        self.number = number  # of its session, the same on every link; PROTOCOL.md wants it unique on a link
         self.begin_writing(transport)
-        self.phase = Phase.AWAY
-        self.choked = False  # more is unsent than HIGH_WATER
-        self.silent = 0  # looks at it (`Timing.look`) since it was last heard
+        self.phase = BrowserPhase.AWAY
+        self.is_congested = False  # from HIGH_WATER unsent bytes on, until they are below LOW_WATER
+        self.silent = 0  # looks (`Timing.look`) since the browser last sent something
 
         # Its session, for resuming.
-        self.greeted = False  # it has seen a HELLO
-        self.unanswered: list[bytes] | None = None  # what crossed before its first READY and has no answer yet
-        self.known: Ready | None = None  # its newest READY, with the rooms of now; None before the first
+        self.greeted = False  # a HELLO was sent
+        self.unanswered: list[bytes] | None = None  # frames that crossed before its first READY and have no answer yet
+        self.known: KnownSession | None = None  # its newest READY, with its present rooms
 
-        # What waits: its packets for the link, and the PINGs to be repeated.
+        # Frames that wait for the link: the browser's own, and the PINGs to be repeated.
         self.held: list[bytes] | None = None
         self.held_bytes = 0
         self.pings: list[bytes] | None = None
@@ -98,37 +98,37 @@ class Browser(Hearer, asyncio.Protocol):
 
     @property
     def address(self) -> str:
-        """Its IP address; "" if it has gone already."""
+        """The browser's IP address; "" if its connection has ended already."""
         peer = self.transport.get_extra_info("peername")
         return str(peer[0]) if peer else ""
 
     def tell(self, body: bytes) -> None:
-        """Send one body as a text message, not within a tick (`Fanout.own`) or after the phase is ENDED."""
+        """Send one body at once. Within a tick use `Audiences.queue_own` instead; never call it in the phase ENDED."""
         self.write(text_frame(body))
 
-    def hold(self, packet: bytes) -> None:
-        """Keep a packet for the link until `release`; when it is many bytes, stop reading."""
+    def hold(self, frame: bytes) -> None:
+        """Keep a frame for the link until `release`; from HELD_MAX bytes on, stop reading."""
         if self.held is None:
             self.held = []
-        self.held.append(packet)
-        self.held_bytes += len(packet)
+        self.held.append(frame)
+        self.held_bytes += len(frame)
         if self.held_bytes >= HELD_MAX:
             self.stop_reading()
 
     def release(self) -> bytes | None:
-        """Return what waited longest; when nothing waits, read on."""
+        """Return the frame that waited longest; when none waits, read on and return None."""
         if self.pings:
             return self.pings.pop(0)
         if self.held:
-            packet = self.held.pop(0)
-            self.held_bytes -= len(packet)
-            return packet
+            frame = self.held.pop(0)
+            self.held_bytes -= len(frame)
+            return frame
         self.pings = self.held = None
         self.read_on()
         return None
 
     def next_answered(self) -> bytes | None:
-        """Take what was the longest without an answer: it has one now."""
+        """Remove and return the oldest unanswered frame: the server has answered it."""
         return self.unanswered.pop(0) if self.unanswered else None
 
     def stop_reading(self) -> None:
@@ -142,16 +142,16 @@ class Browser(Hearer, asyncio.Protocol):
             self.transport.resume_reading()
 
     def close(self, code: int, reason: str, wait: float) -> None:
-        """Begin the closing handshake; after `wait` seconds at most the socket is closed without it.
+        """Begin the closing handshake; after `wait` seconds close the socket without it.
 
         The phase must be ENDED.
         """
-        self.read_on()  # its own close frame must be seen
+        self.read_on()  # for the browser's close frame
         self._receiver.close(code, reason)
         self._send_control()
         asyncio.get_running_loop().call_later(wait, self.abort)
 
-    # asyncio's side.
+    # Called by asyncio.
 
     def data_received(self, data: bytes) -> None:
         self.silent = 0
@@ -163,11 +163,11 @@ class Browser(Hearer, asyncio.Protocol):
                 self._owner.browser_closing(self)
 
     def pause_writing(self) -> None:
-        self.choked = True
-        self._owner.browser_choked(self)
+        self.is_congested = True
+        self._owner.browser_congested(self)
 
     def resume_writing(self) -> None:
-        self.choked = False
+        self.is_congested = False
         self._owner.browser_drained(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -175,7 +175,7 @@ class Browser(Hearer, asyncio.Protocol):
         self._owner.browser_lost(self)
 
     def _send_control(self) -> None:
-        """Send what the WebSocket protocol itself has to say: pongs, and the closing handshake."""
+        """Send the WebSocket protocol's own frames: pongs, and the closing handshake."""
         pieces, self._receiver.data_to_send = self._receiver.data_to_send, None
         for data in pieces or ():
             if self.transport.is_closing():
@@ -183,6 +183,6 @@ class Browser(Hearer, asyncio.Protocol):
             if data:
                 self.write(data)
             else:
-                # Half-close: to close fully while the browser still sends would reset the connection, and the
-                # reset could overtake the close frame with its code.
+                # Half-close. A full close while the browser still sends would reset the connection, and the reset
+                # could overtake the close frame with its code.
                 self.transport.write_eof()

@@ -1,7 +1,8 @@
-"""All browsers: they come, they hear, they go; and the tick that serves them (PROTOCOL.md section 6).
+"""All browsers: their arrival, their end, and the tick that serves them (PROTOCOL.md section 6).
 
-A tick is one read of the link: `tick` takes its packets in order, and `Fanout.flush` at its end writes to
-every browser once. It owns the browsers by number; the rooms are `fanout`'s, a session's life is `sessions`'.
+A tick is one read of the link: `tick` takes its bodies in order, and `Audiences.flush` at its end writes to every
+browser once. This module owns the browsers by number; `audiences` owns the rooms, and `sessions` moves each session
+from phase to phase.
 """
 
 import asyncio
@@ -15,16 +16,16 @@ import msgspec
 
 from tcp_server.net.outlet import write_all
 from ws_bridge import translate
-from ws_bridge.browser import HELD_MAX, Browser, Phase
-from ws_bridge.fanout import Fanout
+from ws_bridge.audiences import Audiences
+from ws_bridge.browser import HELD_MAX, Browser, BrowserPhase
 from ws_bridge.frames import PING, text_frame
-from ws_bridge.link import Link
+from ws_bridge.server_link import ServerLink
 from ws_bridge.sessions import Sessions
 from ws_bridge.stats import Stats
 from ws_bridge.timing import Timing
 
-# When the server is back, so many sessions are resumed at once; the next when it has digested these. So the
-# server's other users notice nothing, and it still takes only a few round trips a thousand sessions.
+# Sessions resumed at once on a new link; the next slice follows once the server has taken this one. A slice is small
+# enough that the server's other users notice nothing, and a thousand sessions take ten round trips.
 SLICE = 100
 
 AWAY_NOTICE = translate.notice("The chat server can't be reached right now; trying again.")
@@ -41,14 +42,14 @@ class Browsers:
     def __init__(self, timing: Timing, stats: Stats) -> None:
         self._timing = timing
         self._stats = stats
-        self._fanout = Fanout(stats, write_all)
-        self._sessions = Sessions(self._fanout, timing, stats)
+        self._audiences = Audiences(stats, write_all)
+        self._sessions = Sessions(self._audiences, timing, stats)
         self._by_number: dict[int, Browser] = {}
         self._numbers = itertools.count(1)
-        self._waiting: dict[Browser, float] = {}  # without a server: since when, oldest first
-        self._to_open: deque[Browser] = deque()  # their turn comes with a later slice
-        self._slow: dict[Browser, tuple[int, float]] = {}  # unsent bytes, and since when it takes none
-        self._unread: set[Browser] = set()  # not read because the link is stalled
+        self._waiting: dict[Browser, float] = {}  # for a server: since when, oldest first
+        self._to_open: deque[Browser] = deque()  # sessions of later slices
+        self._congested: dict[Browser, tuple[int, float]] = {}  # unsent bytes, and since when they don't shrink
+        self._unread: set[Browser] = set()  # not read while the link is congested
         self._sweeps = 0
         self._gone = asyncio.Event()  # set when the last browser has left
 
@@ -65,44 +66,44 @@ class Browsers:
 
     @property
     def room_count(self) -> int:
-        return self._fanout.room_count
+        return self._audiences.room_count
 
     # The tick.
 
-    def tick(self, link: Link, bodies: Iterable[bytes]) -> None:
+    def tick(self, link: ServerLink, bodies: Iterable[bytes]) -> None:
         """Take one read of the link: here a tick begins and ends.
 
-        A room's packet is looked at once, framed once and queued once, however many browsers hear it; `flush`
-        then writes all of the tick to each browser with one call.
+        A room's body is decoded once, framed once and queued once, whatever the number of its browsers; `flush` then
+        writes the whole tick to each browser with one call.
         """
         decode = translate.envelope
-        fanout = self._fanout
+        audiences = self._audiences
         try:
             for body in bodies:
                 try:
                     envelope = decode(body)
                 except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                    logger.warning("the server sent what is no packet: %s", error)
+                    logger.warning("the server sent a body that is no packet: %s", error)
                     continue
                 if envelope.session is not None:
                     browser = self._by_number.get(envelope.session)
                     if browser is not None:
                         self._sessions.received(browser, envelope, body)
                 elif envelope.room is not None:
-                    room = fanout.room(envelope.room)
+                    room = audiences.room(envelope.room)
                     if room is not None:
-                        fanout.packet(room, text_frame(body), envelope.id if envelope.type == "MSG" else 0)
+                        audiences.queue(room, text_frame(body), envelope.id if envelope.type == "MSG" else 0)
                 elif envelope.type == "NOTICE":
                     self._tell_all(body)
                 else:
                     link.control(envelope.type, body)
-        finally:  # what came in front of a bad packet counts
-            fanout.flush()
-            self._sessions.pause_choked()
+        finally:  # bodies in front of a bad one are delivered
+            audiences.flush()
+            self._sessions.pause_congested()
 
     # The link comes and goes.
 
-    def link_opened(self, link: Link) -> None:
+    def link_opened(self, link: ServerLink) -> None:
         """Give every browser its session, slice by slice."""
         self._sessions.link = link
         self._waiting.clear()
@@ -110,7 +111,7 @@ class Browsers:
         self._open_slice(link)
 
     def link_lost(self) -> None:
-        """Keep the browsers; their sessions are resumed on the next link."""
+        """Keep the browsers: the next link resumes their sessions."""
         self._sessions.link = None
         self._to_open.clear()
         for browser in self._by_number.values():
@@ -126,18 +127,18 @@ class Browsers:
                 browser.read_on()
         self._unread.clear()
 
-    def _open_slice(self, link: Link) -> None:
+    def _open_slice(self, link: ServerLink) -> None:
         for _ in range(min(SLICE, len(self._to_open))):
             browser = self._to_open.popleft()
-            if browser.phase is Phase.AWAY:  # also a slow one: its user would be gone after the time of grace
+            if browser.phase is BrowserPhase.AWAY:  # also a slow browser: its user would be gone after the grace
                 self._sessions.open(browser)
         if self._to_open:
             link.fence(lambda: self._open_slice(link))
 
-    # Browsers come, speak and go.
+    # What browsers do.
 
     def arrived(self, transport: asyncio.Transport) -> Browser:
-        """Take a connection whose handshake is done; the result is its protocol from now on."""
+        """Take a connection after its handshake; return its protocol from now on."""
         browser = Browser(next(self._numbers), transport, self)
         self._by_number[browser.number] = browser
         self._stats.accepted += 1
@@ -154,22 +155,22 @@ class Browsers:
         self._stats.browser_bytes_in += len(body)
         self._sessions.said(browser, body)
         link = self._sessions.link
-        if link is not None and link.stalled:
+        if link is not None and link.is_congested:
             browser.stop_reading()
             self._unread.add(browser)
 
-    def browser_choked(self, browser: Browser) -> None:
+    def browser_congested(self, browser: Browser) -> None:
         loop = asyncio.get_running_loop()
-        self._slow[browser] = (browser.transport.get_write_buffer_size(), loop.time())
-        self._sessions.choked(browser)
-        loop.call_soon(self._sessions.pause_choked)  # if this is no tick, whose end does it
+        self._congested[browser] = (browser.transport.get_write_buffer_size(), loop.time())
+        self._sessions.congested(browser)
+        loop.call_soon(self._sessions.pause_congested)  # outside of a tick; within one its end does it
 
     def browser_drained(self, browser: Browser) -> None:
-        self._slow.pop(browser, None)
+        self._congested.pop(browser, None)
         self._sessions.drained(browser)
 
     def browser_closing(self, browser: Browser) -> None:
-        if browser.phase is not Phase.ENDED:
+        if browser.phase is not BrowserPhase.ENDED:
             self._sessions.end(browser)
             asyncio.get_running_loop().call_later(self._timing.close, browser.abort)
 
@@ -177,36 +178,36 @@ class Browsers:
         self._sessions.end(browser)
         del self._by_number[browser.number]
         self._waiting.pop(browser, None)
-        self._slow.pop(browser, None)
+        self._congested.pop(browser, None)
         self._unread.discard(browser)
         if not self._by_number:
             self._gone.set()
 
-    # What time brings.
+    # Timeouts.
 
     def sweep(self) -> None:
-        """Look for browsers that waited too long, take nothing or say nothing; every `Timing.sweep`."""
+        """End browsers that waited too long for a server, take nothing or are silent; call it every `Timing.sweep`."""
         now = asyncio.get_running_loop().time()
         for browser, since in list(self._waiting.items()):
             if now - since < self._timing.away:
                 break
             self._sessions.close(browser, TRY_AGAIN_LATER, "the chat server is away")
             del self._waiting[browser]
-        for browser, (before, since) in list(self._slow.items()):
+        for browser, (before, since) in list(self._congested.items()):
             unsent = browser.transport.get_write_buffer_size()
             if now - since >= self._timing.slow and unsent >= before:
                 self._drop(browser)
             else:
-                self._slow[browser] = (unsent, now if unsent < before else since)
+                self._congested[browser] = (unsent, now if unsent < before else since)
         self._sweeps += 1
         for number, browser in list(self._by_number.items()):
             if (number + self._sweeps) % self._timing.sweeps_per_look == 0:
                 self._look_at(browser)
 
     def _look_at(self, browser: Browser) -> None:
-        """Ping a silent browser, drop one that stays so; a slow one answers late and is watched above."""
-        if browser.choked or browser.phase is Phase.ENDED:
-            browser.silent = 0  # it is not its turn to speak: a ping would wait behind all that it has to take
+        """Ping a silent browser, and drop it if it stays silent; `sweep` watches the congested ones."""
+        if browser.is_congested or browser.phase is BrowserPhase.ENDED:
+            browser.silent = 0  # a ping would wait behind all of its unsent bytes
             return
         browser.silent += 1
         if browser.silent >= self._timing.looks_until_dead:
@@ -219,14 +220,16 @@ class Browsers:
         browser.abort()
 
     def _tell_all(self, body: bytes) -> None:
-        self._fanout.flush()  # what came before on the link comes before for everybody
+        self._audiences.flush()  # earlier bodies of the link come first for every browser
         frame = text_frame(body)
         for browser in self._by_number.values():
-            if browser.phase is not Phase.ENDED and browser.greeted:  # HELLO comes first
+            if (
+                browser.phase is not BrowserPhase.ENDED and browser.greeted
+            ):  # HELLO is the first body that a browser gets
                 browser.write(frame)
 
     async def close(self) -> None:
-        """Close every browser with 1001 and wait until they are gone, or `Timing.close` at most."""
+        """Close every browser with 1001; wait for their ends, but at most `Timing.close`."""
         for browser in self._by_number.values():
             self._sessions.close(browser, GOING_AWAY, "the bridge is going down")
         if self._by_number:

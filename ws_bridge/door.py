@@ -1,11 +1,10 @@
-"""The door: HTTP requests, and who may come in (PROTOCOL.md section 6).
+"""The door: it answers HTTP requests, and admits browsers (PROTOCOL.md section 6).
 
-Parsing requests and the WebSocket handshake are the `websockets` library's. It serves one request a connection;
-the page has many files, so each request here gets a parser of its own.
+The `websockets` library parses requests and does the WebSocket handshake. It serves one request a connection; the page
+has many files, so each request here gets a parser of its own.
 """
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import Collection
 from typing import cast
@@ -15,6 +14,7 @@ from websockets.exceptions import SecurityError
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
+from tcp_server.net.addresses import is_loopback
 from ws_bridge.browsers import Browsers
 from ws_bridge.frames import quiet
 from ws_bridge.page import TEXT, Page, make_response
@@ -30,9 +30,9 @@ logger = logging.getLogger(__name__)
 
 
 def is_origin_allowed(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
-    """Whether a page from `origin` may open a WebSocket that was asked for at `host` (the Host header).
+    """Say whether a page from `origin` may open a WebSocket at `host` (the Host header).
 
-    A program sends no origin, and a page that was opened from disk sends `null`.
+    A program sends no origin, and a page opened from disk sends `null`.
     """
     if origin is None or origin == "null" or origin.lower() in allowed:
         return True
@@ -41,24 +41,15 @@ def is_origin_allowed(origin: str | None, host: str | None, allowed: Collection[
         default_port = _DEFAULT_PORTS[page.scheme]
         asked = urlsplit(f"//{host or ''}")
         same_host = (page.hostname, page.port or default_port) == (asked.hostname, asked.port or default_port)
-    except (KeyError, ValueError):  # neither http nor https; no number for a port
+    except (KeyError, ValueError):  # KeyError: neither http nor https; ValueError: the port is no number
         return False
     if not page.hostname or origin != f"{page.scheme}://{page.netloc}" or "@" in page.netloc:
         return False
-    return same_host or _is_loopback(page.hostname)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return same_host or page.hostname == "localhost" or is_loopback(page.hostname)
 
 
 class Door(asyncio.Protocol):
-    """A connection that speaks HTTP: until it becomes a WebSocket, or ends."""
+    """A connection that speaks HTTP, until it becomes a WebSocket or ends."""
 
     def __init__(
         self, page: Page, browsers: Browsers, origins: Collection[str], doors: "set[Door]", timing: Timing
@@ -66,10 +57,10 @@ class Door(asyncio.Protocol):
         self._page = page
         self._browsers = browsers
         self._origins = origins
-        self._doors = doors  # all that are open, so that a bridge that ends can close them
+        self._doors = doors  # all open doors: the bridge closes them when it ends
         self._timing = timing
         self._unread = b""
-        self._is_full = False  # the responses are not taken as fast as requests come
+        self._is_congested = False  # requests wait until the other side has taken the responses
         self._is_done = False
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -79,7 +70,7 @@ class Door(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    # asyncio's side.
+    # Called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
@@ -91,12 +82,12 @@ class Door(asyncio.Protocol):
         self._advance()
 
     def pause_writing(self) -> None:
-        self._is_full = True
+        self._is_congested = True
         if self._transport is not None:
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        self._is_full = False
+        self._is_congested = False
         if self._transport is not None:
             self._transport.resume_reading()
             self._advance()
@@ -107,14 +98,14 @@ class Door(asyncio.Protocol):
     # Requests.
 
     def _await_request(self) -> None:
-        """Somebody who says nothing, or a byte now and then, is here no longer than this."""
+        """Close the connection unless a whole request comes within `Timing.handshake`."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(self._timing.handshake, self.close)
 
     def _advance(self) -> None:
-        """Answer the requests that are complete, one after the other."""
-        while not self._is_done and not self._is_full:
+        """Answer the complete requests, one after the other."""
+        while not self._is_done and not self._is_congested:
             end = self._unread.find(_END_OF_HEAD)
             if end < 0:
                 if len(self._unread) > HEAD_MAX:
@@ -129,7 +120,7 @@ class Door(asyncio.Protocol):
     def _answer(self, head: bytes) -> None:
         method = head.partition(b" ")[0].decode("latin-1")
         if method.isalpha() and method not in ("GET", "HEAD"):
-            self._send(self._page.respond(method, ""))  # the library knows no request with a body
+            self._send(self._page.respond(method, ""))  # the library takes no request with a body
             return
         library = ServerProtocol(logger=quiet)
         library.receive_data(head)
@@ -150,9 +141,9 @@ class Door(asyncio.Protocol):
         self._send(make_response(status, TEXT, b"this is no request that can be answered\n"))
 
     def _admit(self, library: ServerProtocol, request: Request) -> None:
-        """Let a browser in, or tell it why not."""
+        """Admit a browser, or answer with the reason for its refusal."""
         origins = request.headers.get_all("Origin")
-        if len(request.headers.get_all("Host")) > 1:  # a proxy may have believed the other
+        if len(request.headers.get_all("Host")) > 1:  # a proxy may have checked the other one
             self._send(make_response(400, TEXT, b"a request has one Host\n"))
         elif request.path.partition("?")[0] not in WEBSOCKET_PATHS:
             self._send(make_response(404, TEXT, b"the chat is at / and /ws\n"))
@@ -175,19 +166,19 @@ class Door(asyncio.Protocol):
         transport.write(response.serialize())
         browser = self._browsers.arrived(transport)
         transport.set_protocol(browser)
-        if self._unread:  # a client that did not wait for the response
+        if self._unread:  # from a client that did not wait for the response
             browser.data_received(self._unread)
 
     def _send(self, response: Response, stays: bool = False) -> None:
-        """Send a response; the connection ends with it unless it stays open for a further request."""
+        """Send a response, and end the connection unless it stays open for a further request."""
         assert self._transport is not None
         response.headers["Connection"] = "keep-alive" if stays else "close"
         self._transport.write(response.serialize())
         if stays:
             self._await_request()
         else:
-            # Half-close: to close fully while requests are unread would reset the connection, and the reset
-            # could overtake the response. The timer closes it if the other side doesn't.
+            # Half-close. A full close while requests are unread would reset the connection, and the reset could
+            # overtake the response. The timer closes the connection if the other side doesn't.
             self._is_done = True
             self._transport.write_eof()
 

@@ -1,11 +1,11 @@
 """WebSocket frames as bytes (RFC 6455 section 5); no socket.
 
-What goes out is framed here: a server's frame is a header and the payload, so a message is framed once for
-all its readers. What comes in is cut into frames here; the one common frame, a whole text message, is read
-here too, and everything else goes through the `websockets` library: fragments, pings, closing, and all faults.
+Outgoing bodies are framed here: a server's frame is a header and the payload, so a body is framed once for all its
+browsers. Incoming bytes are cut into frames here, and whole text messages are read here too. All other frames go
+through the `websockets` library: fragments, pings, closing, and all faults.
 
-Why not all through the library: it takes 5 µs a message and 1.2 KiB a browser, and we must stay under some 20 µs
-for a message that ten browsers hear, and 4 KiB for an idle browser. Read here, a message takes 1 µs.
+Why not all frames through the library: it takes 5 µs a message and 1.2 KiB a browser. A message to ten browsers should
+cost under 20 µs, and an idle browser under 4 KiB. Read here, a message takes 1 µs.
 """
 
 import logging
@@ -15,8 +15,7 @@ from websockets.protocol import OPEN, SERVER, Protocol
 
 from tcp_server.wordpacket import MAX_BODY
 
-# The one thing of the library that it does not document. Where its C extension was not built, it has a Python
-# one of the same name.
+# Not documented by the library. Where its C extension was not built, its Python function of the same name serves.
 try:
     from websockets.speedups import apply_mask
 except ImportError:  # pragma: no cover
@@ -32,7 +31,7 @@ _LENGTH = 0x7F
 _SHORT_MAX = 125  # a longer payload says 126, or 127, and two or eight more bytes of length
 _LONG_TEXT = bytes((_TEXT, 126))
 
-# The library tells of each opening and closing; that is the bridge's own to tell.
+# The library logs each opening and closing; the bridge logs these itself.
 quiet = logging.getLogger("ws_bridge.websockets")
 quiet.setLevel(logging.WARNING)
 
@@ -48,8 +47,8 @@ def text_frame(body: bytes) -> bytes:
 class Receiver:
     """One browser's stream of frames, turned into text messages.
 
-    After calling `receive` or `close`, write `data_to_send`, if there is any, and reset it to None. b"" in it
-    means the end of this direction (half-close). Closing never begins without something to send.
+    After calling `receive` or `close`, write the bytes in `data_to_send`, if there are any, and reset it to None. b""
+    in it stands for the end of this direction (half-close). Closing always begins with bytes to send.
     """
 
     __slots__ = ("_fragments", "_library", "_rest", "data_to_send")
@@ -57,17 +56,17 @@ class Receiver:
     def __init__(self) -> None:
         self.data_to_send: list[bytes] | None = None
         self._rest = b""  # the beginning of a frame
-        # Only within a fragmented message and once closing has begun; it is fed whole frames alone.
+        # Set within a fragmented message, and once closing has begun; it is fed only whole frames.
         self._library: Protocol | None = None
         self._fragments: list[bytes] | None = None
 
     @property
     def open(self) -> bool:
-        """False once a close frame was sent or received: nothing more may be framed for this browser."""
+        """False once a close frame was sent or received: no further frame may be sent to this browser."""
         return self._library is None or self._library.state is OPEN
 
     def receive(self, data: bytes) -> list[bytes]:
-        """Return the messages that `data` completes, also those in front of a fault; a fault closes."""
+        """Return the messages that `data` completes, also those in front of a fault; a fault begins the closing."""
         if self._rest:
             data = self._rest + data
         messages: list[bytes] = []
@@ -76,7 +75,7 @@ class Receiver:
             payload, end = _measure(data, start)
             too_long = end - payload > MAX_BODY  # the library refuses it by its header
             if end > size and not too_long:
-                break  # a frame that is not all there yet
+                break  # a frame whose rest has not come yet
             head, is_masked = data[start], data[start + 1] & _MASKED
             if head == _TEXT and is_masked and self._library is None and not too_long:
                 self._add(messages, apply_mask(data[payload:end], data[payload - 4 : payload]))
@@ -87,14 +86,14 @@ class Receiver:
         return messages
 
     def close(self, code: int, reason: str) -> None:
-        """Begin to close: the browser answers with its own close frame. Does nothing if that has begun."""
+        """Begin to close: the browser answers with its own close frame. If closing has begun already, do nothing."""
         if self.open:
             self._library = self._library or _new_library()
             self._library.send_close(code, reason)
             self._collect(self._library)
 
     def _consult(self, frame: bytes, messages: list[bytes]) -> None:
-        """Let the library take one frame."""
+        """Give one frame to the library."""
         library = self._library or _new_library()
         library.receive_data(frame)
         for event in library.events_received():
@@ -108,11 +107,11 @@ class Receiver:
                     self._library = library
                     self._add(messages, message)
         self._collect(library)
-        # Between messages it has nothing to remember, until closing begins.
+        # Between messages the library has no state, until closing begins.
         self._library = None if library.state is OPEN and self._fragments is None else library
 
     def _add(self, messages: list[bytes], message: bytes) -> None:
-        """Take a whole message, if it is text."""
+        """Add a whole message if it is UTF-8; else fail the connection."""
         try:
             message.decode()
         except UnicodeDecodeError as error:
@@ -131,8 +130,8 @@ class Receiver:
 def _measure(data: bytes, start: int) -> tuple[int, int]:
     """Return where the payload of the frame at `start` begins and ends.
 
-    The end is past the data if some is missing; as long as the length itself is missing it is only known that
-    more must come.
+    The end is past the data if some of the frame is missing. If its length is missing too, the end is no more
+    than that.
     """
     payload = start + 2
     if payload > len(data):

@@ -1,6 +1,6 @@
 """The page and the bridge's own reports over HTTP: `web/`, `/healthz`, `/metrics`.
 
-It makes responses and reads files; the connection is `door`'s.
+This module makes responses and reads files; `door` has the connection.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ CONTENT_SECURITY_POLICY = (
     "frame-ancestors 'none'"
 )
 
-# Only these kinds of file are ever served.
+# No other kind of file is served.
 CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -47,8 +47,8 @@ def find_web() -> Path:
     return inside if (inside / "index.html").is_file() else package.parent / "web"
 
 
-class State(Protocol):
-    """What the reports tell of the bridge."""
+class BridgeStatus(Protocol):
+    """The figures of the running bridge that the reports show."""
 
     @property
     def is_linked(self) -> bool: ...
@@ -62,21 +62,21 @@ class State(Protocol):
 class Page:
     """Answers every request that does not ask for a WebSocket."""
 
-    def __init__(self, web: Path, version: str, state: State, stats: Stats) -> None:
+    def __init__(self, web: Path, version: str, status: BridgeStatus, stats: Stats) -> None:
         self._web = web.resolve()
         self._version = version
-        self._state = state
+        self._status = status
         self._stats = stats
 
     def respond(self, method: str, target: str, if_none_match: str | None = None) -> Response:
-        """Answer one request; `target` is as it stands in the request line, the query included."""
+        """Answer one request; `target` is the request line's, with the query."""
         if method not in ("GET", "HEAD"):
             response = make_response(405, TEXT, b"only GET and HEAD are allowed here\n")
             response.headers["Allow"] = "GET, HEAD"
         else:
             response = self._get(target.partition("?")[0], if_none_match)
         if method == "HEAD":
-            response.body = b""  # its length stays in the headers
+            response.body = b""  # the headers keep its length
         return response
 
     def _get(self, path: str, if_none_match: str | None) -> Response:
@@ -100,7 +100,7 @@ class Page:
         return response
 
     def _find(self, path: str) -> tuple[str, bytes] | None:
-        """Return suffix and content of the file that a path names. None of another folder, however it is written."""
+        """Return suffix and content of the file that a path names; None if the page's folder has no such file."""
         try:
             decoded = unquote_to_bytes(path).decode()
         except UnicodeDecodeError:
@@ -108,8 +108,8 @@ class Page:
         root, *parts = decoded.split("/")
         if parts == [""]:
             parts = ["index.html"]
-        # No empty part (an absolute path), no dot in front (`..`, and hidden files), nothing that Windows or
-        # the operating system's strings take for more than a name.
+        # No empty part (an absolute path), no dot in front (`..`, and hidden files), and no character that separates
+        # folders or drives on Windows or ends a string of the operating system.
         if root or not parts or any(not part or part.startswith(".") or set(part) & set("\\:\0") for part in parts):
             return None
         try:
@@ -121,30 +121,35 @@ class Page:
         return None
 
     def _health(self) -> Response:
-        linked = self._state.is_linked
-        report = {"link": linked, "browsers": len(self._state), "version": self._version}
+        linked = self._status.is_linked
+        report = {"link": linked, "browsers": len(self._status), "version": self._version}
         return make_response(200 if linked else 503, "application/json", msgspec.json.encode(report))
 
     def _metrics(self) -> str:
         stats = self._stats
         rows: list[tuple[str, str, str, int]] = [
-            ("link_up", "gauge", "1 while the bridge is linked to the server.", int(self._state.is_linked)),
-            ("browsers", "gauge", "Browsers connected now.", len(self._state)),
-            ("rooms", "gauge", "Rooms that some browser hears.", self._state.room_count),
+            ("link_up", "gauge", "1 while the bridge is linked to the server.", int(self._status.is_linked)),
+            ("browsers", "gauge", "Browsers connected now.", len(self._status)),
+            ("rooms", "gauge", "Rooms that some browser hears.", self._status.room_count),
             ("browsers_total", "counter", "Browsers that ever connected.", stats.accepted),
             (
                 "deliveries_total",
                 "counter",
-                "Room packets times the browsers that got them.",
+                "Messages and other room packets, counted once for each browser.",
                 stats.deliveries,
             ),
-            ("pauses_total", "counter", "Slow browsers taken off the live stream.", stats.pauses),
-            ("links_total", "counter", "Links the server accepted: the first, and reconnects.", stats.links),
+            ("pauses_total", "counter", "Sessions paused because their browser was slow.", stats.pauses),
+            (
+                "links_total",
+                "counter",
+                "Links that the server accepted: the first one and each reconnect.",
+                stats.links,
+            ),
             ("browser_sent_bytes_total", "counter", "Bytes sent to browsers.", stats.browser_bytes_out),
             (
                 "browser_received_bytes_total",
                 "counter",
-                "Bytes of browsers' packets.",
+                "Bytes received from browsers.",
                 stats.browser_bytes_in,
             ),
             ("link_sent_bytes_total", "counter", "Bytes sent to the server.", stats.link_bytes_out),

@@ -1,4 +1,4 @@
-"""What the bridge counts, for `/metrics`; plain numbers, owned by the event loop."""
+"""The bridge's counters for `/metrics`: plain numbers, changed only by the event loop."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ class Stats:
     """Counters that only grow since the bridge started."""
 
     accepted: int = 0  # browsers
-    deliveries: int = 0  # room packets x browsers that they were written to
+    deliveries: int = 0  # room frames x the browsers that each was written to
     browser_bytes_out: int = 0
     browser_bytes_in: int = 0
     link_bytes_out: int = 0
     link_bytes_in: int = 0
     links: int = 0  # links that the server accepted: the first one and each reconnect
-    pauses: int = 0  # slow browsers taken off the live stream
+    pauses: int = 0  # sessions paused because their browser was congested

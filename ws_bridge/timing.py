@@ -1,4 +1,4 @@
-"""How long the bridge waits for what; tests pass shorter ones."""
+"""The bridge's timeouts; tests pass shorter ones."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -11,14 +11,14 @@ class Timing:
 
     reconnect_min: float = 0.1
     reconnect_max: float = 5.0
-    connect: float = 5.0  # until a try to reach the server is given up
-    link_ping: float = 15.0  # silence of the server after which it is asked for a sign of life
+    connect: float = 5.0  # until an attempt to reach the server is given up
+    link_ping: float = 15.0  # silence of the server after which it is pinged
     link_dead: float = 30.0  # silence after which the link is given up
-    away: float = 30.0  # a browser without a server is kept this long (PROTOCOL.md section 6)
+    away: float = 30.0  # until a browser is closed for want of a server (PROTOCOL.md section 6)
     look: float = 10.0  # how often each browser is looked at
     ping: float = 30.0  # silence of a browser after which it is pinged
     dead: float = 60.0  # silence after which it is dropped
-    slow: float = 60.0  # a browser that takes nothing for this long is dropped (section 5)
+    slow: float = 60.0  # time without an accepted byte after which a congested browser is dropped (section 5)
     handshake: float = 10.0  # until a request is complete
     close: float = 5.0  # until the other side has closed too
     sweep: float = 1.0  # how often all of these are checked
@@ -37,9 +37,9 @@ class Timing:
 
 
 def backoff(timing: Timing, uniform: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
-    """Yield the delays between tries to reach the server: doubling, without end.
+    """Yield the delays between attempts to reach the server: doubling, without end.
 
-    Each is cut by up to a half at random, so that many bridges don't come back in step.
+    Each delay is cut by up to a half at random, so that many bridges don't come back in step.
     """
     delay = timing.reconnect_min
     while True:

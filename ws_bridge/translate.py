@@ -1,7 +1,7 @@
-"""What is said on the link and what is said to a browser, turned into each other (PROTOCOL.md section 6).
+"""Translates a browser's bodies into frames of the link, and the server's bodies into bodies for a browser.
 
-Pure: bytes in, bytes out. It knows the link's `session` key, the packets that only a bridge may send, and
-the close code for each end. It has no chat rules: what a packet means is the server's business.
+Pure: bytes in, bytes out. This module knows the link's `session` key, the packets that only a bridge may send, and
+the close code that follows each BYE (PROTOCOL.md section 6). It has no chat rules: only the server knows them.
 """
 
 from typing import Any
@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from tcp_server.wordpacket import MAX_BODY, encode
+from tcp_server.wordpacket import LENGTH_BYTES, MAX_BODY, encode
 
-# A browser that could say these could speak for others or stop the bridge's own work.
+# With these a browser could speak for other browsers, or stop the bridge's own work.
 LINK_TYPES = frozenset({"LINK", "OPEN", "CLOSE", "SUBSCRIBE", "UNSUBSCRIBE", "PAUSE", "RESUME"})
 
 REF_MAX = 64  # characters (section 1)
@@ -19,14 +19,14 @@ REF_MAX = 64  # characters (section 1)
 CLOSE_CODES = {"quit": 1000, "shutdown": 1001, "protocol": 1002}
 CLOSE_CODE_OTHERWISE = 1008
 
-_WHITE = b" \t\r\n"  # what JSON takes for white space
+_WHITE = b" \t\r\n"  # JSON's white space
 
 
-class Refused(ValueError):
-    """A browser's packet that is not forwarded.
+class NotForwarded(ValueError):
+    """The bridge does not forward a browser's packet.
 
     Attributes:
-        reply: the body of the ERROR that the browser gets instead.
+        reply: the body of the ERROR that answers the browser.
     """
 
     def __init__(self, code: str, message: str, ref: str | None) -> None:
@@ -36,7 +36,7 @@ class Refused(ValueError):
 
 
 class Envelope(msgspec.Struct, gc=False):
-    """The little that the bridge must know of each packet of the server; the rest is never decoded."""
+    """The fields that the bridge reads of each packet of the server; it decodes no others."""
 
     type: str = ""
     session: int | None = None
@@ -44,8 +44,8 @@ class Envelope(msgspec.Struct, gc=False):
     id: int = 0
 
 
-class Ready(msgspec.Struct):
-    """What is remembered of a session to resume it."""
+class KnownSession(msgspec.Struct):
+    """The fields of a READY that resume its session on a new link."""
 
     nickname: str = ""
     token: str | None = None
@@ -53,19 +53,19 @@ class Ready(msgspec.Struct):
     id: int = 0
     rooms: tuple[str, ...] = ()
     resumed: bool = False
-    server_password: str | None = None  # what the NICK had; no READY has it
+    server_password: str | None = None  # from the NICK; no READY has it
 
 
-class Asked(msgspec.Struct):
-    """What is needed of a NICK that opened or resumed a session."""
+class AskedSession(msgspec.Struct):
+    """The fields of the NICK that opened or resumed a session which its READY does not repeat."""
 
     epoch: str | None = None
     after: int | None = None
     server_password: str | None = None
 
 
-class _Head(msgspec.Struct, gc=False):
-    # Any, not str: a mistyped key is the server's to answer, not a reason to hide the packet from it.
+class _BrowserHead(msgspec.Struct, gc=False):
+    # Any, not str: the server answers a key of the wrong type, so the packet must reach it.
     type: Any = None
     session: Any = UNSET
 
@@ -82,47 +82,48 @@ class _Said(msgspec.Struct):
 
 
 _envelope = msgspec.json.Decoder(Envelope)
-_ready = msgspec.json.Decoder(Ready)
-_asked = msgspec.json.Decoder(Asked)
-_head = msgspec.json.Decoder(_Head)
+_ready = msgspec.json.Decoder(KnownSession)
+_asked = msgspec.json.Decoder(AskedSession)
+_head = msgspec.json.Decoder(_BrowserHead)
 _reference = msgspec.json.Decoder(_Reference)
 _said = msgspec.json.Decoder(_Said)
 _raw = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-# A body from the server -> its Envelope. Raises msgspec.MsgspecError or UnicodeDecodeError.
+# A body of the server -> its Envelope. Raises msgspec.MsgspecError or UnicodeDecodeError.
 envelope = _envelope.decode
 ready = _ready.decode
 
 
 def for_server(number: int, body: bytes) -> bytes:
-    """Address what a browser sent: return the word packet for the link.
+    """Put the session key into a browser's body; return the frame for the link.
 
-    `body` must be UTF-8. What is no JSON object becomes a lone session key: the server answers and counts.
+    `body` must be UTF-8. A body that is no JSON object becomes a lone session key: the server answers it, and counts
+    the fault.
 
     Raises:
-        Refused: it may not cross the link, or no longer fits with the key.
+        NotForwarded: a browser may not send this type, or the body with the key is too long.
     """
     try:
         head = _head.decode(body)
     except (msgspec.MsgspecError, RecursionError):
         return encode(b'{"session":%d}' % number)
     if isinstance(head.type, str) and head.type in LINK_TYPES:
-        raise Refused("unknown_type", f"{head.type} is for bridges alone", _ref(body))
+        raise NotForwarded("unknown_type", f"only a bridge may send {head.type}", _ref(body))
     if head.session is not UNSET:
         body = _without_session(body)
     rest = body[1:] if body[:1] == b"{" else body.lstrip(_WHITE)[1:]
-    if rest[0] in b" \t\r\n}":  # perhaps no key at all, and then no comma may follow ours
+    if rest[0] in b" \t\r\n}":  # perhaps an object without keys: then no comma may follow ours
         rest = rest.lstrip(_WHITE)
         if rest[:1] == b"}":
             return encode(b'{"session":%d}' % number)
     addressed = b'{"session":%d,%b' % (number, rest)
     if len(addressed) > MAX_BODY:
-        raise Refused("too_long", f"the packet has more than {MAX_BODY} bytes on the link", _ref(body))
+        raise NotForwarded("too_long", f"with its session key the packet has more than {MAX_BODY} bytes", _ref(body))
     return encode(addressed)
 
 
 def for_browser(body: bytes) -> bytes:
-    """Take the session key off a packet of the server."""
+    """Take the session key off a body of the server."""
     comma = body.find(b",")
     if body.startswith(b'{"session":') and body[11:comma].isdigit():
         return b"{" + body[comma + 1 :]
@@ -130,7 +131,7 @@ def for_browser(body: bytes) -> bytes:
 
 
 def open_session(number: int, address: str) -> bytes:
-    return _packet({"session": number, "type": "OPEN", "address": address})
+    return _frame({"session": number, "type": "OPEN", "address": address})
 
 
 def close_session(number: int) -> bytes:
@@ -142,12 +143,12 @@ def pause(number: int) -> bytes:
 
 
 def resume(number: int, after: int) -> bytes:
-    """`after`: id of the last MSG that the browser was sent."""
+    """Ask for the entries after the last one that the browser was sent."""
     return encode(b'{"session":%d,"type":"RESUME","after":%d}' % (number, after))
 
 
-def come_back(number: int, known: Ready, after: int) -> bytes:
-    """The NICK that resumes a session on a new link in the browser's name."""
+def come_back(number: int, known: KnownSession, after: int) -> bytes:
+    """Return the NICK that resumes a session on a new link, in the browser's name."""
     nick = {
         "session": number,
         "type": "NICK",
@@ -157,43 +158,43 @@ def come_back(number: int, known: Ready, after: int) -> bytes:
         "rooms": known.rooms,
         "after": after,
     }
-    return _packet(nick if known.server_password is None else {**nick, "server_password": known.server_password})
+    return _frame(nick if known.server_password is None else {**nick, "server_password": known.server_password})
 
 
 def ping_again(number: int, pong: bytes) -> bytes:
-    """The PING whose PONG had to be dropped, with the same ref."""
+    """Return the PING, with its `ref`, of a PONG that was dropped."""
     ref = _said.decode(pong).ref
     ping = {"session": number, "type": "PING"}
-    return _packet(ping if ref is None else {**ping, "ref": ref})
+    return _frame(ping if ref is None else {**ping, "ref": ref})
 
 
 def link(name: str, secret: str | None) -> bytes:
     packet = {"type": "LINK", "name": name}
-    return _packet(packet if secret is None else {**packet, "secret": secret})
+    return _frame(packet if secret is None else {**packet, "secret": secret})
 
 
 def link_ping(ref: str) -> bytes:
-    return _packet({"type": "PING", "ref": ref})
+    return _frame({"type": "PING", "ref": ref})
 
 
 def link_pong(ping: bytes) -> bytes:
     ref = _said.decode(ping).ref
-    return _packet({"type": "PONG"} if ref is None else {"type": "PONG", "ref": ref})
+    return _frame({"type": "PONG"} if ref is None else {"type": "PONG", "ref": ref})
 
 
 def notice(message: str) -> bytes:
-    """The body of a NOTICE of the bridge's own."""
+    """Return the body of a NOTICE from the bridge itself."""
     return msgspec.json.encode({"type": "NOTICE", "message": message})
 
 
 def said(body: bytes) -> tuple[str, str]:
-    """Return the `reason` and the `message` of a packet, "" where it has none."""
-    packet = _said.decode(body)
-    return packet.reason, packet.message
+    """Return the `reason` and the `message` of a body, "" where it has none."""
+    fields = _said.decode(body)
+    return fields.reason, fields.message
 
 
 def ref(body: bytes) -> str | None:
-    """Return the `ref` of a packet of the server."""
+    """Return the `ref` of a body of the server."""
     return _said.decode(body).ref
 
 
@@ -202,11 +203,11 @@ def close_code(reason: str) -> int:
     return CLOSE_CODES.get(reason, CLOSE_CODE_OTHERWISE)
 
 
-def first_cursor(answer: Ready, asked: Asked) -> int:
-    """Return the id up to which a session has everything when its READY comes (section 5).
+def first_cursor(answer: KnownSession, asked: AskedSession) -> int:
+    """Return the id up to which a session has every entry when its READY comes (section 5).
 
-    A good resume goes on from what was asked. If the log is another one, old ids mean nothing in it, and the
-    replay (a GAP, then the newest) begins at 0.
+    A resumed session goes on from the `after` of its NICK. In another log old ids mean nothing: there the replay (a
+    GAP, then the newest entries) begins at 0.
     """
     if not answer.resumed:
         return answer.id
@@ -216,25 +217,25 @@ def first_cursor(answer: Ready, asked: Asked) -> int:
     return asked.after
 
 
-def asked(nick: bytes | None) -> Asked:
-    """Read a word packet for the link as a NICK; what is no good one asks for nothing."""
+def asked(frame: bytes | None) -> AskedSession:
+    """Read a frame for the link as a NICK; a frame that is no valid NICK gives the defaults."""
     try:
-        return _asked.decode(nick[2:]) if nick else Asked()
+        return _asked.decode(frame[LENGTH_BYTES:]) if frame else AskedSession()
     except msgspec.MsgspecError:
-        return Asked()  # the server refuses such a NICK
+        return AskedSession()  # the server refuses such a NICK
 
 
-def is_answered(packet: bytes) -> bool:
-    """Say whether the server answers this word packet for the link before READY; all but PONG."""
-    return bool(_head.decode(packet[2:]).type != "PONG")
+def is_answered(frame: bytes) -> bool:
+    """Say whether the server answers this frame before READY: each but a PONG."""
+    return bool(_head.decode(frame[LENGTH_BYTES:]).type != "PONG")
 
 
-def _packet(fields: dict[str, Any]) -> bytes:
+def _frame(fields: dict[str, Any]) -> bytes:
     return encode(msgspec.json.encode(fields))
 
 
 def _without_session(body: bytes) -> bytes:
-    """Remove every `session` key; the other values stay byte for byte, of a key given twice the last."""
+    """Remove every `session` key. The other values stay byte for byte; of a key that stands twice, the last one."""
     fields = _raw.decode(body)
     fields.pop("session", None)
     return msgspec.json.encode(fields)

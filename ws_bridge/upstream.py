@@ -1,9 +1,9 @@
-"""Keeps a link to the server: connect, wait for its end, wait a little, and again (PROTOCOL.md section 6)."""
+"""Keeps a link to the server: it connects, waits for the link's end, and connects again (PROTOCOL.md section 6)."""
 
 import asyncio
 import logging
 
-from ws_bridge.link import Downstream, Link
+from ws_bridge.server_link import Downstream, ServerLink
 from ws_bridge.stats import Stats
 from ws_bridge.timing import Timing, backoff
 
@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 class Upstream:
-    """The way to the server, whether or not there is a link right now."""
+    """The server's address, and the link to it while there is one."""
 
     def __init__(
         self, host: str, port: int, secret: str | None, downstream: Downstream, timing: Timing, stats: Stats
@@ -22,7 +22,7 @@ class Upstream:
         self._downstream = downstream
         self._timing = timing
         self._stats = stats
-        self._link: Link | None = None
+        self._link: ServerLink | None = None
         self._complaint = ""
 
     @property
@@ -31,14 +31,14 @@ class Upstream:
         return f"{host}:{self._port}"
 
     async def run(self) -> None:
-        """Connect again and again; ends by being cancelled."""
+        """Connect, again after each end, until this task is cancelled."""
         loop = asyncio.get_running_loop()
         delays = backoff(self._timing)
         while True:
             try:
                 async with asyncio.timeout(self._timing.connect):
                     _, self._link = await loop.create_connection(self._new_link, self._host, self._port)
-            except (OSError, TimeoutError, UnicodeError) as error:  # the last: a host that can be no name
+            except (OSError, TimeoutError, UnicodeError) as error:  # UnicodeError: the host can't be a name
                 self._complain(str(error) or "no answer")
             else:
                 why = await self._link.ended
@@ -52,7 +52,7 @@ class Upstream:
             await asyncio.sleep(next(delays))
 
     def watch(self) -> None:
-        """Look for a server that went silent; call it every `Timing.sweep`."""
+        """Ping a silent server, and give up its link if it stays silent; call it every `Timing.sweep`."""
         link = self._link
         if link is None:
             return
@@ -64,15 +64,15 @@ class Upstream:
             link.ping()
 
     def close(self) -> None:
-        """End the link, if there is one. What was sent on it before still goes out."""
+        """End the link, if there is one, after all frames sent so far."""
         if self._link is not None:
             self._link.close()
 
-    def _new_link(self) -> Link:
-        return Link(self._secret, self._downstream, self._stats)
+    def _new_link(self) -> ServerLink:
+        return ServerLink(self._secret, self._downstream, self._stats)
 
     def _complain(self, why: str) -> None:
-        """Say why there is no link, once for each reason and not at every try."""
+        """Log why there is no link: a reason that stays the same is a warning only once."""
         level = logging.DEBUG if why == self._complaint else logging.WARNING
         logger.log(level, "no link to %s: %s; trying again", self.address, why)
         self._complaint = why

@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from tests.ws_bridge.rig import TIMING, FakeServer, Link, Rig
-from ws_bridge.bridge import Bridge, Settings
+from ws_bridge.bridge import Bridge, BridgeSettings
 from ws_bridge.browser import Browser
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
@@ -46,7 +46,7 @@ async def start(server: FakeServer, web: Path) -> AsyncIterator[Callable[..., Aw
     rigs: list[Rig] = []
 
     async def start(settings: dict[str, Any] | None = None, **timing: float) -> Rig:
-        chosen = Settings(
+        chosen = BridgeSettings(
             **{"server": ("127.0.0.1", server.port), "web": web, "host": "127.0.0.1", "port": 0, **(settings or {})}
         )
         bridge = Bridge(chosen, replace(TIMING, **timing))

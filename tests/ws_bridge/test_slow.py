@@ -219,7 +219,7 @@ async def say_much(browser: FakeBrowser) -> None:
 
 async def choke(rig: Rig, link: Link) -> None:
     """Send session 1 direct answers, which are never dropped, until it is behind with them."""
-    while not rig.bridge.browsers.browser(1).choked:
+    while not rig.bridge.browsers.browser(1).is_congested:
         link.session(1, type="ERROR", code="x", message=TEXT * 10)
         await link.nothing()
 
@@ -281,10 +281,10 @@ async def test_a_slow_one_is_not_silent(start: Start) -> None:
     browser = await rig.enter(link, 1)
     browsers = rig.bridge.browsers
     inside = browsers.browser(1)
-    inside.choked = True
+    inside.is_congested = True
     for _ in range(7):
         browsers._look_at(inside)
-    inside.choked = False
+    inside.is_congested = False
     browsers._look_at(inside)
     assert inside.silent == 1
     link.session(1, type="NOTICE", message="still there")

@@ -7,7 +7,7 @@ import pytest
 
 from tcp_server.wordpacket import MAX_BODY
 from ws_bridge import translate
-from ws_bridge.translate import Asked, Ready, Refused
+from ws_bridge.translate import AskedSession, KnownSession, NotForwarded
 
 
 def unpacked(packet: bytes) -> Any:
@@ -65,7 +65,7 @@ def test_what_is_answered_before_ready() -> None:
 @pytest.mark.parametrize("kind", ["LINK", "OPEN", "CLOSE", "SUBSCRIBE", "UNSUBSCRIBE", "PAUSE", "RESUME"])
 def test_for_server_refuses_what_is_a_bridges(kind: str) -> None:
     """The packets of the link itself are never forwarded."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotForwarded) as refused:
         translate.for_server(1, json.dumps({"type": kind, "ref": "r1"}).encode())
     reply = json.loads(refused.value.reply)
     assert (reply["type"], reply["code"], reply["ref"]) == ("ERROR", "unknown_type", "r1")
@@ -74,14 +74,14 @@ def test_for_server_refuses_what_is_a_bridges(kind: str) -> None:
 def test_for_server_refuses_a_disguised_type() -> None:
     """An escape in the type, or an earlier type, hides nothing."""
     for body in (rb'{"type":"\u004cINK"}', b'{"type":"MSG","type":"LINK"}'):
-        with pytest.raises(Refused):
+        with pytest.raises(NotForwarded):
             translate.for_server(1, body)
 
 
 @pytest.mark.parametrize("ref", ["", "x" * 65, 5, None, ["r"]])
 def test_refused_has_no_bad_ref(ref: object) -> None:
     """A ref that is none does not come back."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotForwarded) as refused:
         translate.for_server(1, json.dumps({"type": "OPEN", "ref": ref}).encode())
     assert "ref" not in json.loads(refused.value.reply)
 
@@ -91,7 +91,7 @@ def test_for_server_counts_the_key() -> None:
     around = len(b'{"session":12,"ref":"r","x":""}')
     fits = b'{"ref":"r","x":"%b"}' % (b"x" * (MAX_BODY - around))
     assert len(translate.for_server(12, fits)) == MAX_BODY + 2
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(NotForwarded) as refused:
         translate.for_server(12, fits.replace(b'x"}', b'xx"}'))
     reply = json.loads(refused.value.reply)
     assert (reply["code"], reply["ref"]) == ("too_long", "r")
@@ -118,7 +118,7 @@ def test_envelope_is_all_that_is_read() -> None:
 
 def test_packets_of_the_bridge() -> None:
     """Each packet that a bridge sends for a session has the key first."""
-    known = Ready(nickname="ana", token="t", epoch="e", rooms=("a", "b"))
+    known = KnownSession(nickname="ana", token="t", epoch="e", rooms=("a", "b"))
     for packet, body in [
         (translate.open_session(1, "::1"), {"session": 1, "type": "OPEN", "address": "::1"}),
         (translate.close_session(1), {"session": 1, "type": "CLOSE"}),
@@ -157,16 +157,16 @@ def test_close_code(reason: str, code: int) -> None:
 @pytest.mark.parametrize(
     ("answer", "asked", "cursor"),
     [
-        (Ready(id=9), Asked(), 9),
-        (Ready(id=9), Asked("e", 4), 9),
-        (Ready(id=9, epoch="e", resumed=True), Asked("e", 4), 4),
-        (Ready(id=9, epoch="e", resumed=True), Asked(None, 4), 4),
-        (Ready(id=9, epoch="e", resumed=True), Asked("other", 4), 0),
-        (Ready(id=9, epoch="e", resumed=True), Asked("e", 10), 0),
-        (Ready(id=9, epoch="e", resumed=True), Asked("e", None), 0),
+        (KnownSession(id=9), AskedSession(), 9),
+        (KnownSession(id=9), AskedSession("e", 4), 9),
+        (KnownSession(id=9, epoch="e", resumed=True), AskedSession("e", 4), 4),
+        (KnownSession(id=9, epoch="e", resumed=True), AskedSession(None, 4), 4),
+        (KnownSession(id=9, epoch="e", resumed=True), AskedSession("other", 4), 0),
+        (KnownSession(id=9, epoch="e", resumed=True), AskedSession("e", 10), 0),
+        (KnownSession(id=9, epoch="e", resumed=True), AskedSession("e", None), 0),
     ],
 )
-def test_first_cursor(answer: Ready, asked: Asked, cursor: int) -> None:
+def test_first_cursor(answer: KnownSession, asked: AskedSession, cursor: int) -> None:
     """READY's id is the cursor of a new session only: a resumed one stands before its replay."""
     assert translate.first_cursor(answer, asked) == cursor
 
@@ -174,7 +174,7 @@ def test_first_cursor(answer: Ready, asked: Asked, cursor: int) -> None:
 def test_cursor_of_a_nick() -> None:
     """What a browser says of itself is read as far as it is good."""
     nick = translate.for_server(1, b'{"type":"NICK","nickname":"a","epoch":"e","after":3}')
-    assert translate.asked(nick) == Asked("e", 3)
+    assert translate.asked(nick) == AskedSession("e", 3)
     nick = translate.for_server(1, b'{"type":"NICK","nickname":"a","after":"3"}')
-    assert translate.asked(nick) == Asked()
-    assert translate.asked(None) == Asked()
+    assert translate.asked(nick) == AskedSession()
+    assert translate.asked(None) == AskedSession()

@@ -103,7 +103,7 @@ async def test_length_zero_ends_the_link(
     link = await server.link()
     await link.expect("OPEN")
     await link.expect("NICK", after=1)
-    assert "no packet" in caplog.text
+    assert "broken frame" in caplog.text
 
 
 async def test_a_bug_ends_the_link(

@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 
 from tests.small import shrink
 from tests.ws_bridge.rig import PATIENCE, TIMING, FakeBrowser, Packet
-from ws_bridge.bridge import Bridge, Settings
+from ws_bridge.bridge import Bridge, BridgeSettings
 
 START_PATIENCE = 20.0  # seconds; a loaded machine starts Python slowly
 
@@ -55,7 +55,7 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 @pytest.fixture
 async def bridge(server: Server, web: Path) -> AsyncIterator[Bridge]:
     """A bridge before the server."""
-    bridge = Bridge(Settings(("127.0.0.1", server.port), web, "127.0.0.1", 0), TIMING)
+    bridge = Bridge(BridgeSettings(("127.0.0.1", server.port), web, "127.0.0.1", 0), TIMING)
     yield bridge
     await bridge.close()
 

@@ -1,13 +1,12 @@
-"""Who hears which rooms, and the tick: a room's packets are joined once and written once per browser.
+"""Which browsers hear which rooms: a room's frames are joined once a tick, and written once to each browser.
 
-Browsers that hear the same rooms form an audience and share its joined bytes; nothing is done in Python but one turn
-of a loop per browser and tick (`write_all`). A browser for which something of its own comes within a tick, a session
-packet or a change of its rooms, is settled, that is brought up to that place in the order of the link, and served
-apart for the rest of the tick. So every browser sees the order of the link (PROTOCOL.md section 6).
+Browsers that hear the same rooms form an audience and share its joined bytes: a tick costs each browser one turn of
+the loop in `write_all`. A browser that gets a frame of its own within a tick, or whose rooms change, is settled: it is
+brought up to that place in the order of the link, and served apart for the rest of the tick. So every browser sees the
+order of the link (PROTOCOL.md section 6).
 
-A `sequence` numbers the room packets. `Hearer.since` is the one up to which a browser was settled: of a room in
-its audience it was sent all that came later, and that is how its cursor is known without a look at it for each
-message.
+A `sequence` numbers the rooms' frames. `Hearer.since` is the sequence up to which a browser was settled. A browser was
+sent every later frame of its audience's rooms, so its cursor follows from the rooms: no message touches each browser.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,17 +16,17 @@ from ws_bridge.stats import Stats
 
 
 class Hearer(Outlet):
-    """What the fan-out needs of a browser; it alone sets the audience and `since`."""
+    """The part of a browser that `Audiences` owns: nobody else sets `audience` and `since`."""
 
     __slots__ = ("audience", "cursor", "since")
 
     def __init__(self) -> None:
         self.audience: Audience = NOBODY
         self.since = 0
-        self.cursor = 0  # id of the last MSG that it was sent
+        self.cursor = 0  # id of the last MSG that the browser was sent
 
 
-class Room:
+class HeardRoom:
     """A room that some browser hears."""
 
     __slots__ = ("audiences", "joined", "name", "newest", "newest_at", "pending")
@@ -36,9 +35,9 @@ class Room:
         self.name = name
         self.audiences: dict[Audience, None] = {}  # a set that keeps its order
         self.pending: list[tuple[int, bytes]] = []  # this tick's (sequence, frame)
-        self.joined = b""  # the same frames as one, once the tick is flushed to somebody
+        self.joined = b""  # the same frames joined, once an audience needs them
         self.newest = 0  # id of its last MSG on this link
-        self.newest_at = 0  # and that one's sequence
+        self.newest_at = 0  # the sequence of that MSG
 
 
 class Audience:
@@ -46,14 +45,14 @@ class Audience:
 
     __slots__ = ("members", "names", "rooms", "size")
 
-    def __init__(self, names: tuple[str, ...], rooms: tuple[Room, ...]) -> None:
+    def __init__(self, names: tuple[str, ...], rooms: tuple[HeardRoom, ...]) -> None:
         self.names = names
         self.rooms = rooms
-        self.size = 0  # browsers, those served apart too
+        self.size = 0  # its browsers, with those that are served apart
         self.members: dict[Hearer, None] = {}  # in the order of arrival, which is nearly that in memory
 
     def frames(self, since: int) -> list[bytes]:
-        """Return this tick's frames of all its rooms after `since`, in the link's order."""
+        """Return this tick's frames of all rooms here after `since`, in the link's order."""
         active = [room.pending for room in self.rooms if room.pending]
         if len(active) == 1:
             entries: Iterable[tuple[int, bytes]] = active[0]
@@ -62,48 +61,48 @@ class Audience:
         return [frame for sequence, frame in entries if sequence > since]
 
     def join(self) -> tuple[int, bytes]:
-        """Return how many frames of this tick it hears, and these as one."""
+        """Return the number of this tick's frames, and these frames joined."""
         active = [room for room in self.rooms if room.pending]
         if len(active) > 1:
             frames = self.frames(0)
             return len(frames), b"".join(frames)
         room = active[0]
-        if not room.joined:  # audiences that differ in quiet rooms only share the bytes of the busy one
+        if not room.joined:  # audiences that differ only in quiet rooms share the bytes of the busy room
             room.joined = b"".join([frame for _, frame in room.pending])
         return len(room.pending), room.joined
 
 
-NOBODY = Audience((), ())  # what a browser belongs to that hears no room; it has no members, and never changes
+NOBODY = Audience((), ())  # of every browser that hears no room; it has no members and never changes
 
 
-class Fanout:
+class Audiences:
     """All rooms and audiences of the bridge.
 
-    After calling `packet`, `own`, `subscribe` or `unsubscribe` any number of times, call `flush`: that ends the
+    After calling `queue`, `queue_own`, `subscribe` or `unsubscribe` any number of times, call `flush`: that ends the
     tick.
 
     Args:
-        write_all: writes the same bytes to many browsers; that is where the time goes.
+        write_all: writes the same bytes to many browsers.
     """
 
     def __init__(self, stats: Stats, write_all: Callable[[Iterable[Hearer], bytes], None]) -> None:
         self._stats = stats
         self._write_all = write_all
-        self._rooms: dict[str, Room] = {}
+        self._rooms: dict[str, HeardRoom] = {}
         self._audiences: dict[tuple[str, ...], Audience] = {}
         self._sequence = 0
-        self._touched: list[Room] = []
-        self._apart: dict[Hearer, list[bytes]] = {}  # each with what it is owed of this tick so far
+        self._touched: list[HeardRoom] = []
+        self._apart: dict[Hearer, list[bytes]] = {}  # browsers served apart, with their unwritten frames
 
     @property
     def room_count(self) -> int:
         return len(self._rooms)
 
-    def room(self, name: str) -> Room | None:
+    def room(self, name: str) -> HeardRoom | None:
         return self._rooms.get(name)
 
-    def packet(self, room: Room, frame: bytes, message_id: int) -> None:
-        """Queue a room's packet; `message_id` is 0 for what is no MSG."""
+    def queue(self, room: HeardRoom, frame: bytes, message_id: int) -> None:
+        """Queue a frame for a room; `message_id` is 0 if the frame is no MSG."""
         self._sequence = sequence = self._sequence + 1
         if not room.pending:
             self._touched.append(room)
@@ -112,12 +111,12 @@ class Fanout:
             room.newest = message_id
             room.newest_at = sequence
 
-    def own(self, browser: Hearer, frame: bytes) -> None:
-        """Queue a packet for this browser alone, in its place among those of its rooms."""
+    def queue_own(self, browser: Hearer, frame: bytes) -> None:
+        """Queue a frame for one browser, in its place among the frames of the browser's rooms."""
         self._settle(browser).append(frame)
 
     def subscribe(self, browser: Hearer, name: str) -> None:
-        """From here on the browser hears the room."""
+        """Let a browser hear a room from here on."""
         names = browser.audience.names
         if name not in names:
             self._move(browser, tuple(sorted((*names, name))))
@@ -128,7 +127,7 @@ class Fanout:
             self._move(browser, tuple(other for other in names if other != name))
 
     def silence(self, browser: Hearer) -> None:
-        """End all subscriptions of a browser; what it is owed is written, and its cursor exact."""
+        """End all subscriptions of a browser, write its queued frames, and bring its cursor up to date."""
         if browser.audience is not NOBODY:
             self._move(browser, ())
         frames = self._apart.pop(browser, None)
@@ -136,7 +135,7 @@ class Fanout:
             self._write_apart(browser, frames)
 
     def flush(self) -> None:
-        """End the tick: write to each browser, once, what has come for it."""
+        """End the tick: write each browser's queued frames, with one call a browser."""
         served: set[Audience] = set()
         for room in self._touched:
             for audience in room.audiences:
@@ -160,7 +159,7 @@ class Fanout:
         self._touched.clear()
 
     def _settle(self, browser: Hearer) -> list[bytes]:
-        """Bring a browser up to now; the result is its own queue for the rest of the tick."""
+        """Bring a browser up to now; return its own queue for the rest of the tick."""
         frames = self._apart.get(browser)
         if frames is None:
             frames = self._apart[browser] = []
@@ -196,7 +195,7 @@ class Fanout:
     def _enter(self, names: tuple[str, ...]) -> Audience:
         audience = self._audiences.get(names)
         if audience is None:
-            rooms = tuple([self._rooms.setdefault(name, Room(name)) for name in names])
+            rooms = tuple([self._rooms.setdefault(name, HeardRoom(name)) for name in names])
             audience = self._audiences[names] = Audience(names, rooms)
             for room in rooms:
                 room.audiences[audience] = None
@@ -204,7 +203,7 @@ class Fanout:
         return audience
 
     def _leave(self, audience: Audience) -> None:
-        """Forget an audience that its last browser leaves, and the rooms that nobody hears any more."""
+        """Forget an audience when its last browser leaves, and each room without an audience."""
         audience.size -= 1
         if audience.size:
             return

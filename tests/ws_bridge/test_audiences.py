@@ -3,19 +3,19 @@
 import random
 
 from tests.outlets import write_each
-from ws_bridge.fanout import Fanout, Hearer
+from ws_bridge.audiences import Audiences, Hearer
 from ws_bridge.stats import Stats
 
 
 class Browser(Hearer):
     """Keeps what was written."""
 
-    def __init__(self, fanout: Fanout, *rooms: str) -> None:
+    def __init__(self, audiences: Audiences, *rooms: str) -> None:
         super().__init__()
         self.writes: list[bytes] = []
         for room in rooms:
-            fanout.subscribe(self, room)
-        fanout.flush()
+            audiences.subscribe(self, room)
+        audiences.flush()
 
     def write(self, data: bytes) -> None:
         self.writes.append(data)
@@ -26,130 +26,130 @@ class Browser(Hearer):
         return data
 
 
-def say(fanout: Fanout, name: str, frame: bytes, id: int = 0) -> None:
-    room = fanout.room(name)
+def say(audiences: Audiences, name: str, frame: bytes, id: int = 0) -> None:
+    room = audiences.room(name)
     if room is not None:
-        fanout.packet(room, frame, id)
+        audiences.queue(room, frame, id)
 
 
-def make() -> Fanout:
-    return Fanout(Stats(), write_each)
+def make() -> Audiences:
+    return Audiences(Stats(), write_each)
 
 
 def test_a_tick_is_one_write() -> None:
     """All that a room has in a tick goes to each browser in one write, and the bytes are shared."""
-    fanout = make()
-    a, b = Browser(fanout, "x"), Browser(fanout, "x")
+    audiences = make()
+    a, b = Browser(audiences, "x"), Browser(audiences, "x")
     for frame in (b"1", b"2", b"3"):
-        say(fanout, "x", frame)
-    fanout.flush()
+        say(audiences, "x", frame)
+    audiences.flush()
     assert a.writes == b.writes == [b"123"]
     assert a.writes[0] is b.writes[0]
 
 
 def test_sets_of_rooms_share_their_bytes() -> None:
     """Who hears the same rooms gets the same merged bytes, in the link's order."""
-    fanout = make()
-    both, also, one = Browser(fanout, "x", "y"), Browser(fanout, "y", "x"), Browser(fanout, "y")
+    audiences = make()
+    both, also, one = Browser(audiences, "x", "y"), Browser(audiences, "y", "x"), Browser(audiences, "y")
     for name, frame in [("x", b"1"), ("y", b"2"), ("x", b"3"), ("z", b"-")]:
-        say(fanout, name, frame)
-    fanout.flush()
+        say(audiences, name, frame)
+    audiences.flush()
     assert both.writes == [b"123"]
     assert both.writes[0] is also.writes[0]
     assert one.writes == [b"2"]
-    say(fanout, "y", b"4")
-    fanout.flush()
+    say(audiences, "y", b"4")
+    audiences.flush()
     assert both.writes[1] is one.writes[1]
 
 
 def test_own_packets_keep_their_place() -> None:
     """A session packet in the middle of a tick comes in the middle; still one write."""
-    fanout = make()
-    a, b = Browser(fanout, "x", "y"), Browser(fanout, "x")
-    say(fanout, "x", b"1")
-    fanout.own(a, b"<a>")
-    say(fanout, "y", b"2")
-    fanout.own(a, b"<A>")
-    say(fanout, "x", b"3")
-    fanout.flush()
+    audiences = make()
+    a, b = Browser(audiences, "x", "y"), Browser(audiences, "x")
+    say(audiences, "x", b"1")
+    audiences.queue_own(a, b"<a>")
+    say(audiences, "y", b"2")
+    audiences.queue_own(a, b"<A>")
+    say(audiences, "x", b"3")
+    audiences.flush()
     assert a.writes == [b"1<a>2<A>3"]
     assert b.writes == [b"13"]
-    say(fanout, "x", b"4")
-    fanout.flush()
+    say(audiences, "x", b"4")
+    audiences.flush()
     assert a.take() == b"1<a>2<A>34"
 
 
 def test_subscriptions_take_effect_in_their_place() -> None:
     """A browser hears what comes after its SUBSCRIBE and before its UNSUBSCRIBE."""
-    fanout = make()
-    a, b = Browser(fanout), Browser(fanout, "x", "y")
-    say(fanout, "x", b"1")
-    fanout.subscribe(a, "x")
-    fanout.subscribe(a, "x")
-    say(fanout, "x", b"2")
-    fanout.unsubscribe(b, "x")
-    fanout.unsubscribe(b, "x")
-    say(fanout, "x", b"3")
-    say(fanout, "y", b"4")
-    fanout.unsubscribe(a, "x")
-    say(fanout, "x", b"5")
-    fanout.flush()
+    audiences = make()
+    a, b = Browser(audiences), Browser(audiences, "x", "y")
+    say(audiences, "x", b"1")
+    audiences.subscribe(a, "x")
+    audiences.subscribe(a, "x")
+    say(audiences, "x", b"2")
+    audiences.unsubscribe(b, "x")
+    audiences.unsubscribe(b, "x")
+    say(audiences, "x", b"3")
+    say(audiences, "y", b"4")
+    audiences.unsubscribe(a, "x")
+    say(audiences, "x", b"5")
+    audiences.flush()
     assert (a.take(), b.take()) == (b"23", b"124")
 
 
 def test_cursor_is_the_last_message_sent() -> None:
     """Packets that are no message, and messages from before the subscription, don't count."""
-    fanout = make()
-    other = Browser(fanout, "x")
-    say(fanout, "x", b"1", id=5)
-    fanout.flush()
-    a = Browser(fanout, "x")
-    fanout.silence(a)
+    audiences = make()
+    other = Browser(audiences, "x")
+    say(audiences, "x", b"1", id=5)
+    audiences.flush()
+    a = Browser(audiences, "x")
+    audiences.silence(a)
     assert a.cursor == 0
-    fanout.subscribe(a, "x")
-    fanout.subscribe(a, "y")
-    say(fanout, "y", b"2", id=6)
-    say(fanout, "x", b"3")
-    fanout.flush()
-    say(fanout, "z", b"4", id=9)
-    fanout.flush()
-    fanout.silence(a)
-    fanout.silence(other)
+    audiences.subscribe(a, "x")
+    audiences.subscribe(a, "y")
+    say(audiences, "y", b"2", id=6)
+    say(audiences, "x", b"3")
+    audiences.flush()
+    say(audiences, "z", b"4", id=9)
+    audiences.flush()
+    audiences.silence(a)
+    audiences.silence(other)
     assert (a.cursor, other.cursor) == (6, 5)
 
 
 def test_silence_in_a_tick() -> None:
     """What was before it is written at once, nothing after it."""
-    fanout = make()
-    a = Browser(fanout, "x")
-    say(fanout, "x", b"1", id=1)
-    fanout.own(a, b"<a>")
-    fanout.silence(a)
+    audiences = make()
+    a = Browser(audiences, "x")
+    say(audiences, "x", b"1", id=1)
+    audiences.queue_own(a, b"<a>")
+    audiences.silence(a)
     assert a.take() == b"1<a>"
-    say(fanout, "x", b"2", id=2)
-    fanout.flush()
+    say(audiences, "x", b"2", id=2)
+    audiences.flush()
     assert (a.take(), a.cursor) == (b"", 1)
 
 
 def test_rooms_are_forgotten() -> None:
     """A room that nobody hears any more costs nothing, even in the middle of its tick."""
-    fanout = make()
-    a = Browser(fanout, "x", "y")
-    assert fanout.room_count == 2
-    say(fanout, "x", b"1")
-    fanout.unsubscribe(a, "x")
-    assert (fanout.room_count, fanout.room("x")) == (1, None)
-    fanout.silence(a)
-    fanout.flush()
-    assert (fanout.room_count, a.take()) == (0, b"1")
+    audiences = make()
+    a = Browser(audiences, "x", "y")
+    assert audiences.room_count == 2
+    say(audiences, "x", b"1")
+    audiences.unsubscribe(a, "x")
+    assert (audiences.room_count, audiences.room("x")) == (1, None)
+    audiences.silence(a)
+    audiences.flush()
+    assert (audiences.room_count, a.take()) == (0, b"1")
 
 
 def test_against_a_model() -> None:
     """Whatever the order of packets, subscriptions and ticks: each browser gets exactly what it heard, in order."""
     for seed in range(300):
         dice = random.Random(seed)
-        fanout = make()
-        browsers = [Browser(fanout) for _ in range(4)]
+        audiences = make()
+        browsers = [Browser(audiences) for _ in range(4)]
         heard: list[list[bytes]] = [[] for _ in browsers]
         cursors = [0] * 4
         rooms: list[set[str]] = [set() for _ in browsers]
@@ -159,30 +159,30 @@ def test_against_a_model() -> None:
             match dice.choice(["say", "say", "say", "own", "in", "out", "silence", "flush"]):
                 case "say":
                     id = dice.choice([0, step])
-                    say(fanout, name, frame, id)
+                    say(audiences, name, frame, id)
                     for j in range(4):
                         if name in rooms[j]:
                             heard[j].append(frame)
                             cursors[j] = id or cursors[j]
                 case "own":
-                    fanout.own(browsers[i], frame)
+                    audiences.queue_own(browsers[i], frame)
                     heard[i].append(frame)
                 case "in":
-                    fanout.subscribe(browsers[i], name)
+                    audiences.subscribe(browsers[i], name)
                     rooms[i].add(name)
                 case "out":
-                    fanout.unsubscribe(browsers[i], name)
+                    audiences.unsubscribe(browsers[i], name)
                     rooms[i].discard(name)
                 case "silence":
-                    fanout.silence(browsers[i])
+                    audiences.silence(browsers[i])
                     rooms[i].clear()
                     assert browsers[i].cursor == cursors[i], seed
                 case "flush":
-                    fanout.flush()
+                    audiences.flush()
                     assert all(len(b.writes) <= step for b in browsers)
-        fanout.flush()
+        audiences.flush()
         for browser, frames, cursor in zip(browsers, heard, cursors, strict=True):
             assert browser.take() == b"".join(frames), seed
-            fanout.silence(browser)
+            audiences.silence(browser)
             assert browser.cursor == cursor, seed
-        assert fanout.room_count == 0
+        assert audiences.room_count == 0

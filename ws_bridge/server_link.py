@@ -1,7 +1,7 @@
 """One connection to the server, from HELLO to its end (PROTOCOL.md section 6).
 
-It owns what is said on the link without a session: LINK, READY, PING, PONG, BYE. All else it hands on, read
-by read, and in order.
+This module owns the packets without a session: LINK, READY, PING, PONG, BYE. It hands on all other bodies, read by
+read and in order.
 """
 
 import asyncio
@@ -16,34 +16,34 @@ from ws_bridge.stats import Stats
 
 NAME = "ws_bridge"
 
-# Above this many unsent bytes the server is behind with reading, and browsers are not read either.
+# Unsent bytes above which the link is congested: the server reads too slowly, and browsers are not read either.
 HIGH_WATER = 256 * 1024
 
 logger = logging.getLogger(__name__)
 
 
 class Downstream(Protocol):
-    """Whoever the link's packets are for."""
+    """Takes the link's bodies and its events."""
 
-    def link_opened(self, link: "Link") -> None: ...
+    def link_opened(self, link: "ServerLink") -> None: ...
 
     def link_lost(self) -> None: ...
 
     def link_writable(self) -> None: ...
 
-    def tick(self, link: "Link", bodies: Iterable[bytes]) -> None:
-        """Take what one read of the link brought. What is the link's own goes back to `Link.control`."""
+    def tick(self, link: "ServerLink", bodies: Iterable[bytes]) -> None:
+        """Take the bodies of one read of the link; give those of the link itself to `ServerLink.control`."""
 
 
-class Link(Outlet, asyncio.Protocol):
-    """A connection that is to become a link.
+class ServerLink(Outlet, asyncio.Protocol):
+    """A connection to the server, which becomes a link with READY.
 
     Attributes:
-        ended: done when the connection is over; its result says why.
-        silence: sweeps since the server last sent something. Not seconds: a bridge that was itself stopped
-            for a while has not heard anything either.
-        accepted: the server took it for a link.
-        stalled: more is unsent than should be; whoever makes it more should stop reading.
+        ended: done when the connection is over; its result is the reason.
+        silence: sweeps since the server last sent something. Not seconds: while the bridge itself was stopped it
+            could not hear the server.
+        accepted: the server has accepted the link.
+        is_congested: the server takes no more bytes; whoever sends more should stop reading.
     """
 
     def __init__(self, secret: str | None, downstream: Downstream, stats: Stats) -> None:
@@ -51,7 +51,7 @@ class Link(Outlet, asyncio.Protocol):
         self.ended: asyncio.Future[str] = self._loop.create_future()
         self.silence = 0
         self.accepted = False
-        self.stalled = False
+        self.is_congested = False
         self._secret = secret
         self._downstream = downstream
         self._stats = stats
@@ -61,14 +61,14 @@ class Link(Outlet, asyncio.Protocol):
         self._pings = 0
         self._why = "the server closed the connection"
 
-    def send(self, packet: bytes) -> None:
-        """Queue a word packet: all of one turn of the event loop leave in one write."""
+    def send(self, frame: bytes) -> None:
+        """Queue a frame: all frames of one turn of the event loop leave in one write."""
         if not self._outbox:
             self._loop.call_soon(self._flush)
-        self._outbox.append(packet)
+        self._outbox.append(frame)
 
     def fence(self, then: Callable[[], None]) -> None:
-        """Call `then` once the server has taken all that was sent so far; never, if the link ends before."""
+        """Call `then` once the server has taken every earlier frame; never, if the link ends before."""
         self._pings += 1
         ref = f"fence-{self._pings}"
         self._fences[ref] = then
@@ -84,13 +84,13 @@ class Link(Outlet, asyncio.Protocol):
         self.abort()
 
     def close(self) -> None:
-        """End the connection after what was sent."""
+        """End the connection after all frames sent so far."""
         self._flush()
         self.end_writing()
         self.transport.close()
 
     def control(self, kind: str, body: bytes) -> None:
-        """Take a packet that is for no session and no room."""
+        """Take a body that is for no session and no room."""
         match kind:
             case "HELLO":
                 self.send(translate.link(NAME, self._secret))
@@ -110,9 +110,9 @@ class Link(Outlet, asyncio.Protocol):
                 self._why = f"the server said {reason}: {message}"
                 self.close()
             case "ERROR":
-                logger.warning("the server complains of the link: %s", translate.said(body)[1])
+                logger.warning("the server refused a packet of the link: %s", translate.said(body)[1])
 
-    # asyncio's side.
+    # Called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.begin_writing(cast(asyncio.Transport, transport))  # uvloop's are no subclass
@@ -125,17 +125,17 @@ class Link(Outlet, asyncio.Protocol):
         try:
             self._downstream.tick(self, self._decoder)
         except PacketError as error:
-            self.give_up(f"the server sent what is no packet: {error}")
+            self.give_up(f"the server sent a broken frame: {error}")
         except Exception:
-            # A bug. A new link starts every session afresh, and so from a sound state.
+            # A bug. A new link opens every session anew, and so from a sound state.
             logger.exception("a packet of the server could not be handled")
             self.give_up("an error in the bridge")
 
     def pause_writing(self) -> None:
-        self.stalled = True
+        self.is_congested = True
 
     def resume_writing(self) -> None:
-        self.stalled = False
+        self.is_congested = False
         self._downstream.link_writable()
 
     def connection_lost(self, error: Exception | None) -> None:
