@@ -19,7 +19,7 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, LoopFactory]:
     """The bridge runs on uvloop where that installs, else on asyncio: what depends on the loop is tested on both."""
     loops: dict[str, LoopFactory] = {"uvloop": uvloop.new_event_loop}
-    if item.path.name in ("test_browsers.py", "test_slow.py", "test_door.py"):
+    if item.path.name in ("test_bridge.py", "test_browsers.py", "test_sessions_slow.py", "test_door.py"):
         loops["asyncio"] = asyncio.new_event_loop
     return loops
 
