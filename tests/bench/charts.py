@@ -18,10 +18,21 @@ INK, FAINT, GRID = "#24292f", "#6e7781", "#e6e8eb"
 COLOURS = {"server": "#0f766e", "server and bridge": "#5eb3ab", "naive": "#d08a3c"}
 OTHERS = "#b4bac2"
 STYLE: Any = {
-    "font.size": 11, "text.color": INK, "axes.labelcolor": FAINT, "axes.titlesize": 12, "axes.titlelocation": "left",
-    "axes.titleweight": "bold", "axes.edgecolor": GRID, "axes.spines.top": False, "axes.spines.right": False,
-    "xtick.color": FAINT, "ytick.color": INK, "axes.axisbelow": True, "grid.color": GRID, "figure.dpi": 110,
-}  # fmt: skip
+    "font.size": 11,
+    "text.color": INK,
+    "axes.labelcolor": FAINT,
+    "axes.titlesize": 12,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.edgecolor": GRID,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": FAINT,
+    "ytick.color": INK,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "figure.dpi": 110,
+}
 SHARES = [1 - 10 ** (-step / 40) for step in range(8, 121)]  # of all messages: 0.37 to 0.999, ever closer to 1
 
 

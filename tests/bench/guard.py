@@ -70,8 +70,10 @@ class Counts:
         if self.messages < MESSAGES_PER_WRITE * self.writes:
             found.append(f"{self.messages / self.writes:.1f} messages a write, at least {MESSAGES_PER_WRITE}")
         if self.system_calls is not None and self.system_calls > SYSTEM_CALLS_PER_DELIVERY * self.deliveries:
-            found.append(f"{self.system_calls / self.deliveries:.2f} system calls a delivery, at most"
-                         f" {SYSTEM_CALLS_PER_DELIVERY}")  # fmt: skip
+            found.append(
+                f"{self.system_calls / self.deliveries:.2f} system calls a delivery, at most"
+                f" {SYSTEM_CALLS_PER_DELIVERY}"
+            )
         return found
 
 

@@ -25,8 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command += ["--duration", f"{options.seconds:.0f}", "--output", str(options.out), "--pid", str(pid)]
         with crowd(target, FAN_OUT[options.scenario]) as loaders, subprocess.Popen(command) as spy:
             result = loaders.run(options.seconds + START_SECONDS - WARM_UP_SECONDS)
-    print(f"{options.out}: {result.target.name}, scenario {options.scenario}, {result.per_delivery:.2f} µs a delivery"
-          " (looking costs some of it)")  # fmt: skip
+    print(
+        f"{options.out}: {result.target.name}, scenario {options.scenario}, {result.per_delivery:.2f} µs a delivery"
+        " (looking costs some of it)"
+    )
     return spy.returncode
 
 

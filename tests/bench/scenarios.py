@@ -91,9 +91,11 @@ class Figures:
         """Note what was lost, doubled or out of order in one load."""
         report = result.report
         if report.faults:
-            self.faults.append(f"{name}, {result.target.name}: {report.lost} lost, {report.duplicated} doubled,"
-                               f" {report.reordered} out of order, {report.misrouted} in a wrong room,"
-                               f" {report.damaged} damaged, {report.closed} connections ended")  # fmt: skip
+            self.faults.append(
+                f"{name}, {result.target.name}: {report.lost} lost, {report.duplicated} doubled,"
+                f" {report.reordered} out of order, {report.misrouted} in a wrong room,"
+                f" {report.damaged} damaged, {report.closed} connections ended"
+            )
         if report.apart and result.target.dialect in ("wp", "ws"):
             self.faults.append(f"{name}, {result.target.name}: {report.apart} members saw another order")
         return result

@@ -135,8 +135,10 @@ def _check_stays(member: Wanderer, log: Sequence[Packet]) -> list[str]:
         if stay.ids != wanted:
             lost, strange = set(wanted).difference(stay.ids), set(stay.ids).difference(wanted)
             diary = ", ".join(member.diary)
-            wrongs.append(f"{member.label}: in the square after {stay.start} lost {_few(sorted(lost))}"
-                          f" and heard {_few(sorted(strange))} too many [{diary}]")  # fmt: skip
+            wrongs.append(
+                f"{member.label}: in the square after {stay.start} lost {_few(sorted(lost))}"
+                f" and heard {_few(sorted(strange))} too many [{diary}]"
+            )
     if member.early:
         wrongs.append(f"{member.label}: heard the square without being there: {_few(member.early)}")
     texts = {packet["message"] for packet in log}

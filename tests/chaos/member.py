@@ -49,9 +49,15 @@ class Member:
     """
 
     def __init__(
-        self, label: str, nickname: str, rooms: list[str], random: Random, *, hasty: bool = False,
+        self,
+        label: str,
+        nickname: str,
+        rooms: list[str],
+        random: Random,
+        *,
+        hasty: bool = False,
         nervous: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.label = label
         self.nickname = nickname
         self.nicknames = {nickname}  # all that it ever had
@@ -173,9 +179,13 @@ class Member:
 
     def _hear(self, packet: Packet) -> None:
         heard = Heard(
-            packet["id"], packet.get("room"), packet.get("to"), packet["nickname"], packet["message"],
+            packet["id"],
+            packet.get("room"),
+            packet.get("to"),
+            packet["nickname"],
+            packet["message"],
             packet["timestamp"],
-        )  # fmt: skip
+        )
         ref = packet.get("ref", "")
         is_own = ref in self.said
         if is_own:

@@ -54,9 +54,13 @@ async def run(plan: Plan, report: Callable[[str], None] = print) -> Result:
     faults: list[str] = []
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         world = World(
-            Path(folder), random, terminals=plan.terminals, browsers=plan.browsers, bridges=plan.bridges,
+            Path(folder),
+            random,
+            terminals=plan.terminals,
+            browsers=plan.browsers,
+            bridges=plan.bridges,
             server_module=plan.server_module,
-        )  # fmt: skip
+        )
         try:
             await world.open()
             start = time.monotonic()

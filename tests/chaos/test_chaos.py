@@ -34,9 +34,16 @@ async def test_a_broken_server_is_found_out(kind: str, finding: str) -> None:
     """The same run sees a server without one of its promises, and for the right reason."""
     module = ("-m", "tests.chaos.sabotage", kind)
     plan = Plan(
-        seed=20, seconds=2, faults=3, terminals=8, browsers=0, bridges=0, per_second=10, settle_seconds=5,
+        seed=20,
+        seconds=2,
+        faults=3,
+        terminals=8,
+        browsers=0,
+        bridges=0,
+        per_second=10,
+        settle_seconds=5,
         server_module=module,
-    )  # fmt: skip
+    )
     result = await run(plan)
     assert any(finding in wrong for wrong in result.wrongs), result.wrongs
 

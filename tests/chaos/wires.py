@@ -98,10 +98,16 @@ class WebWire:
         try:
             return cls(
                 await connect(
-                    address, compression=None, max_size=MAX_BODY, ping_interval=None, open_timeout=OPEN_SECONDS,
-                    close_timeout=1, proxy=None, sock=sock,
+                    address,
+                    compression=None,
+                    max_size=MAX_BODY,
+                    ping_interval=None,
+                    open_timeout=OPEN_SECONDS,
+                    close_timeout=1,
+                    proxy=None,
+                    sock=sock,
                 )
-            )  # fmt: skip
+            )
         except (OSError, TimeoutError, InvalidHandshake, EOFError) as error:
             raise Lost(str(error)) from None
 

@@ -33,9 +33,15 @@ class World:
     """
 
     def __init__(
-        self, folder: Path, random: Random, *, terminals: int, browsers: int, bridges: int,
+        self,
+        folder: Path,
+        random: Random,
+        *,
+        terminals: int,
+        browsers: int,
+        bridges: int,
         server_module: tuple[str, ...] = ("-m", "tcp_server"),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.data = folder / "data"
         self.server = server_child(self.data, folder, module=server_module)
         self.door = Proxy(partial(_port, self.server))
@@ -63,9 +69,16 @@ class World:
     async def log(self) -> list[Packet]:
         """Return all messages of the log, as `export` writes them."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tcp_server", "export", "-", "--data", str(self.data),
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "tcp_server",
+            "export",
+            "-",
+            "--data",
+            str(self.data),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
         output, _ = await process.communicate()
         return [packet for packet in map(json.loads, output.splitlines()) if packet["type"] == "MSG"]
 

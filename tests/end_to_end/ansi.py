@@ -7,9 +7,23 @@ from unicodedata import east_asian_width
 
 # The sixteen colours of a terminal are its owner's choice; these are legible on BACKGROUND.
 PALETTE = (
-    "#1d2430", "#e0707a", "#8fbf7f", "#d9b26a", "#78a9e6", "#c792d6", "#6cc0c0", "#c9d1dc",
-    "#6b7686", "#f08f98", "#a9d69a", "#ecca8a", "#9cc3f2", "#dbb0e6", "#8fd6d6", "#f2f5f9",
-)  # fmt: skip
+    "#1d2430",
+    "#e0707a",
+    "#8fbf7f",
+    "#d9b26a",
+    "#78a9e6",
+    "#c792d6",
+    "#6cc0c0",
+    "#c9d1dc",
+    "#6b7686",
+    "#f08f98",
+    "#a9d69a",
+    "#ecca8a",
+    "#9cc3f2",
+    "#dbb0e6",
+    "#8fd6d6",
+    "#f2f5f9",
+)
 FOREGROUND = "#d5dbe5"
 BACKGROUND = "#151a22"
 LEVELS = (0, 95, 135, 175, 215, 255)  # of red, green and blue in the 256 colours

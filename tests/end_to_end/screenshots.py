@@ -79,8 +79,11 @@ def _chromium() -> str | None:
 def _start_server(data: Path) -> Program:
     subprocess.run(
         [sys.executable, "-m", "tcp_server", "import", "-", "--data", str(data / "data")],
-        cwd=ROOT, input=talk.archive(datetime.now(UTC)), text=True, check=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        input=talk.archive(datetime.now(UTC)),
+        text=True,
+        check=True,
+    )
     return programs.server(data, "--name", "Hilltop")
 
 

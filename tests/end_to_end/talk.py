@@ -31,7 +31,7 @@ TALK = (
     (50, "observatory", "ines", "_brings a box of eight"),
     (31, "workshop", "小林", "The new blank has arrived, 200 mm"),
     (9, "observatory", "小林", "I made a chart for the little ones:\nfirst the Moon, then Saturn, then the Pleiades."),
-)  # fmt: skip
+)
 
 
 def archive(now: datetime) -> str:
@@ -40,8 +40,15 @@ def archive(now: datetime) -> str:
     lines += [{"type": "ROOM", "room": room, "topic": topic} for room, topic in TOPICS.items()]
     for id, (minutes, room, nickname, text) in enumerate(TALK, 1):
         timestamp = (now - timedelta(minutes=minutes)).astimezone(UTC).isoformat(timespec="milliseconds")
-        line = {"type": "MSG", "id": id, "uid": sum(nickname.encode()), "room": room, "nickname": nickname,
-                "message": text.removeprefix("_"), "timestamp": timestamp.replace("+00:00", "Z")}  # fmt: skip
+        line = {
+            "type": "MSG",
+            "id": id,
+            "uid": sum(nickname.encode()),
+            "room": room,
+            "nickname": nickname,
+            "message": text.removeprefix("_"),
+            "timestamp": timestamp.replace("+00:00", "Z"),
+        }
         lines.append(line | {"action": True} if text.startswith("_") else line)
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 

@@ -19,9 +19,15 @@ class Terminal:
     """
 
     def __init__(
-        self, command: Sequence[str], folder: Path, *, columns: int = 80, rows: int = 24, cwd: Path | None = None,
+        self,
+        command: Sequence[str],
+        folder: Path,
+        *,
+        columns: int = 80,
+        rows: int = 24,
+        cwd: Path | None = None,
         environment: Mapping[str, str] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._socket = folder / "tmux"
         output = folder / "tmux.output"
         os.mkfifo(output)
@@ -32,12 +38,32 @@ class Terminal:
         os.mkfifo(gate)
         line = f"read -r _ <{shlex.quote(str(gate))}; trap : INT; {shlex.join(command)}; echo ended: $?; exec cat"
         self._tmux(
-            "new-session", "-d", "-x", f"{columns}", "-y", f"{rows}", "-c", f"{cwd or Path.cwd()}",
-            *(f"-e{name}={value}" for name, value in (environment or {}).items()), "sh", "-c", line,
-            ";", "set-option", "status", "off",
-            ";", "resize-window", "-x", f"{columns}", "-y", f"{rows}",
-            ";", "pipe-pane", f"cat >{shlex.quote(str(output))}",
-        )  # fmt: skip
+            "new-session",
+            "-d",
+            "-x",
+            f"{columns}",
+            "-y",
+            f"{rows}",
+            "-c",
+            f"{cwd or Path.cwd()}",
+            *(f"-e{name}={value}" for name, value in (environment or {}).items()),
+            "sh",
+            "-c",
+            line,
+            ";",
+            "set-option",
+            "status",
+            "off",
+            ";",
+            "resize-window",
+            "-x",
+            f"{columns}",
+            "-y",
+            f"{rows}",
+            ";",
+            "pipe-pane",
+            f"cat >{shlex.quote(str(output))}",
+        )
         gate.write_text("\n")
 
     def type(self, text: str) -> None:

@@ -51,8 +51,13 @@ def test_four_commands_from_another_folder(scripts: Path, tmp_path: Path) -> Non
         assert get(f"http://127.0.0.1:{bridge.port}/{file.relative_to(ROOT / 'web')}") == file.read_text()
     said = subprocess.run(
         [str(scripts / "wordpacket"), "127.0.0.1", str(server.port), "--nick", "alice"],
-        cwd=tmp_path, input="from a wheel\n", capture_output=True, text=True, timeout=SECONDS, check=True,
-    )  # fmt: skip
+        cwd=tmp_path,
+        input="from a wheel\n",
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    )
     assert "from a wheel" in said.stdout
     bridge.stop()
     server.stop()

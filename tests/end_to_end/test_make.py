@@ -20,9 +20,19 @@ def make_run(folder: Path, port: int | str, web_port: int | str) -> list[str]:
     """Return the command, with the Python that runs the tests in the place of `.venv`'s."""
     inherited = (f"--unset={name}" for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"))  # of `make test`
     return [
-        "env", *inherited, "make", "--no-print-directory", "-C", str(ROOT), "run", "--old-file=.venv/.run",
-        f"PY={sys.executable}", f"PORT={port}", f"WEB_PORT={web_port}", f"WORDPACKET_DATA={folder / 'data'}",
-    ]  # fmt: skip
+        "env",
+        *inherited,
+        "make",
+        "--no-print-directory",
+        "-C",
+        str(ROOT),
+        "run",
+        "--old-file=.venv/.run",
+        f"PY={sys.executable}",
+        f"PORT={port}",
+        f"WEB_PORT={web_port}",
+        f"WORDPACKET_DATA={folder / 'data'}",
+    ]
 
 
 @pytest.fixture
@@ -78,9 +88,10 @@ def test_port_taken(taken: str, family: socket.AddressFamily, host: str, tmp_pat
         port = sock.getsockname()[1]
         ports = (port, 0) if taken == "PORT" else (0, port)
         assert_refused(
-            ports, f"port {port} is taken already; choose another PORT, see --help (here: make run {taken}=NUMBER)",
+            ports,
+            f"port {port} is taken already; choose another PORT, see --help (here: make run {taken}=NUMBER)",
             tmp_path,
-        )  # fmt: skip
+        )
 
 
 def test_no_port(tmp_path: Path) -> None:

@@ -39,8 +39,13 @@ async def test_rooms_are_heard_between_subscribe_and_unsubscribe(rig: Rig, link:
         msg("a", 5),
     )
     assert [p.get("id") or p["type"] for p in [await ann.hear() for _ in range(6)]] == [
-        "ROOM", 2, 3, "JOIN", "NOTICE", 5,
-    ]  # fmt: skip
+        "ROOM",
+        2,
+        3,
+        "JOIN",
+        "NOTICE",
+        5,
+    ]
     assert [p.get("id") or p["type"] for p in [await bob.hear() for _ in range(4)]] == [1, 2, "ERROR", "NOTICE"]
 
 

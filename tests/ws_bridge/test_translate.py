@@ -128,10 +128,17 @@ def test_packets_of_the_bridge() -> None:
         (translate.ping_again(1, b'{"type":"PONG"}'), {"session": 1, "type": "PING"}),
         (
             translate.come_back(1, known, 8),
-            {"session": 1, "type": "NICK", "nickname": "ana", "token": "t", "epoch": "e", "rooms": ["a", "b"],
-             "after": 8},
+            {
+                "session": 1,
+                "type": "NICK",
+                "nickname": "ana",
+                "token": "t",
+                "epoch": "e",
+                "rooms": ["a", "b"],
+                "after": 8,
+            },
         ),
-    ]:  # fmt: skip
+    ]:
         assert unpacked(packet) == body
         assert packet[2:].startswith(b'{"session":1,')
 

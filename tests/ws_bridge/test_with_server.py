@@ -28,9 +28,17 @@ class Server:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tcp_server", str(self.port), "--host", "127.0.0.1", "--data", str(self._folder),
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "tcp_server",
+            str(self.port),
+            "--host",
+            "127.0.0.1",
+            "--data",
+            str(self._folder),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
         assert self._process.stdout is not None
         async with asyncio.timeout(START_PATIENCE):
             line = (await self._process.stdout.readline()).decode()
