@@ -10,7 +10,7 @@ import sys
 from tests.chaos.run import Plan, Result, run
 from tests.chaos.sabotage import KINDS
 
-SHOWN = 40  # wrongs that are printed
+SHOWN = 40  # faults that are printed
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def show(plan: Plan, result: Result) -> None:
-    """Print what happened and what was wrong."""
+    """Print a run's counts and its faults."""
     print(f"{len(result.faults)} faults; " + ", ".join(f"{value} {name}" for name, value in result.counts.items()))
     for wrong in result.wrongs[:SHOWN]:
         print(f"WRONG  {wrong}")

@@ -1,4 +1,4 @@
-"""What must be true in the end: the whole log against what every member heard (PROTOCOL.md section 5)."""
+"""The checks after a run: the whole log against every member's messages (PROTOCOL.md section 5)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ SHOWN = 10  # ids that a line of a report names
 
 
 def check(members: Sequence[Member], log: Sequence[Packet]) -> list[str]:
-    """Return everything that is wrong, a line each.
+    """Return all faults, a line each.
 
     Args:
-        members: all that were in the chat, from before the first message to after the last.
+        members: all members of the chat; each was there from before the first message to after the last.
         log: the messages of `export`, in its order.
     """
     wrongs = [wrong for member in members for wrong in member.wrongs]
@@ -32,10 +32,10 @@ def check(members: Sequence[Member], log: Sequence[Packet]) -> list[str]:
 
 
 def check_senders_order(members: Iterable[Member]) -> list[str]:
-    """Check that what one member said is in the log as it was said.
+    """Check that the log has one member's messages in the order in which they were said.
 
-    So it is for who has a connection of its own and resends in order. A bridge holds what a browser says without a
-    server, and what was lost with the link comes after that.
+    This holds for a member with a connection of its own that resends in order. A bridge holds a browser's messages
+    while the server is away; the messages that were lost with the link come after these.
     """
     wrongs = []
     for member in members:
@@ -47,7 +47,7 @@ def check_senders_order(members: Iterable[Member]) -> list[str]:
 
 
 def check_page(member: Member, request: Packet, page: Packet, log: Sequence[Packet]) -> list[str]:
-    """Check one HISTORY page against the log: what it asked for, without a hole, and the right `more`."""
+    """Check one HISTORY page against the log: the messages asked for, without a hole, and the right `more`."""
     if page["type"] != "HISTORY":
         return [f"{member.label}: {request} got {page}"]
     got = [packet["id"] for packet in page["messages"]]
@@ -67,12 +67,12 @@ def check_page(member: Member, request: Packet, page: Packet, log: Sequence[Pack
 
 
 def there_is_no_id_like(ids: Sequence[int]) -> int:
-    """Return an id over all of these."""
+    """Return an id above all of these."""
     return max(ids, default=0) + 1
 
 
 def _check_log(log: Sequence[Packet]) -> list[str]:
-    """Nothing is in the log twice, and ids grow."""
+    """Check that no message is in the log twice, and that ids grow."""
     wrongs = []
     ids = [packet["id"] for packet in log]
     if ids != sorted(set(ids)):
@@ -89,7 +89,7 @@ def _check_log(log: Sequence[Packet]) -> list[str]:
 
 
 def _check_acknowledged(member: Member, logged: dict[int, Heard]) -> list[str]:
-    """Everything said was acknowledged, and is in the log as it was said."""
+    """Check that every message was acknowledged, and is in the log with its text."""
     wrongs = []
     silent = [ref for ref in member.said if ref not in member.acknowledged]
     if silent:
@@ -104,7 +104,7 @@ def _check_acknowledged(member: Member, logged: dict[int, Heard]) -> list[str]:
 
 
 def _check_heard(member: Member, logged: dict[int, Heard]) -> list[str]:
-    """A member heard all that the log has for it, exactly once, and nothing else."""
+    """Check that a member heard exactly the log's messages for it, each once."""
     wrongs = []
     visible = {id for id, heard in logged.items() if _is_for(heard, member)}
     ids = [heard.id for heard in member.heard if heard.room != SQUARE]
@@ -122,9 +122,9 @@ def _check_heard(member: Member, logged: dict[int, Heard]) -> list[str]:
 
 
 def _check_stays(member: Wanderer, log: Sequence[Packet]) -> list[str]:
-    """Of the square a wanderer heard all from each arrival on, without a hole; the last stay is not over.
+    """Check that a wanderer heard the square's messages of each stay, without a hole; the last stay is not over.
 
-    Who lagged when it came is caught up from before its arrival, and so may hear earlier messages too.
+    A wanderer that lagged on its arrival is caught up from an earlier message, and so may hear more.
     """
     wrongs = []
     square = [packet["id"] for packet in log if packet.get("room") == SQUARE]
@@ -149,7 +149,7 @@ def _check_stays(member: Wanderer, log: Sequence[Packet]) -> list[str]:
 
 
 def check_rosters(members: Sequence[Member], rosters: dict[str, Packet]) -> list[str]:
-    """Check that USERS of each room names exactly those that are in it."""
+    """Check that the USERS of each room name exactly its members."""
     wrongs = []
     for room, users in rosters.items():
         wanted = sorted({member.nickname for member in members if room in member.rooms})
@@ -159,7 +159,7 @@ def check_rosters(members: Sequence[Member], rosters: dict[str, Packet]) -> list
 
 
 def _check_order(members: Sequence[Member]) -> list[str]:
-    """All members of a room heard it in one order; told by the texts, whatever the ids say."""
+    """Check by the texts that all members of a room heard its messages in one order."""
     wrongs = []
     for room in sorted({room for member in members for room in member.rooms}):
         first: tuple[str, list[str]] | None = None

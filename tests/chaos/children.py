@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-START_SECONDS = 20.0  # a machine that is busy with other tests is slow to start Python
+START_SECONDS = 20.0  # a busy machine starts Python slowly
 END_SECONDS = 20.0
 
 # The first line of each program's output names its address.
@@ -21,8 +21,8 @@ _ADDRESS = re.compile(rb"(?:listening on 127\.0\.0\.1|http://127\.0\.0\.1):(\d+)
 class Child:
     """A process that can be started again and again; its errors are collected in one file.
 
-    After making one: `await start()`, and at the end always `await kill()`. Whoever does it harm holds `lock`, so
-    that two faults don't cross.
+    After making one: `await start()`, and at the end always `await kill()`. A fault holds `lock`, so that no two faults
+    hit one process at a time.
     """
 
     def __init__(self, name: str, command: Sequence[str], folder: Path) -> None:
@@ -41,10 +41,10 @@ class Child:
         return self._process.pid
 
     async def start(self) -> None:
-        """Start it and wait until it listens.
+        """Start the process, and wait until it listens.
 
         Raises:
-            RuntimeError: it ended instead.
+            RuntimeError: the process ended instead.
         """
         with self.errors.open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(
@@ -65,26 +65,26 @@ class Child:
         raise RuntimeError(f"{self.name} did not start:\n{self.errors.read_text()[-2_000:]}")
 
     async def kill(self) -> None:
-        """Kill it with -9, stopped or not, and wait until it is gone."""
+        """Kill the process with -9, stopped or not, and wait for its end."""
         await self._end(signal.SIGKILL)
 
     async def terminate(self) -> None:
-        """Ask it to end, and wait until it has."""
+        """Ask the process to end, and wait for its end."""
         await self._end(signal.SIGTERM)
 
     def stop(self) -> None:
-        """Stop it as a whole, as a machine that hangs would."""
+        """Stop the whole process, like a machine that hangs."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def go_on(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
 
     def memory(self) -> int:
-        """Return the bytes of memory that it holds now (Linux)."""
+        """Return the bytes of memory that the process holds now (Linux)."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def complaints(self) -> list[str]:
-        """Return what no log should ever hold: tracebacks."""
+        """Return the tracebacks in the process's log: there should be none."""
         text = self.errors.read_text() if self.errors.exists() else ""
         return [part[-1_500:] for part in text.split("Traceback (most recent call last)")[1:]]
 

@@ -1,4 +1,4 @@
-"""Keeps a member connected: connect, converse, lose the connection, and again."""
+"""Keeps a member connected: it connects, converses, loses the connection, and connects again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.chaos.wanderer import Wanderer
 from tests.chaos.wires import Lost, Wire
 
 BACKOFF_SECONDS = 0.5  # at most, at random: a test has no time for 30 s
-ANSWER_SECONDS = 5.0  # without a word while one is due, until the connection is given up
+ANSWER_SECONDS = 5.0  # without an answer while one is due, until the connection is given up
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Packet).decode
@@ -26,7 +26,7 @@ Connect: TypeAlias = Callable[[], Awaitable[Wire]]
 class Client:
     """A member and its connection.
 
-    After making one: `start()`, and at the end `await stop()`. It sets `stirred` whenever it heard something.
+    After making one: `start()`, and at the end `await stop()`. The client sets `stirred` with each packet.
     """
 
     def __init__(self, member: Member, connect: Connect, random: Random, stirred: asyncio.Event) -> None:
@@ -48,12 +48,12 @@ class Client:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def enter(self) -> None:
-        """Start, and wait until it is READY."""
+        """Start, and wait for READY."""
         self.start()
         await self._is_ready.wait()
 
     async def stop(self) -> None:
-        """End; an error in the client itself comes out here."""
+        """End the client; raise the error if the client itself failed."""
         if self._task is not None:
             if not self._task.done():
                 self._task.cancel()
@@ -64,7 +64,7 @@ class Client:
         self._send(self.member.say(text, room=room, to=to))
 
     def describe(self) -> str:
-        """Say how it is, for a report."""
+        """Return the client's state, for a report."""
         member = self.member
         ready = "ready" if member.is_ready else "not ready"
         waiting = ", ".join(self._answers)
@@ -74,21 +74,21 @@ class Client:
         )
 
     def type_in(self, room: str) -> None:
-        """Be seen typing, if anybody is there to see it."""
+        """Send TYPING, if there is a connection."""
         if self.member.is_ready:
             self._send([{"type": "TYPING", "room": room}])
 
     def wander(self) -> None:
-        """Let a wanderer do what only wanderers do."""
+        """Let a wanderer come to the square, or leave it."""
         if isinstance(self.member, Wanderer):
             self._send(self.member.wander())
 
     def again(self) -> None:
-        """Send again what the log could not take."""
+        """Send the messages again that the log could not take."""
         self._send(self.member.try_again())
 
     async def ask(self, packet: Packet) -> Packet:
-        """Send a request and return its answer; again if the connection is lost meanwhile."""
+        """Send a request and return its answer; send it again if the connection is lost meanwhile."""
         ref = packet["ref"] = f"ask-{self._random.getrandbits(64):x}"
         future = self._answers[ref] = asyncio.get_running_loop().create_future()
         try:
@@ -134,7 +134,7 @@ class Client:
             await asyncio.gather(sender, return_exceptions=True)
 
     async def _receive(self, wire: Wire) -> list[bytes]:
-        """Return what comes next; nothing if the connection is of no use any more."""
+        """Return the next packets; none if the connection has to be given up."""
         with contextlib.suppress(Lost):
             for _ in range(2):
                 with contextlib.suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""The crowd that chats: who they are, what they say, and when they are done."""
+"""The crowd that chats: its members, their messages, and its end."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tests.chaos.wanderer import Wanderer
 
 ROOMS = ["harbour", "kitchen", "library", "garden", "attic"]
 ROOMS_EACH = 3
-DIRECT = 0.1  # share of what is said that is said to one other
-LONG = 0.02  # share that has the greatest length
+DIRECT = 0.1  # share of direct messages
+LONG = 0.02  # share of messages with the greatest length
 LONG_CHARACTERS = 7_900
 SHORT_CHARACTERS = 200
-SQUARE_TALK = 0.3  # share of what a wanderer says in the square, while it is there
-WANDER = 0.2  # how often a wanderer wanders, for each time that it says something
-LOOK_BACK = 0.03  # how often somebody reads history, for each time that it says something
-TYPE = 0.1  # how often somebody is seen typing before
-WANDERERS = 5  # one client in so many
+SQUARE_TALK = 0.3  # share of a wanderer's messages for the square, during its stays
+WANDER = 0.2  # a wanderer's arrivals and departures for each of its messages
+LOOK_BACK = 0.03  # pages of history read for each message
+TYPE = 0.1  # share of messages with a TYPING before them
+WANDERERS = 5  # one client in five
 HASTY = 0.25  # share of members
 NERVOUS = 0.2
 READY_SECONDS = 30.0
@@ -34,11 +34,11 @@ class Crowd:
     After making one: `await enter()`, `speak`, `await hush()`, `await settle()`; at the end always `await leave()`.
 
     Args:
-        terminals, browsers: how each of them connects. The first terminal, the second and the second browser are
-            sessions of one user; every fifth wanders.
+        terminals, browsers: for each client a function that opens a connection. The first two terminals and the second
+            browser are sessions of one user; every fifth client wanders.
 
     Attributes:
-        pages: who read history meanwhile, the request and the answer.
+        pages: of each read of the history the client, the request and the answer.
     """
 
     def __init__(self, random: Random, terminals: Sequence[Connect], browsers: Sequence[Connect]) -> None:
@@ -62,24 +62,24 @@ class Crowd:
         return [client.member for client in self.clients]
 
     async def enter(self) -> None:
-        """Connect everybody and wait until all are in their rooms."""
+        """Connect all clients, and wait until they are in their rooms."""
         others = [client for client in self.clients if client not in self._twins]
         async with asyncio.timeout(READY_SECONDS):
             await asyncio.gather(*(client.enter() for client in others))
             for twin in self._twins:
                 twin.member.token = self._first.member.token
                 await twin.enter()
-            for client in self.clients:  # what came before this answer is all that the others' arrival brought
+            for client in self.clients:  # this answer comes after all packets about the others' arrival
                 await client.ask({"type": "PING"})
                 client.member.is_steady = True
 
     def speak(self, per_second: float) -> None:
-        """Let everybody talk from now on, each so often on the average."""
+        """Let all clients talk from now on, each at this average rate."""
         start = asyncio.get_running_loop().create_task
         self._speaking = [start(self._speak(client, per_second)) for client in self.clients]
 
     async def hush(self) -> None:
-        """Let nobody begin anything new."""
+        """Let no client send anything new."""
         for task in self._speaking:
             task.cancel()
         results = await asyncio.gather(*self._speaking, return_exceptions=True)
@@ -90,16 +90,16 @@ class Crowd:
         _raise_first(results)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something is true that only what clients hear can make true."""
+        """Wait until a condition holds; only packets that clients hear can change it."""
         while not condition():
             self._stirred.clear()
             await self._stirred.wait()
 
     async def settle(self, seconds: float) -> list[str]:
-        """Wait until everything said is acknowledged and everything logged has arrived.
+        """Wait until all messages are acknowledged, and all logged messages have arrived.
 
         Returns:
-            What is not as it should be after so many seconds.
+            The faults that are left after these seconds.
         """
         settling = {asyncio.ensure_future(self._settle(client)): client for client in self.clients}
         _, pending = await asyncio.wait(settling, timeout=seconds)
@@ -110,7 +110,7 @@ class Crowd:
         return [f"not settled after {seconds:.0f} s: {settling[task].describe()}" for task in pending]
 
     async def leave(self) -> None:
-        """Disconnect everybody; what went wrong in the test itself comes out here."""
+        """Disconnect all clients; raise the errors of the test itself."""
         await self.hush()
         _raise_first(await asyncio.gather(*(client.stop() for client in self.clients), return_exceptions=True))
 
@@ -150,7 +150,7 @@ class Crowd:
                 await self._look_back(client, random)
 
     async def _look_back(self, client: Client, random: Random) -> None:
-        """Read a page of history; what is before a message that one has heard never changes."""
+        """Read a page of history before a message that was heard: that part of the log never changes."""
         heard = random.choice(client.member.heard)
         if heard.room is not None and heard.room != SQUARE:
             request = {"type": "HISTORY", "room": heard.room, "before": heard.id, "limit": random.randint(1, PAGE)}
@@ -159,7 +159,7 @@ class Crowd:
     async def _settle(self, client: Client) -> None:
         while not client.member.is_settled:
             client.again()
-            await client.ask({"type": "PING"})  # it is answered after what was sent before: no busy wait
+            await client.ask({"type": "PING"})  # the answer comes after all earlier packets: no busy wait
         await client.ask({"type": "PING"})
 
 

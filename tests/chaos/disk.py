@@ -1,8 +1,8 @@
 """`python -m tests.chaos.disk`: the disk fills up under the log, and has room again later.
 
-While it is full senders are told so, nothing is echoed that isn't logged, and the chat goes on by itself afterwards.
-The disk is full in two ways: no file of the server may grow beyond a limit; or, with `--small-disk FOLDER` on a file
-system of few MiB, such as a tmpfs, another file takes what room there is.
+While the disk is full senders are told so, and no message is echoed without being logged; the chat goes on by itself
+afterwards. The disk is full in one of two ways: no file of the server may grow beyond a limit; or, with `--small-disk
+FOLDER` on a file system of few MiB, such as a tmpfs, another file takes all free space.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from tests.chaos.world import World
 
 TERMINALS = 6
 BROWSERS = 2
-PER_SECOND = 20.0  # messages of each
-ROOM_LEFT = 100_000  # bytes that a file of the server may still grow by
-CHUNK = 4096  # bytes that the small disk is filled with at a time
+PER_SECOND = 20.0  # messages of each client
+ROOM_LEFT = 100_000  # bytes by which the server's largest file may still grow
+CHUNK = 4096  # bytes of one write to the small disk
 FULL_SECONDS = 2.0
 WAIT_SECONDS = 20.0
 RETRY_SECONDS = 0.5
@@ -36,7 +36,7 @@ SETTLE_SECONDS = 30.0
 async def fill(
     times: int, seed: int, report: Callable[[str], None] = print, small_disk: Path | None = None
 ) -> list[str]:
-    """Fill the disk so many times; return what is wrong in the end."""
+    """Fill the disk this many times; return all faults."""
     full = partial(_no_room, small_disk) if small_disk else _no_growth
     with tempfile.TemporaryDirectory(prefix="chaos-", dir=small_disk) as folder:
         world = World(Path(folder), Random(seed), terminals=TERMINALS, browsers=BROWSERS, bridges=1)
@@ -61,7 +61,7 @@ async def fill(
 
 
 async def _wait_out(world: World, full: Callable[[World], AbstractContextManager[None]]) -> None:
-    """Let the disk be full until senders are told, and some time longer."""
+    """Keep the disk full until senders are told, and some time longer."""
     refused = _refused(world)
     with full(world):
         async with asyncio.timeout(WAIT_SECONDS):
@@ -71,7 +71,7 @@ async def _wait_out(world: World, full: Callable[[World], AbstractContextManager
 
 @contextmanager
 def _no_growth(world: World) -> Iterator[None]:
-    """Let no file of the server grow much beyond the largest."""
+    """Let no file of the server grow much beyond its largest one."""
     unlimited = resource.prlimit(world.server.pid, resource.RLIMIT_FSIZE)
     biggest = max(path.stat().st_size for path in world.data.iterdir())
     resource.prlimit(world.server.pid, resource.RLIMIT_FSIZE, (biggest + ROOM_LEFT, unlimited[1]))
@@ -83,7 +83,7 @@ def _no_growth(world: World) -> Iterator[None]:
 
 @contextmanager
 def _no_room(disk: Path, world: World) -> Iterator[None]:
-    """Take all room on the disk."""
+    """Take all free space of the disk."""
     filler = disk / "filler"
     try:
         with suppress(OSError), filler.open("wb", buffering=0) as file:
@@ -95,7 +95,7 @@ def _no_room(disk: Path, world: World) -> Iterator[None]:
 
 
 async def _retry(world: World) -> None:
-    """Send again what was refused, as a person would."""
+    """Send refused messages again, like a person."""
     while True:
         await asyncio.sleep(RETRY_SECONDS)
         for client in world.crowd.clients:

@@ -1,4 +1,4 @@
-"""What is done to the chat: a table of faults, drawn at random from a seed."""
+"""The faults: a table, from which a seed draws at random."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ STALL_SECONDS = 4.0
 THROTTLE_SECONDS = 4.0
 THROTTLE_RATES = (2_000, 20_000, 200_000)  # bytes per second
 NAP_SECONDS = 4.0
-# What is said at once while somebody stalls: messages and their text. The first makes connections fall behind, the
-# second, of 24,000 bytes each, a whole link.
+# Bursts of one member while a connection stalls: the number of messages, and their text. The first burst congests
+# single connections; the second, of 24,000 bytes a message, congests a whole link.
 BURST = (200, "!" * 2_000)
 LINK_BURST = (250, "…" * 7_900)
-SOME = 0.3  # share of the connections that are hit together
+SOME = 0.3  # share of the connections hit by one fault
 
 Report: TypeAlias = Callable[[str], None]
 Deed: TypeAlias = Callable[[World, Random, Report], Coroutine[Any, Any, None]]
@@ -33,8 +33,8 @@ class Fault:
     """A row of the table.
 
     Attributes:
-        weight: how often it is drawn, against the others.
-        needs_bridge: it makes no sense without one.
+        weight: how often the fault is drawn, relative to the others.
+        needs_bridge: the fault needs a bridge.
     """
 
     name: str
@@ -44,9 +44,9 @@ class Fault:
 
 
 async def inflict(world: World, random: Random, count: int, seconds: float, report: Report) -> None:
-    """Do so many faults within about so many seconds; return when the last of them is over.
+    """Commit this many faults in about this many seconds; return when the last one is over.
 
-    They overlap, but no process is hit twice at a time.
+    Faults overlap, but no process is hit twice at a time.
     """
     tasks = []
     for fault in draw(random, count, bool(world.bridges)):
@@ -56,7 +56,7 @@ async def inflict(world: World, random: Random, count: int, seconds: float, repo
 
 
 def draw(random: Random, count: int, has_bridges: bool) -> list[Fault]:
-    """Draw faults: each kind once before any comes twice."""
+    """Draw faults: each kind once before any kind comes twice."""
     kinds = [fault for fault in FAULTS if has_bridges or not fault.needs_bridge]
     drawn = random.sample(kinds, min(count, len(kinds)))
     drawn += random.choices(kinds, [kind.weight for kind in kinds], k=count - len(drawn))
@@ -167,7 +167,7 @@ async def _nap(world: World, random: Random, report: Report) -> None:
 
 
 def _burst(world: World, random: Random, burst: tuple[int, str] = BURST) -> None:
-    """Let one member say very much at once, so that connections run full."""
+    """Let one member send a burst, so that connections become congested."""
     client = random.choice(world.crowd.clients)
     room = random.choice(client.member.rooms)
     count, shout = burst
@@ -180,7 +180,7 @@ def _some(things: list[Any], random: Random) -> list[Any]:
 
 
 async def _some_lines(proxies: list[Proxy], random: Random) -> list[Line]:
-    """Pick some connections; without a server there may be none for a while."""
+    """Pick some connections; while the server is away there may be none."""
     while not (lines := [line for proxy in proxies for line in proxy.lines]):
         await proxies[0].has_line.wait()
     return _some(lines, random)

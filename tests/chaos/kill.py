@@ -20,7 +20,7 @@ from tests.chaos.client import Client
 from tests.chaos.world import World
 
 TERMINALS = 6
-WINDOW = 32  # messages of each that wait for their echo
+WINDOW = 32  # messages of each client that wait for their echo
 TICK_SECONDS = 0.005
 LOAD_SECONDS = (0.02, 0.4)  # from the first echo to the kill
 FIRST_ECHO_SECONDS = 30.0
@@ -28,7 +28,7 @@ SETTLE_SECONDS = 60.0
 
 
 async def kill(times: int, seed: int, report: Callable[[str], None] = print) -> list[str]:
-    """Kill a loaded server so many times; return what is wrong in the end."""
+    """Kill a loaded server this many times; return all faults."""
     random = Random(seed)
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         world = World(Path(folder), random, terminals=TERMINALS, browsers=0, bridges=0)

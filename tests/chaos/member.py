@@ -1,7 +1,7 @@
-"""One chatter as a value: what it said, what it heard, and what to send next. No socket, no clock.
+"""One member as a value: the messages it said and heard, and its next packets. No socket, no clock.
 
-Written from PROTOCOL.md sections 3 to 5 alone. What the server must never do is noted in `wrongs` where it is
-seen; what only the whole can tell is left to `checks`.
+Written from PROTOCOL.md sections 3 to 5 alone. A member notes the server's faults in `wrongs`; `checks` finds the
+faults that only all members together show.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 
 Packet: TypeAlias = dict[str, Any]
 
-REF_BITS = 128  # section 5 wants 64 at least
-TRAIL = 16  # packets before its first wrong that a member tells of
-SQUARE = "square"  # the one room that some come to and leave; see `wanderer`
+REF_BITS = 128  # section 5 asks for at least 64
+TRAIL = 16  # packets before a member's first fault, for the report
+SQUARE = "square"  # the room that wanderers enter and leave; see `wanderer`
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,21 @@ class Heard:
 
 
 class Member:
-    """A session's user: it says things, and comes back when it was cut off.
+    """The user of one session: it talks, and resumes after each lost connection.
 
     Args:
-        label: what its messages say that it is; no other member has it.
-        nickname: who it is to the server. Two members may be two sessions of one user.
-        rooms: where it is from beginning to end.
-        hasty: it resends at once when it is back, not after a PONG as it should.
-        nervous: it sends everything twice.
+        label: the member's name in its messages; no other member has it.
+        nickname: the user's name. Two members may be two sessions of one user.
+        rooms: its rooms from beginning to end.
+        hasty: it resends at once after a READY; others wait for a PONG.
+        nervous: it sends each message twice.
 
     Attributes:
         heard: every message once, in the order of arrival.
-        acknowledged: the id of each ref that was echoed.
-        outbox: what has no echo yet, oldest first.
-        settling: its PING after a READY has no PONG yet; what it says waits in the outbox.
-        is_steady: from here on nobody comes or goes for longer than the time of grace, so nobody may be seen to.
+        acknowledged: the id of each echoed ref.
+        outbox: the messages without an echo, oldest first.
+        settling: its PING after a READY has no PONG yet; its messages wait in the outbox.
+        is_steady: from here on no member is away for longer than the grace, so no JOIN or LEAVE may be seen.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class Member:
     ) -> None:
         self.label = label
         self.nickname = nickname
-        self.nicknames = {nickname}  # all that it ever had
+        self.nicknames = {nickname}  # every nickname that it has had
         self.rooms = rooms
         self.hasty = hasty
         self.nervous = nervous
         self.token: str | None = None
         self.epoch: str | None = None
-        self.after = 0  # it has everything up to this id
+        self.after = 0  # it has every entry up to this id
         self.is_ready = False
         self.is_steady = False
         self.settling = False
@@ -78,21 +78,21 @@ class Member:
         self.wrongs: list[str] = []
         self.refused: set[str] = set()  # refs that the log could not take; to be sent again
         self._ids: set[int] = set()
-        self._sent: Counter[str] = Counter()  # how often each ref was sent
-        self._arrived: Counter[str] = Counter()  # and how often it came
+        self._sent: Counter[str] = Counter()  # the number of times that each ref was sent
+        self._arrived: Counter[str] = Counter()  # and arrived
         self._pings = 0
         self.trail: deque[str] = deque(maxlen=TRAIL)
         self._random = random
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing of what it did is without an answer."""
+        """Whether every packet of this member has its answer."""
         return not self.outbox
 
-    # What it does
+    # The member's actions
 
     def say(self, text: str, *, room: str | None = None, to: str | None = None) -> list[Packet]:
-        """Say something now, or as soon as it can; return what to send."""
+        """Say something now, or as soon as possible; return the packets to send."""
         ref = f"{self._random.getrandbits(REF_BITS):032x}"
         packet: Packet = {"type": "MSG", "message": text, "ref": ref}
         packet |= {"room": room} if room is not None else {"to": to}
@@ -101,12 +101,12 @@ class Member:
         return self._send([packet]) if self.is_ready and not self.settling else []
 
     def ask(self) -> list[Packet]:
-        """Return a PING, to see whether anybody is there."""
+        """Return a PING, to find out whether the connection still works."""
         self.counts["pings"] += 1
         return [{"type": "PING"}]
 
     def opening(self) -> Packet:
-        """Return the NICK that it enters with, or comes back with."""
+        """Return the NICK that opens or resumes the session."""
         nick: Packet = {"type": "NICK", "nickname": self.nickname, "rooms": self.rooms, "client": "chaos"}
         if self.token is not None:
             nick |= {"token": self.token}
@@ -115,20 +115,20 @@ class Member:
         return nick
 
     def cut_off(self) -> None:
-        """The connection is gone."""
+        """Note that the connection is lost."""
         self.trail.append("(cut off)")
         self.is_ready = False
 
     def try_again(self) -> list[Packet]:
-        """Send what the log could not take a moment ago."""
+        """Send the messages that the log could not take before."""
         again = [self.outbox[ref] for ref in self.refused if ref in self.outbox]
         self.refused.clear()
         return self._send(again) if self.is_ready and not self.settling else []
 
-    # What it hears
+    # The server's packets
 
     def received(self, packet: Packet) -> list[Packet]:
-        """Take a packet of the server; return what to send."""
+        """Take a packet of the server; return the packets to send."""
         self.trail.append(f"{packet['type']} {packet.get('id', '')}".strip())
         match packet["type"]:
             case "HELLO":
@@ -203,7 +203,7 @@ class Member:
             self.counts["answers to a resend"] += 1
 
     def _keep(self, heard: Heard) -> None:
-        """Take a message that it hears for the first time."""
+        """Take a message that is new to this member."""
         self.heard.append(heard)
 
     def _echoed(self, ref: str, heard: Heard) -> None:

@@ -14,11 +14,11 @@ CHUNK = 16 * 1024
 BACKLOG = 1024
 SLICES_PER_SECOND = 20  # of a throttled line
 
-_LINGER_NOT = struct.pack("ii", 1, 0)  # close sends RST and drops what is unsent
+_LINGER_NOT = struct.pack("ii", 1, 0)  # close sends RST and drops unsent bytes
 
 
 class Line:
-    """One connection through the proxy: two sockets, and how well they are joined."""
+    """One connection through the proxy: two sockets, and the line between them."""
 
     def __init__(self, near: socket.socket, far: socket.socket) -> None:
         self._near = near
@@ -26,18 +26,18 @@ class Line:
         self._is_open = asyncio.Event()
         self._is_open.set()
         self._stalls = 0
-        self._bytes_per_second = 0  # 0: as fast as it goes
+        self._bytes_per_second = 0  # 0: no limit
         self._pumps: list[asyncio.Task[None]] = []
 
     def reset(self) -> None:
-        """Break the connection on both sides, whatever was on its way."""
+        """Reset the connection on both sides; bytes under way are lost."""
         for sock in (self._near, self._far):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
         for pump in self._pumps:
             pump.cancel()
 
     async def stall(self, seconds: float) -> None:
-        """Let nothing through for a while, in both directions."""
+        """Pass no byte on for a while, in both directions."""
         self._stalls += 1
         self._is_open.clear()
         await asyncio.sleep(seconds)
@@ -46,7 +46,7 @@ class Line:
             self._is_open.set()
 
     async def throttle(self, bytes_per_second: int, seconds: float) -> None:
-        """Let only so much through for a while, in each direction."""
+        """Pass on at most this many bytes a second for a while, in each direction."""
         self._bytes_per_second = bytes_per_second
         await asyncio.sleep(seconds)
         self._bytes_per_second = 0
@@ -79,9 +79,9 @@ class Line:
 
 
 class Proxy:
-    """Listens on a free port of its own, and passes connections on to wherever `target` says at that moment.
+    """Listens on a free port, and passes each connection on to the present `target`.
 
-    A connection for which there is nobody is reset. After making one: `start()`, and at the end `await close()`.
+    A connection is reset if nothing listens at the target. After making one: `start()`, and at the end `await close()`.
     """
 
     def __init__(self, target: Callable[[], int]) -> None:

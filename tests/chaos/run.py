@@ -18,16 +18,16 @@ from tests.chaos.member import Packet
 from tests.chaos.world import World
 
 PAGE = 200  # messages
-PAGES = 40  # of one room or talk in one direction: the longest messages come two a page
+PAGES = 40  # of one room or direct talk in one direction: a page has at least two messages
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How big a run is.
+    """The size of a run.
 
     Attributes:
         per_second: messages of each client.
-        settle_seconds: how long it may take after the last fault until all is well.
+        settle_seconds: from the last fault until every message must have arrived.
     """
 
     seed: int
@@ -49,7 +49,7 @@ class Result:
 
 
 async def run(plan: Plan, report: Callable[[str], None] = print) -> Result:
-    """Run it once, in a new folder; `report` is told what happens."""
+    """Run a plan once, in a new folder; `report` gets a line for each event."""
     random = Random(plan.seed)
     faults: list[str] = []
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
@@ -79,7 +79,7 @@ async def run(plan: Plan, report: Callable[[str], None] = print) -> Result:
             wrongs += check_senders_order(client.member for client in world.crowd.terminals)
             for member, request, page in world.crowd.pages:
                 wrongs += check_page(member, request, page, log)
-            if not wrongs:  # who asks needs a chat that works
+            if not wrongs:  # the questions need a chat that works
                 wrongs += await _check_history(world.crowd, log, random)
                 wrongs += await _check_rosters(world.crowd)
         finally:
@@ -89,7 +89,7 @@ async def run(plan: Plan, report: Callable[[str], None] = print) -> Result:
 
 
 async def _check_history(crowd: Crowd, log: list[Packet], random: Random) -> list[str]:
-    """Page through each room and each direct talk, back and forth, and compare with the log."""
+    """Page through each room and each direct talk, in both directions, and compare the pages with the log."""
     wrongs: list[str] = []
     for client in (*crowd.terminals[:1], *crowd.browsers[:1]):
         others = {packet["to"] for packet in log if packet["nickname"] == client.member.nickname and "to" in packet}
@@ -101,7 +101,7 @@ async def _check_history(crowd: Crowd, log: list[Packet], random: Random) -> lis
 
 
 async def _leaf_through(client: Client, start: Packet, log: list[Packet], random: Random) -> list[str]:
-    """Read page after page of different sizes, as many as there is time for: forwards if it starts with `after`."""
+    """Read at most PAGES pages of different sizes: forwards if the first request has `after`."""
     wrongs: list[str] = []
     place = start
     for _ in range(PAGES):
@@ -118,7 +118,7 @@ async def _leaf_through(client: Client, start: Packet, log: list[Packet], random
 
 
 async def _check_rosters(crowd: Crowd) -> list[str]:
-    """Ask who is in each room."""
+    """Ask for the members of each room."""
     rooms = sorted({room for member in crowd.members for room in member.rooms})
     asker = crowd.terminals[0]
     rosters = {room: await asker.ask({"type": "USERS", "room": room}) for room in rooms}

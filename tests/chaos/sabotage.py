@@ -1,6 +1,6 @@
-"""`python -m tests.chaos.sabotage KIND …`: the chat server, broken on purpose, to see that the chaos test sees it.
+"""`python -m tests.chaos.sabotage KIND …`: the chat server, broken on purpose, so that the chaos test must find it out.
 
-It changes the running program and no file: each kind takes one promise out of the server.
+Each kind takes one promise from the running server; no file is changed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tcp_server.log.log import Log, Outcome
 from tcp_server.log.readings import Reader, Readings, Replay
 
 SKIPPED = 3  # messages that a broken resume leaves out
-SWAPPED = 0.5  # share of a room's packets that a broken fan-out sends too early
+SWAPPED = 0.5  # share of a room's frames that a broken fan-out sends too early
 
 
 def _break_resume() -> None:

@@ -1,7 +1,7 @@
 """`python -m tests.chaos.slow`: members that stop reading, and what that costs the others (PROTOCOL.md section 5).
 
-A slow reader is a cursor, not a queue: while it sleeps the server's memory and the others' latency must stay as
-without it, and when it wakes it must get everything, in order.
+A slow reader is a cursor, not a queue: while it sleeps, the server's memory and the others' latency must stay as they
+are without a sleeper; when it wakes, it must get every message, in order.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from tests.chaos.children import Child, bridge_child, server_child
 from tests.chaos.wires import Lost, TcpWire, WebWire, Wire, small_socket
 
 ROOM = "lobby"
-READERS = 2  # of each kind that are awake, besides the one who talks
+READERS = 2  # awake members of each kind, beside the speaker
 TICK_SECONDS = 0.005
 SAMPLE_SECONDS = 0.25
-ARRIVE_SECONDS = 30.0  # after the last message was sent, until everybody has it
+ARRIVE_SECONDS = 30.0  # from sending the last message until every member must have it
 WAKE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is tried: so many sleepers at terminals and in browsers, while so many messages pass."""
+    """One experiment: the sleepers at terminals and in browsers, and the messages that pass meanwhile."""
 
     messages: int
     per_second: int
@@ -39,12 +39,12 @@ class Scene:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was measured.
+    """The results of a scene.
 
     Attributes:
         growth: of each process's memory, from before the first message to the peak, in bytes.
-        latencies: from sending to hearing, in seconds and sorted, of who is awake at a terminal and in a browser.
-        wake_seconds: until the sleepers had everything.
+        latencies: from sending to hearing, in seconds and sorted, for an awake terminal and an awake browser.
+        wake_seconds: until the sleepers had every message.
     """
 
     growth: dict[str, int]
@@ -65,10 +65,10 @@ _decode = msgspec.json.Decoder(_Packet).decode
 
 
 class Listener:
-    """A member that checks what it hears: every number once, in order.
+    """A member that checks the numbers that it hears: each once, in order.
 
     Args:
-        unmeasured: how many messages it hears before it begins to note how late they are.
+        unmeasured: the number of messages whose latency is not noted.
     """
 
     def __init__(self, nickname: str, wire: Wire, unmeasured: int = 0) -> None:
@@ -80,14 +80,14 @@ class Listener:
         self.wrongs: list[str] = []
 
     async def enter(self) -> None:
-        """Go through the opening; what comes afterwards is for `listen`."""
+        """Go through the opening; `listen` takes the packets after it."""
         nick = {"type": "NICK", "nickname": self.nickname, "rooms": [ROOM]}
         await self.wire.send([msgspec.json.encode(nick)])
         while all(_decode(body).type != "READY" for body in await self.wire.receive()):
             pass
 
     async def listen(self, count: int) -> None:
-        """Hear so many messages."""
+        """Hear this many messages."""
         while self.heard < count:
             try:
                 bodies = await self.wire.receive()
@@ -112,7 +112,7 @@ class Listener:
 
 
 async def play(scene: Scene) -> Outcome:
-    """Play it once, with processes of its own."""
+    """Play a scene once, with processes of its own."""
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         server = server_child(Path(folder, "data"), Path(folder))
         bridge: Child | None = None
@@ -128,7 +128,7 @@ async def play(scene: Scene) -> Outcome:
 
 
 async def _play(scene: Scene, server: Child, bridge: Child) -> Outcome:
-    falling_asleep = scene.messages // 4  # until their buffers are full, sleepers cost what readers cost
+    falling_asleep = scene.messages // 4  # until its buffers are full, a sleeper costs as much as a reader
     terminals = [Listener(f"t{n}", await TcpWire.open(server.port), falling_asleep) for n in range(READERS)]
     browsers = [Listener(f"b{n}", await WebWire.open(bridge.port), falling_asleep) for n in range(READERS)]
     talker = Listener("talker", await TcpWire.open(server.port))
@@ -160,7 +160,7 @@ async def _play(scene: Scene, server: Child, bridge: Child) -> Outcome:
 
 
 async def _sleep_and_wake(scene: Scene, talker: Listener, awake: list[Listener], sleepers: list[Listener]) -> float:
-    """Let all messages pass, then wake the sleepers; return the seconds until they had everything."""
+    """Let all messages pass, then wake the sleepers; return the seconds until they had every message."""
     async with asyncio.timeout(scene.messages / scene.per_second + ARRIVE_SECONDS):
         await asyncio.gather(
             _talk(talker.wire, scene), *(listener.listen(scene.messages) for listener in (*awake, talker))
@@ -176,7 +176,7 @@ def _latencies(listeners: list[Listener]) -> list[float]:
 
 
 async def _talk(wire: Wire, scene: Scene) -> None:
-    """Say all messages at an even pace, whatever comes back."""
+    """Say all messages at an even pace, without waiting for echoes."""
     start = time.monotonic()
     sent = 0
     while sent < scene.messages:
@@ -221,7 +221,7 @@ def main() -> None:
 
 
 def _show(outcome: Outcome, without: Outcome | None = None) -> None:
-    """Print an outcome, beside the one without sleepers."""
+    """Print an outcome beside the outcome without sleepers."""
     for child, growth in outcome.growth.items():
         more = f", {(growth - without.growth[child]) / 2**20:+.1f} more than without" if without else ""
         print(f"  {child} grew by {growth / 2**20:.1f} MiB{more}")

@@ -12,7 +12,7 @@ from tests.chaos.kill import kill
 from tests.chaos.run import Plan, run
 from tests.chaos.slow import Scene, play
 
-MEMORY_MORE = 16 * 2**20  # bytes: pages of a replay are 1 MB here; a queue of what a sleeper misses would be 20 MB
+MEMORY_MORE = 16 * 2**20  # bytes: a replay's pages are 1 MB here; a queue of a sleeper's messages would be 20 MB
 
 
 @pytest.mark.slow
