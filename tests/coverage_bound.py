@@ -1,7 +1,7 @@
-"""`coverage json -o - | python -m tests.coverage_bound PERCENT PACKAGE …`: each package's coverage, and what it misses.
+"""`coverage json -o - | python -m tests.coverage_bound PERCENT PACKAGE …`: each package's coverage and missing lines.
 
-Exits 1 if a package's tests take fewer than PERCENT of its branches. coverage's own `--fail-under` knows one bound
-for everything, and mixes lines with branches.
+The exit code is 1 if the tests take fewer than PERCENT of a package's branches. coverage's own `--fail-under` has one
+bound for all packages together, and mixes lines with branches.
 """
 
 import json

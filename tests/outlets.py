@@ -6,7 +6,7 @@ from tcp_server.net.outlet import Outlet
 
 
 class KeptOutlet(Outlet):
-    """A connection that takes nothing: what is written to it stays."""
+    """A connection that takes no bytes: it keeps all writes."""
 
     def __init__(self) -> None:
         self.writes: list[bytes] = []

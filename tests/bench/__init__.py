@@ -1,1 +1,1 @@
-"""The benchmark: what a delivery costs, against a naive server and against other people's; `python -m tests.bench`."""
+"""The benchmark: the cost of a delivery, here, on a naive server and on other servers; `python -m tests.bench`."""

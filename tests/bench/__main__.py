@@ -13,7 +13,7 @@ from tests.bench.biglog import run_log
 from tests.bench.peers import PEER_SCENARIOS, installed
 from tests.bench.scenarios import ABOUT, FAN_OUT, OURS, Figures, run_fan_out, run_growth, run_idle
 
-SECONDS, SECONDS_FULL = 2.5, 10.0  # of measuring, each
+SECONDS, SECONDS_FULL = 2.5, 10.0  # of each measurement
 GROWTH_SECONDS, GROWTH_SECONDS_FULL = 1.5, 5.0
 SCENARIOS = (*FAN_OUT, "idle", "growth", "log")
 
@@ -43,13 +43,13 @@ def make_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--full", action="store_true", help="measure longer and bigger: half an hour instead of under five minutes")
     add("--scenario", action="append", choices=SCENARIOS, help="only this one; may be repeated (default: all)")
-    add("--peers", action="store_true", help="only the scenarios that other people's servers are loaded with too")
+    add("--peers", action="store_true", help="only the scenarios that load other servers too")
     add("--out", type=Path, metavar="FOLDER", help="draw the charts into this folder, such as docs/bench")
     return parser
 
 
 def run(figures: Figures, scenario: str, full: bool) -> None:
-    """Run one scenario and add what it finds."""
+    """Run one scenario, and add its figures."""
     if scenario in FAN_OUT:
         peers = installed() if scenario in PEER_SCENARIOS else ()
         run_fan_out(figures, scenario, [*OURS, *peers], SECONDS_FULL if full else SECONDS)

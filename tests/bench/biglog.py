@@ -1,4 +1,4 @@
-"""A log with many messages: how fast it fills, and whether a page, a search and a start stay fast in it."""
+"""A log with many messages: the speed of filling it, and of a page, a search and a start with it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from tests.bench.programs import Target
 from tests.bench.scenarios import LOG, Figures
 
 ROOMS = 10
-WORDS = 5_000  # of the made-up language, the k-th with a frequency of about 1/k, as in real ones
+WORDS = 5_000  # of the made-up language; the k-th word has a frequency of about 1/k, as in real languages
 WORDS_EACH = 12
 PAGES = 200
 SEARCHES = 50
 QUIET_CPU = 0.05  # processors: below it the search index is complete
-LOOK_SECONDS = 1.5  # longer than the server rests between two looks whether it may index
-INDEX_SECONDS, INDEX_SECONDS_EACH = 20.0, 0.0005  # how long it may take: in all, and more for each message
+LOOK_SECONDS = 1.5  # longer than the server's pause between two attempts to index
+INDEX_SECONDS, INDEX_SECONDS_EACH = 20.0, 0.0005  # the indexing may take: in any case, and for each message
 
 
 def run_log(figures: Figures, seconds: float, full: bool) -> None:
-    """Fill a log through the server, then ask a big one."""
+    """Fill a log through the server, then question a big one."""
     with programs.server() as target:
         result = figures.check("log", measure(target, LOG, seconds))
     figures.log.append(("messages a second into the log, 8 senders", f"{result.report.messages / result.seconds:,.0f}"))
@@ -49,7 +49,7 @@ def run_log(figures: Figures, seconds: float, full: bool) -> None:
 
 
 def fill(data: Path, count: int) -> None:
-    """Make a log with so many messages, by the import of an archive."""
+    """Make a log of this many messages by importing an archive."""
     command = [sys.executable, "-m", "tcp_server", "import", "-", "--data", str(data)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         if process.stdin is None or process.stderr is None:
@@ -63,7 +63,7 @@ def fill(data: Path, count: int) -> None:
 
 
 def archive(count: int) -> Iterator[bytes]:
-    """Yield the lines of an archive with so many messages of made-up words."""
+    """Yield the lines of an archive of this many messages of made-up words."""
     chance = random.Random(1)
     words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(3, 9))) for _ in range(WORDS)]
     weights = [1 / (rank + 1) for rank in range(WORDS)]
@@ -78,7 +78,7 @@ def archive(count: int) -> Iterator[bytes]:
                 "id": id,
                 "uid": id % 100 + 1,
                 "nickname": f"u{id % 100}",
-                "message": f"{texts[id % len(texts)]} n{id:07}",  # the last word is rare: one message has it
+                "message": f"{texts[id % len(texts)]} n{id:07}",  # the last word is in this message alone
                 "timestamp": "2026-01-01T00:00:00.000Z",
                 "room": f"bench{id % ROOMS}",
             }
@@ -86,7 +86,7 @@ def archive(count: int) -> Iterator[bytes]:
 
 
 def is_quiet_in_time(target: Target, count: int) -> bool:
-    """Wait until the server has nothing to do: its search index is filled behind everything else."""
+    """Wait until the server is idle: it fills the search index in quiet times."""
     deadline = time.monotonic() + INDEX_SECONDS + count * INDEX_SECONDS_EACH
     while time.monotonic() < deadline:
         before = machine.usage(target.pids)
@@ -133,7 +133,7 @@ def _mixed(chance: random.Random, count: int) -> Iterator[dict[str, Any]]:
 
 
 def _time(sock: socket.socket, question: dict[str, Any]) -> float:
-    """Ask and return the seconds until the answer."""
+    """Send a request, and return the seconds until its answer."""
     started = time.monotonic()
     send_packet(sock, question)
     while (answer := read_message(sock))["type"] != question["type"]:

@@ -37,7 +37,7 @@ SHARES = [1 - 10 ** (-step / 40) for step in range(8, 121)]  # of all messages: 
 
 
 def draw(figures: Figures, folder: Path) -> list[Path]:
-    """Draw what was measured and return the files."""
+    """Draw the figures, and return the files."""
     drawn: list[Path] = []
     with matplotlib.rc_context(STYLE):
         if figures.fan_out:
@@ -54,7 +54,7 @@ def _save(figure: Figure, path: Path) -> Path:
 
 
 def _grid(title: str, heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
-    """Return a figure of two columns and an axes for each height, in inches; a row is as high as its highest."""
+    """Return a figure of two columns, with axes for each height in inches; the tallest of a row sets its height."""
     columns = min(2, len(heights))
     rows = [max(heights[place : place + columns]) for place in range(0, len(heights), columns)]
     figure = Figure(figsize=(5.4 * columns, 0.4 + sum(rows)), layout="constrained")
@@ -64,7 +64,7 @@ def _grid(title: str, heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
 
 
 def _cost(fan_out: dict[str, list[Result]]) -> Figure:
-    """Bars: what a delivery costs each server."""
+    """Draw bars: the cost of a delivery on each server."""
     bars_of = {scenario: max(len(fan_out[other]) for other in _row(fan_out, scenario)) for scenario in fan_out}
     title = "CPU time for each delivery: a message to one member"
     figure, panels = _grid(title, [0.9 + 0.3 * count for count in bars_of.values()])
@@ -83,14 +83,14 @@ def _cost(fan_out: dict[str, list[Result]]) -> Figure:
 
 
 def _row(fan_out: dict[str, list[Result]], scenario: str) -> list[str]:
-    """Return the scenarios that are drawn beside each other."""
+    """Return the scenarios for one row of panels."""
     scenarios = list(fan_out)
     first = scenarios.index(scenario) // 2 * 2
     return scenarios[first : first + 2]
 
 
 def _latency(fan_out: dict[str, list[Result]]) -> Figure:
-    """Lines: how long messages were on their way, up to the slowest in a thousand."""
+    """Draw lines: the latency of all messages but the slowest in a thousand."""
     figure, panels = _grid("From sending a message to a member's having it", [2.7] * len(fan_out))
     shown = {
         scenario: [result for result in results if result.target.name in COLOURS and result.report.latencies]
@@ -126,7 +126,7 @@ def _line(axes: Axes, result: Result) -> None:
 
 
 def _growth(growth: Sequence[Series]) -> Figure:
-    """Lines that should be flat."""
+    """Draw the growth: lines that should be flat."""
     figure = Figure(figsize=(10.8, 3.4), layout="constrained")
     figure.suptitle("What grows, and what it costs", x=0.01, ha="left", fontsize=14)
     for place, series in enumerate(growth):

@@ -1,6 +1,6 @@
-"""How the benchmark speaks to this chat: word packets over TCP, and WebSocket text frames through the bridge.
+"""The benchmark's protocols for this chat: word packets over TCP, and WebSocket text frames through the bridge.
 
-A dialect is pure: bytes in, bytes out. `peers` has the dialects of other people's servers.
+A dialect is pure: bytes in, bytes out. `peer_dialects` has the dialects of other servers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from tcp_server.wordpacket import LENGTH_BYTES, encode
 
-Login = Generator[bytes, bytes, None]  # yields what to send (or nothing), is sent a packet; returns when in the room
+Login = Generator[bytes, bytes, None]  # yields bytes to send, is sent a frame; returns in the room
 
 
 class Dialect(Protocol):
@@ -19,24 +19,24 @@ class Dialect(Protocol):
 
     Attributes:
         echoes: a publisher hears its own messages.
-        under_way: how many clients may be between connect and their room at once; fewer than the server lets
-            wait for accept, or the kernel makes them wait a second.
+        under_way: the number of clients that may be between connect and their room at once; fewer than the server's
+            backlog, since the kernel delays a refused client by a second.
     """
 
     echoes: bool
     under_way: int
 
     def cut(self, data: bytes, start: int) -> int:
-        """Return where the packet that begins at `start` ends, 0 if that isn't there yet."""
+        """Return the end of the frame that begins at `start`, 0 if its rest has not come yet."""
 
     def login(self, nickname: str, room: str) -> Login:
         """Enter the room."""
 
     def message(self, room: str, text: bytes) -> bytes:
-        """Return the packet that publishes a text."""
+        """Return the frame that publishes a text."""
 
     def answer(self, packet: bytes) -> bytes:
-        """Return what must be answered to a packet that is no message: a sign of life, or nothing."""
+        """Return the answer to a frame that is no message: a sign of life, or no bytes."""
 
 
 class WordPackets:
@@ -69,7 +69,7 @@ class WordPackets:
         return self.frame(b'{"type":"PONG"}') if b'"type":"PING"' in packet else b""
 
     def frame(self, body: bytes) -> bytes:
-        """Put a body into a packet."""
+        """Put a body into a frame."""
         return encode(body)
 
 
@@ -102,7 +102,7 @@ class WebSocket(WordPackets):
         yield from super().login(nickname, room)
 
     def answer(self, packet: bytes) -> bytes:
-        if packet[0] == 0x89:  # a ping; its answer carries the same payload, masked with zeros
+        if packet[0] == 0x89:  # a ping: the answer has the same payload, masked with zeros
             return b"\x8a%c\0\0\0\0%b" % (0x80 | packet[1], packet[2:])
         return super().answer(packet)
 

@@ -1,4 +1,4 @@
-"""What must not creep back, counted instead of timed: writes, messages in a write, system calls, and memory.
+"""The guard against a dearer fan-out, by counts instead of times: writes, messages in a write, system calls, memory.
 
 The load is fixed: every publisher sends a window's messages in one segment and waits until every member has heard
 them all. So the counts depend on the code and hardly on the machine.
@@ -31,12 +31,12 @@ from tests.outlets import KeptOutlet
 MARK = b'"type":"MSG"'
 PATIENCE_SECONDS = 30.0
 
-# The bounds. What is measured today stands beside each; one write for each message fails the first three at 1.0.
+# The bounds. Today's value stands beside each; one write for each message fails the first three at 1.0.
 WRITES_PER_DELIVERY = 0.25  # 0.08
 MESSAGES_PER_WRITE = 4.0  # 13
-SYSTEM_CALLS_PER_DELIVERY = 0.3  # 0.09: the writes, and what reading, waiting and the log take
+SYSTEM_CALLS_PER_DELIVERY = 0.3  # 0.09: the writes; also reading, waiting and the log
 BYTES_PER_DELIVERY = 12.0  # 3: a place in the tables of a tick, shared by its 32 messages
-KEPT_BYTES_PER_DELIVERY = 0.5  # 0: nothing may stay for each message
+KEPT_BYTES_PER_DELIVERY = 0.5  # 0: a message leaves nothing in memory
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Crowd:
 
 @dataclass
 class Counts:
-    """What was counted of the server while it delivered."""
+    """The counts of a server during its deliveries."""
 
     deliveries: int
     writes: int = 0
@@ -63,7 +63,7 @@ class Counts:
     system_calls: int | None = None  # where they could be counted
 
     def faults(self) -> list[str]:
-        """Return what is over its bound."""
+        """Return the counts beyond their bounds."""
         found = []
         if self.writes > WRITES_PER_DELIVERY * self.deliveries:
             found.append(f"{self.writes / self.deliveries:.2f} writes a delivery, at most {WRITES_PER_DELIVERY}")
@@ -92,13 +92,13 @@ class Members:
             send_packet(sock, {"type": "NICK", "nickname": f"u{number}", "rooms": ["bench"]})
             while read_message(sock)["type"] != "READY":
                 pass
-        for sock in self._sockets:  # when all have their PONG, nobody's arrival is under way any more
+        for sock in self._sockets:  # once all have their PONG, no arrival is under way
             send_packet(sock, {"type": "PING"})
             while read_message(sock)["type"] != "PONG":
                 pass
 
     def talk(self) -> None:
-        """Publish all rounds; return when everybody has heard everything."""
+        """Publish all rounds; return once all members have heard all messages."""
         crowd = self._crowd
         window = WordPackets().message("bench", b"x" * 100) * crowd.window
         for _ in range(crowd.rounds):
@@ -127,7 +127,7 @@ def _hear(sock: socket.socket, messages: int) -> None:
 
 @contextmanager
 def counted_writes(counts: Counts) -> Iterator[None]:
-    """Count what the servers write that are made in this block."""
+    """Count the writes of the servers that are made in this block."""
 
     def count_and_write(outlets: Iterable[Outlet], data: bytes) -> None:
         members = list(outlets)
@@ -153,13 +153,13 @@ async def count_writes(port: int, counts: Counts, crowd: Crowd) -> None:
 
 
 def can_count_system_calls() -> bool:
-    """Tell whether strace is here and may look at a process."""
+    """Say whether strace is installed and may trace a process."""
     strace = shutil.which("strace")
     return strace is not None and not subprocess.run([strace, "-c", "true"], capture_output=True).returncode
 
 
 def count_system_calls(data: Path, crowd: Crowd) -> int:
-    """Run a server under strace and return how many system calls it made between the arrivals and the end."""
+    """Run a server under strace; return the number of its system calls between the arrivals and the end."""
     with programs.server(data) as target:
         members = Members(target.port, crowd)
         try:
@@ -190,7 +190,7 @@ def _count_calls_of(pid: int, members: Members) -> int:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes for each delivery: at the end of a tick, with all that was written still unsent, and later."""
+    """Bytes for each delivery: at the end of a tick, with all writes still unsent, and after it."""
 
     peak: float
     kept: float
@@ -205,7 +205,7 @@ class Memory:
 
 
 def measure_memory(fanout: Fanout, members: int = 500, messages: int = 32, ticks: int = 20) -> Memory:
-    """Deliver some ticks of scenario A to outlets that keep what they are given until the tick's end."""
+    """Deliver some ticks of scenario A to outlets that keep their writes until the tick's end."""
     room = Room("bench", "bench")
     outlets = [KeptOutlet() for _ in range(members)]
     for outlet in outlets:

@@ -1,4 +1,4 @@
-"""What a load is, and what came of it: the words between the benchmark and the processes that load a server."""
+"""Loads and their results: the messages between the benchmark and its loading processes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ DIALECTS: dict[str, Dialect] = {
 class Load(msgspec.Struct, frozen=True, kw_only=True):
     """Clients in rooms: client `i` sits in room `i % rooms`; the first members of each room publish.
 
-    With a `window`, each publisher has so many messages under way; with a `rate` all publishers together send so
-    many messages a second, evenly, whatever comes back, and latency counts from when each was due.
+    With a `window`, each publisher has this number of messages under way. With a `rate`, all publishers together send
+    this number of messages a second, evenly and without waiting for echoes; latency counts from the time at which a
+    message was due.
     """
 
     clients: int
@@ -34,12 +35,12 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """What one loading process is to do: its share of a load."""
+    """The share of a load for one loading process."""
 
     load: Load
     dialect: str
     port: int
-    part: int = 0  # it has the clients whose place in their room is `part` modulo `parts`
+    part: int = 0  # this process has the clients whose place in their room is `part` modulo `parts`
     parts: int = 1
     nick: str = "u"
 
@@ -60,26 +61,26 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sent(msgspec.Struct, kw_only=True):
-    """How many messages each publisher sent in all, by room and slot."""
+    """The number of messages that each publisher sent, by room and slot."""
 
     counts: dict[int, dict[int, int]]
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What a process saw: faults over the whole run, the rest between `begin` and `stop`."""
+    """The result of one process: faults of the whole run, other figures between `begin` and `stop`."""
 
     messages: int = 0  # published
     deliveries: int = 0
     reads: int = 0
     cpu: float = 0.0  # seconds, the loader's own
-    latencies: list[float] = []  # seconds; all, or every so manieth, sorted
+    latencies: list[float] = []  # seconds, sorted: all, or an even sample
     expected: int = 0
     lost: int = 0
     duplicated: int = 0
     reordered: int = 0
     misrouted: int = 0
     damaged: int = 0
-    apart: int = 0  # receivers that saw another order than the first of their room
+    apart: int = 0  # receivers with another order than the first receiver of their room
     closed: int = 0  # connections that the server ended
 
     @property

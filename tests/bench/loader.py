@@ -1,4 +1,4 @@
-"""A process that loads a server: raw sockets and one epoll, so that a delivery costs it less than it costs the server.
+"""A process that loads a server: raw sockets and one epoll, so that a delivery costs less here than in the server.
 
 `python -m tests.bench.loader` takes its orders from standard input and answers on standard output, a JSON value a
 line: `Task` -> `Arrived`, `Run` -> `Sent`, `Sent` (of all processes) -> `Report`. It ends with its standard input.
@@ -28,9 +28,9 @@ from tests.bench.transcript import Receiver, Transcript
 
 READ_BYTES = 64 * 1024
 PATIENCE_SECONDS = 60.0  # for all clients to arrive
-STALL_SECONDS = 5.0  # without a message while some are missing: they are lost
-QUIET_SECONDS = 0.2  # after the last message: time in which a duplicate would come
-SAMPLE_MAX = 100_000  # latencies in a report; of more, every so manieth
+STALL_SECONDS = 5.0  # without a message: the missing ones are lost
+QUIET_SECONDS = 0.2  # after the last message, for duplicates
+SAMPLE_MAX = 100_000  # latencies in a report; of more, an even sample
 
 _Order = TypeVar("_Order", Task, Run, Sent)
 
@@ -46,10 +46,10 @@ class Client:
         self.slot = slot  # as a publisher of the room; -1: it only listens
         self.receiver = receiver
         self.login: Login | None = login
-        self.rest = b""  # of a packet, while it logs in
+        self.rest = b""  # of a frame, during the log-in
         self.unsent = b""
         self.sent = 0  # messages
-        self.waiting = 0  # of them, how many were not seen to arrive
+        self.waiting = 0  # messages that have not been seen to arrive
         self.watched: Client | None = None  # the publisher whose messages are seen to arrive here
 
 
@@ -99,7 +99,7 @@ class Loader:
         if slot < 0 or self._dialect.echoes:
             transcript = self._transcripts.setdefault(room, Transcript(room, self._dialect.cut))
         else:
-            transcript = Transcript(room, self._dialect.cut)  # it hears what nobody else does: all but its own
+            transcript = Transcript(room, self._dialect.cut)  # no other client hears the same: all messages but its own
         login = self._dialect.login(f"{self._task.nick}{room}-{place}", f"bench{room}")
         client = Client(sock, room, slot, Receiver(transcript), login)
         self._clients[sock.fileno()] = client
@@ -165,12 +165,12 @@ class Loader:
                 if now >= due:
                     self._publish(self._publishers[turn % len(self._publishers)], 1, int(due * 1e9))
                     due, turn = due + step, turn + 1
-                # epoll rounds up to milliseconds; the last one before a message is due is spent looking.
+                # epoll rounds up to milliseconds: the last one before a message is due is a busy wait.
                 self._serve(max(0.0, int((min(due, until) - time.monotonic()) * 1000) / 1000))
             self._note(cpu, messages)
 
     def _note(self, cpu: float, messages: int) -> None:
-        """Note what a phase took; the last phase, the measured one, stays."""
+        """Note the cost of a phase; the last phase is the measured one."""
         self._report.cpu = time.process_time() - cpu
         self._report.messages = sum(publisher.sent for publisher in self._publishers) - messages
 
@@ -187,7 +187,7 @@ class Loader:
     # The end
 
     def drain(self, sent: Sent) -> Report:
-        """Wait for what is still under way, and check that everybody heard everything once and in order."""
+        """Wait for messages under way, and check that each client heard all of its messages once and in order."""
         expected = sum(sum(self._due_to(client, sent).values()) for client in self._clients.values())
         heard, moved = self._heard, time.monotonic()
         while self._heard < expected and time.monotonic() - moved < STALL_SECONDS:
@@ -210,7 +210,7 @@ class Loader:
         return report
 
     def _due_to(self, client: Client, sent: Sent) -> dict[int, int]:
-        """Return how many messages of each slot a client had to hear."""
+        """Return the number of messages of each slot that a client had to hear."""
         counts = sent.counts.get(client.room, {})
         if client.slot >= 0 and not self._dialect.echoes:
             return {slot: count for slot, count in counts.items() if slot != client.slot}
@@ -235,7 +235,7 @@ class Loader:
         self._poll.unregister(stdin)
 
     def _serve(self, timeout: float, stdin: int = -1) -> bool:
-        """Read from every socket that has something, once; tell whether standard input has."""
+        """Read once from every readable socket; say whether standard input is readable."""
         called = False
         for descriptor, events in self._poll.poll(timeout):
             if descriptor == stdin:
@@ -279,7 +279,7 @@ class Loader:
             receiver.others.clear()
 
     def _send(self, client: Client, data: bytes) -> None:
-        """Send what the socket takes; the rest goes when it takes more."""
+        """Send the bytes that the socket takes; keep the rest until it takes more."""
         had = bool(client.unsent)
         data = client.unsent + data
         if not data:
@@ -289,7 +289,7 @@ class Loader:
         except BlockingIOError:
             client.unsent = data
         except OSError:
-            return  # the next read says that it has ended
+            return  # the next read finds the end
         if bool(client.unsent) != had:
             self._poll.modify(client.sock, select.EPOLLIN | (select.EPOLLOUT if client.unsent else 0))
 

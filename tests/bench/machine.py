@@ -1,4 +1,4 @@
-"""What processes and the machine used: CPU time and memory, from Linux's /proc."""
+"""CPU time and memory of processes and of the machine, from Linux's /proc."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Usage:
 
     Attributes:
         at: seconds of `time.monotonic`.
-        processes: of each process that was asked about, user and system time together.
-        machine: of all programs on the machine; the kernel's own handling of packets is not in it.
-        stolen: what the host of a virtual machine gave to others while this one had work.
+        processes: user and system time of each process asked for.
+        machine: of all programs on the machine, without the kernel's own handling of network packets.
+        stolen: time that the host of a virtual machine gave to others while this machine had work.
     """
 
     at: float
@@ -28,13 +28,13 @@ class Usage:
     stolen: float
 
     def since(self, before: Usage) -> Usage:
-        """Return what was used between two moments."""
+        """Return the usage between two moments."""
         processes = tuple(now - then for now, then in zip(self.processes, before.processes, strict=True))
         return Usage(self.at - before.at, processes, self.machine - before.machine, self.stolen - before.stolen)
 
 
 def usage(pids: Sequence[int]) -> Usage:
-    """Return what was used so far."""
+    """Return the usage up to now."""
     with open("/proc/stat") as file:
         user, nice, system, _idle, _wait, _irq, _softirq, stolen = map(int, file.readline().split()[1:9])
     processes = tuple(cpu_seconds(pid) for pid in pids)
@@ -42,7 +42,7 @@ def usage(pids: Sequence[int]) -> Usage:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return a process's user and system time, all its threads'."""
+    """Return the user and system time of all threads of a process."""
     try:  # the scheduler's own count: the same time, in nanoseconds instead of steps of 10 ms
         counts = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
     except OSError:
@@ -55,7 +55,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def memory_kib(pid: int) -> int:
-    """Return a process's PSS in KiB: its own memory and its share of what it has in common with others."""
+    """Return a process's PSS in KiB: its own memory, and its share of memory in common with other processes."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1])

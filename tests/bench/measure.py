@@ -1,4 +1,4 @@
-"""Loads a target from processes of their own and says what a delivery cost it."""
+"""Loads a target from separate processes, and returns the cost of a delivery."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.bench import machine
 from tests.bench.load import Arrived, Load, Report, Run, Sent, Task, percentile
 from tests.bench.programs import Target
 
-SETTLE_SECONDS = 0.5  # after the last arrival: counts of members are still on their way
+SETTLE_SECONDS = 0.5  # after the last arrival: counts of members are still under way
 WARM_UP_SECONDS = 0.7
 AHEAD_SECONDS = 0.05  # between the order to run and its start, so that all processes start together
 
@@ -25,17 +25,17 @@ _Answer = TypeVar("_Answer", Arrived, Sent, Report)
 
 
 class LoaderFailed(RuntimeError):
-    """A loading process ended; what it said is on standard error."""
+    """A loading process ended; its reason is on standard error."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one load.
+    """The result of one load.
 
     Attributes:
         cpu: seconds of each of the target's processes while `report` was measured.
-        other: processors that other programs used meanwhile, and `stolen`, that the host gave away: where they
-            are high, wall-clock figures say little.
+        other: processors that other programs used meanwhile. Where this or `stolen`, the processors that the host gave
+            to others, is high, latencies and rates say little.
     """
 
     target: Target
@@ -64,12 +64,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Arrival:
-    """What it took to bring all clients into their rooms."""
+    """The cost of bringing all clients into their rooms."""
 
     clients: int
     seconds: float
     cpu: float
-    kib: float  # of all the target's processes, more than before
+    kib: float  # growth of all the target's processes
 
     @property
     def kib_each(self) -> float:
@@ -153,7 +153,7 @@ class Loaders:
 
 @contextmanager
 def crowd(targets: Target | Sequence[Target], load: Load, parts: int = 1) -> Iterator[Loaders]:
-    """Bring a load's clients into their rooms, from so many processes; with more targets they are shared out."""
+    """Bring a load's clients into their rooms from `parts` processes; several targets share the processes."""
     targets = [targets] if isinstance(targets, Target) else targets
     with ExitStack() as stack:
         processes = []
@@ -181,6 +181,6 @@ def _sum(reports: Sequence[Report]) -> Report:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.communicate()  # closes its standard input, which ends it
+    process.communicate()  # closes its standard input, which ends the process
     if process.returncode is None:
         process.kill()

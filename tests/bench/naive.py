@@ -1,7 +1,7 @@
-"""The chat server that everybody writes first, to compare with: one write for each member and message.
+"""The simplest chat server, to compare with: one write for each member and message.
 
-`python -m tests.bench.naive` speaks enough of the protocol for a load, prints its port, and keeps no log. It is
-honest work, not a straw man: the event loop is the fastest there is, and each message is encoded only once.
+`python -m tests.bench.naive` speaks enough of the protocol for a load, prints its port, and keeps no log. Its
+event loop is uvloop too, and it encodes each message only once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Naive:
         self._ids = itertools.count(1)
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one client until it goes."""
+        """Serve one client until its end."""
         joined: list[str] = []
         nickname = ""
         writer.write(packet({"type": "HELLO", "protocol": 1}))

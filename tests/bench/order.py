@@ -1,4 +1,4 @@
-"""Loss, duplicates and order: what one receiver heard of each publisher of its room."""
+"""Loss, duplicates and order in one receiver's messages, for each publisher of its room."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Mapping
 
 
 class Order:
-    """Takes the messages in the order in which they came.
+    """Takes the messages in the order of their arrival.
 
-    After the last one, `lost` says what never came.
+    After the last one, `lost` counts the missing messages.
 
     Attributes:
-        duplicates: messages that had come before.
-        reordered: messages that came after a later one of the same publisher.
-        heard: different messages that came.
+        duplicates: repeated messages.
+        reordered: messages behind a later one of the same publisher.
+        heard: different messages.
     """
 
     __slots__ = ("_missing", "_next", "duplicates", "heard", "reordered")
 
     def __init__(self) -> None:
-        self._next: dict[int, int] = {}  # by publisher: one more than the highest number that came
-        self._missing: dict[int, set[int]] = {}  # by publisher: the numbers below it that have not come
+        self._next: dict[int, int] = {}  # by publisher: the highest number heard, plus one
+        self._missing: dict[int, set[int]] = {}  # by publisher: the missing numbers below that
         self.duplicates = 0
         self.reordered = 0
         self.heard = 0
@@ -43,6 +43,6 @@ class Order:
             self.duplicates += 1
 
     def lost(self, sent: Mapping[int, int]) -> int:
-        """Return how many messages never came, of so many that each publisher sent."""
+        """Return the number of missing messages; `sent` has the number that each publisher sent."""
         holes = sum(map(len, self._missing.values()))
         return holes + sum(max(0, count - self._next.get(publisher, 0)) for publisher, count in sent.items())

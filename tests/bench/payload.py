@@ -1,7 +1,7 @@
-"""The text of a benchmark's message: who sent it, the how-manieth it is, and when.
+"""The text of a benchmark's message: its publisher, its number, and its time.
 
-Every message is of one size and says all that a receiver needs for its checks, so that no table has to be shared
-between the processes of a load.
+All messages have one size, and each has all data for a receiver's checks, so that the processes of a load share no
+table.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-SIZE = 100  # bytes, and characters: what people type is about as long
+SIZE = 100  # bytes and characters: about as many as people type
 SLOTS_MAX = 256  # publishers of one room: a slot fits into a byte
 
 _PATTERN = re.compile(rb"~bench:([0-9a-f]{4}):([0-9a-f]{2}):([0-9a-f]{8}):([0-9a-f]{16})~\.*!")
 
 
 class Stamp(NamedTuple):
-    """What a message says of itself."""
+    """The data in a message's text."""
 
     room: int
-    slot: int  # which of the room's publishers sent it
-    number: int  # of the message among its publisher's, from 0 on
+    slot: int  # of the publisher in its room
+    number: int  # of the message among its publisher's messages, from 0 on
     sent: int  # nanoseconds of `time.monotonic_ns`, which is one clock for all processes
 
 
 class Damaged(ValueError):
-    """A message of a benchmark arrived, but not whole."""
+    """A message of a benchmark arrived damaged."""
 
 
 def write(stamp: Stamp) -> bytes:
@@ -34,10 +34,10 @@ def write(stamp: Stamp) -> bytes:
 
 
 def find(packet: bytes) -> Stamp | None:
-    """Return the stamp of the message in a packet, None if it is a packet of another kind.
+    """Return the stamp of the message in a frame, None for a frame of another kind.
 
     Raises:
-        Damaged: the message was cut or changed on its way.
+        Damaged: the message is cut or changed.
     """
     found = _PATTERN.search(packet)
     if found is None:

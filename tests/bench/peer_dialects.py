@@ -1,4 +1,4 @@
-"""How the benchmark speaks to other people's servers: IRC, MQTT 3.1.1 and NATS, each in its plainest form."""
+"""The benchmark's protocols for other servers: IRC, MQTT 3.1.1 and NATS, each in its plainest form."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.bench.dialects import Login
 
 
 class Irc:
-    """RFC 1459, as ngIRCd speaks it. A sender isn't sent its own messages."""
+    """RFC 1459, as ngIRCd speaks it. A sender does not get its own messages."""
 
     echoes = False
     under_way = 8
@@ -73,7 +73,7 @@ class Mqtt:
         return self._packet(0x30, len(topic).to_bytes(2, "big") + topic + text)
 
     def answer(self, packet: bytes) -> bytes:
-        return b""  # without keep-alive nobody asks
+        return b""  # without keep-alive there are no pings
 
     def _packet(self, head: int, rest: bytes) -> bytes:
         length, size = len(rest), b""

@@ -1,7 +1,7 @@
-"""Other people's servers beside ours: ngIRCd, mosquitto and NATS, each in its own protocol.
+"""Other servers to compare with: ngIRCd, mosquitto and NATS, each in its own protocol.
 
-`python -m tests.bench.peers` installs what is missing from Debian and runs scenarios A and B against them. None of
-them keeps a message on disk here.
+`python -m tests.bench.peers` installs the missing ones from Debian, and runs scenarios A and B against all three. None
+of them keeps a message on disk here.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ user root
 
 
 def _path(name: str) -> str | None:
-    """Return where a program is; Debian keeps servers where not everybody looks."""
+    """Return a program's path; Debian keeps servers in folders that are not in every PATH."""
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
 
 
 def installed() -> list[Program]:
-    """Return how to run each peer that is on this machine."""
+    """Return a function for each installed peer that runs it."""
     return [run for name, run in PROGRAMS.items() if _path(name) is not None]
 
 
 @contextmanager
 def _peer(name: str, dialect: str, command: Callable[[int, Path], Sequence[str]]) -> Iterator[Target]:
-    """Run a peer on a port that was free a moment ago: they can't be told to choose one."""
+    """Run a peer on a port that was free a moment ago: peers can't choose one themselves."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -113,7 +113,7 @@ def _file(folder: Path, settings: str, port: int) -> str:
 
 
 def install() -> None:
-    """Install the peers that are missing, from Debian; that needs root."""
+    """Install the missing peers from Debian, as root."""
     missing = [package for name, package in PACKAGES.items() if _path(name) is None]
     if missing:
         subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", *missing], check=True)
@@ -125,7 +125,7 @@ def main() -> int:
     try:
         install()
     except (OSError, subprocess.CalledProcessError) as error:
-        print(f"the other servers could not be installed ({error}); going on with those that are here", file=sys.stderr)
+        print(f"the other servers could not be installed ({error}); going on with the installed ones", file=sys.stderr)
     return bench(["--peers", *sys.argv[1:]])
 
 

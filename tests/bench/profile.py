@@ -12,8 +12,8 @@ from tests.bench import programs
 from tests.bench.measure import WARM_UP_SECONDS, crowd
 from tests.bench.scenarios import FAN_OUT, server_and_bridge
 
-START_SECONDS = 1.0  # what py-spy takes until it looks
-RATE = 250  # looks a second
+START_SECONDS = 1.0  # until py-spy takes its first sample
+RATE = 250  # samples a second
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             result = loaders.run(options.seconds + START_SECONDS - WARM_UP_SECONDS)
     print(
         f"{options.out}: {result.target.name}, scenario {options.scenario}, {result.per_delivery:.2f} µs a delivery"
-        " (looking costs some of it)"
+        " (sampling costs a part of that)"
     )
     return spy.returncode
 
@@ -35,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m tests.bench.profile", description=__doc__)
     add = parser.add_argument
-    add("--scenario", choices=tuple(FAN_OUT), default="A", help="what to load it with (default: %(default)s)")
-    add("--bridge", action="store_true", help="look at the bridge, with browsers, instead of at the server")
-    add("--seconds", type=float, default=10.0, help="how long to look (default: %(default)g)")
+    add("--scenario", choices=tuple(FAN_OUT), default="A", help="the load (default: %(default)s)")
+    add("--bridge", action="store_true", help="sample the bridge, with browsers, instead of the server")
+    add("--seconds", type=float, default=10.0, help="duration of the samples (default: %(default)g)")
     add("--out", type=Path, default=Path(".cache/flame.svg"), help="the file to draw (default: %(default)s)")
     return parser
 

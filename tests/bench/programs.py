@@ -1,4 +1,4 @@
-"""Starts the programs that are measured, on free ports and with their data in a temporary folder; and ends them."""
+"""Starts the measured programs on free ports, with their data in a temporary folder, and ends them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ END_SECONDS = 20.0
 
 
 class Target(NamedTuple):
-    """Something that can be loaded: where, in which dialect, and whose CPU time counts."""
+    """A program under load: its port, its dialect, and the processes whose CPU time counts."""
 
     name: str
     dialect: str
@@ -29,7 +29,7 @@ class Target(NamedTuple):
 
 
 class StartError(RuntimeError):
-    """A program did not come up; the text has what it said."""
+    """A program did not start; the text has its output."""
 
 
 def environment(root: Path) -> dict[str, str]:
@@ -74,7 +74,7 @@ def _announcement(process: subprocess.Popen[bytes], output: int, pattern: str) -
 
 @contextmanager
 def server(data: Path | None = None, root: Path = ROOT) -> Iterator[Target]:
-    """Run the chat server of the tree `root`; without a data folder with an empty log that is thrown away."""
+    """Run the chat server of the tree `root`, with a data folder or with an empty log in a temporary one."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         command = [sys.executable, "-m", "tcp_server", "0", "--host", "127.0.0.1", "--data", str(data or folder)]
         command += ["--shutdown-delay", "0", "--log-level", "warning"]

@@ -21,7 +21,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def text(figures: Figures) -> str:
-    """Return all that was found."""
+    """Return all figures."""
     parts = [_machine(), _prices(figures), _runs(figures), _arrivals(figures), _growth(figures), _log(figures)]
     faults = figures.faults or ["No message was lost, doubled, damaged or out of order, in any of these loads."]
     return "\n\n".join("\n".join(part) for part in [*parts, faults] if part) + "\n"
@@ -33,7 +33,7 @@ def _machine() -> list[str]:
 
 
 def _prices(figures: Figures) -> list[str]:
-    """One line a program: what a delivery costs it, and how many times more than it costs us."""
+    """Return one line a program: the cost of a delivery, and its ratio to the cost of the server here."""
     scenarios = list(figures.fan_out)
     if not scenarios:
         return []
@@ -41,7 +41,7 @@ def _prices(figures: Figures) -> list[str]:
     rows = [["CPU µs a delivery (a message x a member)", *scenarios]]
     for name in names:
         rows.append([name, *(_price(figures.fan_out[scenario], name) for scenario in scenarios)])
-    note = "Only ours have each message in a log on disk before anybody sees it; the others keep none."
+    note = "Only our server has each message in a log on disk before any member sees it; the others keep none."
     return [*table(rows), note, *(f"{scenario}: {ABOUT[scenario]}" for scenario in scenarios)]
 
 

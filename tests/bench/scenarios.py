@@ -1,4 +1,4 @@
-"""The scenarios: what is loaded how, and what is asked of a big log."""
+"""The scenarios: the loads, and the programs under them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ROUNDS = 2
 BRIDGES = (1, 2)
 BRIDGE_SIZE = 2_000  # browsers behind each
 
-LOG = Load(clients=8, rooms=8, window=64)  # each alone in its room: nearly all of the work is the log's
+LOG = Load(clients=8, rooms=8, window=64)  # one client a room: the log does nearly all of the work
 
 Program: TypeAlias = Callable[[], AbstractContextManager[Target]]
 
@@ -55,24 +55,24 @@ class Series:
     points: list[tuple[int, float]] = field(default_factory=list)
 
     def add(self, size: int, cost: float) -> None:
-        """Take a measured cost; of two at the same size the lower counts."""
+        """Take a measured cost; of two costs at one size the lower counts."""
         points = dict(self.points)
         points[size] = min(cost, points.get(size, cost))
         self.points = sorted(points.items())
 
     @property
     def growth(self) -> float:
-        """How many times the value at some size is the value at a smaller one; at most 1 if it never grows."""
+        """The largest ratio of a value to the value at a smaller size; at most 1 if the values never grow."""
         values = [value for _, value in self.points]
         return max(later / value for place, value in enumerate(values) for later in values[place:])
 
 
 @dataclass
 class Figures:
-    """All that a run of the benchmark found."""
+    """All figures of a run of the benchmark."""
 
     fan_out: dict[str, list[Result]] = field(default_factory=dict)  # by scenario
-    arrivals: list[tuple[str, str, Arrival]] = field(default_factory=list)  # load, target, what it took
+    arrivals: list[tuple[str, str, Arrival]] = field(default_factory=list)  # load, target, cost
     growth: list[Series] = field(default_factory=list)
     log: list[tuple[str, str]] = field(default_factory=list)  # question, answer
     faults: list[str] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Figures:
         series.add(size, cost)
 
     def check(self, name: str, result: Result) -> Result:
-        """Note what was lost, doubled or out of order in one load."""
+        """Note the faults of one load."""
         report = result.report
         if report.faults:
             self.faults.append(
@@ -120,7 +120,7 @@ def run_fan_out(figures: Figures, scenario: str, programs: Sequence[Program], se
 
 
 def run_idle(figures: Figures, full: bool) -> None:
-    """Let thousands arrive and do nothing; and in full, all of them in one room."""
+    """Let thousands arrive and stay idle: in many rooms; in a full run also in one room."""
     loads = [("1,000 rooms", IDLE)] + ([("one room", CROWD)] if full else [])
     for name, load in loads:
         for run in OURS:
@@ -131,7 +131,7 @@ def run_idle(figures: Figures, full: bool) -> None:
 def run_growth(figures: Figures, seconds: float, full: bool) -> None:
     """Let members, rooms, browsers and bridges grow.
 
-    Everything is measured in turn, and twice: the machine's neighbours can make a run dearer but not cheaper, so the
+    All sizes are measured in turn, and twice. The machine's neighbours can make a run dearer but not cheaper, so the
     lower figure counts.
     """
     for _ in range(ROUNDS):
@@ -158,7 +158,7 @@ def run_growth(figures: Figures, seconds: float, full: bool) -> None:
 
 
 def _run_bridges(figures: Figures, count: int, seconds: float) -> float:
-    """Let all browsers of some bridges hear one room, and return what a delivery costs these."""
+    """Let all browsers of some bridges hear one room; return the bridges' cost of a delivery."""
     load = Load(clients=count * BRIDGE_SIZE, rate=BROWSERS_RATE)
     with programs.server_with_bridges(count) as targets, crowd(targets, load) as loaders:
         result = figures.check(f"{count} bridges", loaders.run(seconds))

@@ -1,9 +1,9 @@
-"""What a room's members heard, checked at the price of a comparison.
+"""Checks the messages of a room's members at the price of a comparison.
 
-All members of a room must see the same packets in the same order. So the first that gets a packet has it read and
-written to the room's transcript; for all others a read is compared with the transcript at their place, as bytes,
-which costs a hundredth of reading it. Only what differs is read: pings and other packets that are for one member
-alone, and faults. A member whose messages differ parts with the transcript and is checked alone from there on.
+All members of a room must get the same frames in the same order. The frame of the first member is parsed and written to
+the room's transcript; for all others the bytes are compared with the transcript at their place, which costs a hundredth
+of parsing. Only differing frames are parsed: pings and other frames for one member alone, and faults. A member whose
+messages differ leaves the transcript and is checked alone from there on.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from tests.bench import payload
 from tests.bench.order import Order
 from tests.bench.payload import Damaged, Stamp
 
-Cut = Callable[[bytes, int], int]  # the end of the packet that begins at a place; 0 if it isn't all there
+Cut = Callable[[bytes, int], int]  # the end of the frame that begins at a place; 0 if its rest has not come yet
 
 
 class Transcript:
-    """The messages of one room, as those who must hear the same heard them.
+    """The messages of one room, for all members that must hear the same.
 
     Attributes:
-        data: the packets, one after the other; nothing but whole messages of the room.
-        ends: where each packet ends in `data`.
-        sent, slots: of each message, when it was sent and by which publisher.
+        data: the frames, one after the other: whole messages of the room only.
+        ends: the end of each frame in `data`.
+        sent, slots: the time and the publisher of each message.
     """
 
     def __init__(self, room: int, cut: Cut) -> None:
@@ -51,25 +51,25 @@ class Transcript:
         return order
 
 
-Heard = tuple[list[int], bytes | bytearray]  # of the messages that a read completed: when sent, by which slots
+Heard = tuple[list[int], bytes | bytearray]  # times and slots of the messages that a read completed
 
 
 class Receiver:
     """One member's place in its room's transcript.
 
     Attributes:
-        others: packets that are no messages, for the owner to take out and act on.
-        misrouted: messages of other rooms.
-        damaged: messages that were cut or changed.
+        others: frames that are no messages; the owner takes them out and answers them.
+        misrouted: the number of messages of other rooms.
+        damaged: the number of messages cut or changed.
     """
 
     __slots__ = ("_alone", "_count", "_position", "_rest", "_transcript", "damaged", "misrouted", "others")
 
     def __init__(self, transcript: Transcript) -> None:
         self._transcript = transcript
-        self._position = 0  # in the transcript's data: all before it was heard
-        self._count = 0  # messages that were heard
-        self._rest = b""  # what came of a packet that the transcript doesn't have yet
+        self._position = 0  # in the transcript's data: all bytes before it were heard
+        self._count = 0  # messages heard
+        self._rest = b""  # the beginning of a frame that the transcript doesn't have yet
         self._alone: Order | None = None
         self.others: list[bytes] = []
         self.misrouted = 0
@@ -77,20 +77,20 @@ class Receiver:
 
     @property
     def heard(self) -> int:
-        """How many different messages came."""
+        """The number of different messages."""
         return self._count if self._alone is None else self._alone.heard
 
     @property
     def is_alone(self) -> bool:
-        """Whether it heard something else than the other members."""
+        """Whether this member heard other messages than the others, or another order."""
         return self._alone is not None
 
     def order(self) -> Order:
-        """Return the check of all that came."""
+        """Return the check of all messages."""
         return self._transcript.order(self._count) if self._alone is None else self._alone
 
     def take(self, data: bytes) -> Heard:
-        """Take what one read brought, and return the messages that it completed."""
+        """Take the bytes of one read, and return the messages that they complete."""
         if self._alone is not None:
             return self._take_alone(data)
         transcript, first = self._transcript, self._count
@@ -104,10 +104,10 @@ class Receiver:
         return self._take_slowly(data, first)
 
     def _take_slowly(self, data: bytes, first: int) -> Heard:
-        """Go packet by packet: it is the first to get some of this, or the only one."""
+        """Go frame by frame: this member is the first to get some of these bytes, or the only one."""
         transcript = self._transcript
         begin = transcript.ends[self._count - 1] if self._count else 0
-        data = bytes(transcript.data[begin : self._position]) + data  # from the beginning of a packet on
+        data = bytes(transcript.data[begin : self._position]) + data  # from the beginning of a frame on
         position, start = begin, 0
         while end := transcript.cut(data, start):
             packet = data[start:end]
@@ -148,7 +148,7 @@ class Receiver:
         return sent, bytes(slots)
 
     def _read(self, packet: bytes) -> Stamp | None:
-        """Return the stamp of a message of this room; note what is something else."""
+        """Return the stamp of a message of this room; note all other frames."""
         try:
             stamp = payload.find(packet)
         except Damaged:

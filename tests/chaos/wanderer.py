@@ -1,6 +1,6 @@
-"""A member that comes to the square and leaves it again and again, and changes its name on the way.
+"""A member that enters the square and leaves it again and again, and changes its nickname meanwhile.
 
-Where it was when is noted as stays: from each arrival on it must hear all that is said in the square.
+Its times in the square are its stays: during each it must hear every message to the square.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ from random import Random
 
 from tests.chaos.member import SQUARE, Heard, Member, Packet
 
-RENAME = 0.3  # share of what it does
-ERRAND = "errand-"  # how the ref of an errand begins
+RENAME = 0.3  # share of its errands
+ERRAND = "errand-"  # the beginning of an errand's ref
 DIARY = 16  # entries
 
 
 @dataclass
 class Stay:
-    """A time in the square: the newest id when it came, and what it heard."""
+    """A time in the square: the newest id at the arrival, and the messages heard."""
 
     start: int
     ids: list[int] = field(default_factory=list)
 
 
 class Wanderer(Member):
-    """See the module.
+    """A wanderer; see the module.
 
     Attributes:
         stays: all times in the square, in order.
-        is_in: the last of them is not over.
-        is_resting: it comes to the square if it is not there, and stays.
-        refused_for_good: texts that the server didn't take, since it was not in the square.
-        early: ids that it heard in the square before it knew that it was there: who lags is told of its arrival,
-            by another connection of its own, only after what it missed.
+        is_in: the last stay is not over.
+        is_resting: the wanderer enters the square, if it is not there, and stays.
+        refused_for_good: texts that the server refused since the wanderer was not in the square.
+        early: ids heard in the square before the wanderer knew of its own JOIN: a lagging session gets the JOIN of
+            another session of its user only behind the messages that it missed.
     """
 
     def __init__(self, label: str, nickname: str, rooms: list[str], random: Random, *, hasty: bool = False) -> None:
@@ -47,15 +47,15 @@ class Wanderer(Member):
         self.diary: deque[str] = deque(maxlen=DIARY)
         self._refused_refs: set[str] = set()
         self._errands = 0
-        self._errand: Packet | None = None  # what has no answer yet
-        self._is_leaving = False  # it sent a LEAVE that may still be on its way
+        self._errand: Packet | None = None  # the errand without an answer
+        self._is_leaving = False  # a LEAVE is sent and may still be under way
 
     @property
     def is_settled(self) -> bool:
         return super().is_settled and self.is_in and self._errand is None
 
     def wander(self) -> list[Packet]:
-        """Come, leave, or take the other name; one at a time."""
+        """Enter, leave, or take the other nickname; one errand at a time."""
         is_talking = any(packet.get("room") == SQUARE for packet in self.outbox.values())
         if not self.is_ready or self.settling or self.is_resting or self._errand is not None or is_talking:
             return []
@@ -94,7 +94,7 @@ class Wanderer(Member):
         self.diary.append("(cut off)")
 
     def _note(self, packet: Packet) -> None:
-        """Keep a diary, to tell how a wrong came about."""
+        """Keep a diary, which explains a fault in the report."""
         kind = packet["type"]
         is_about_me = packet.get("room") == SQUARE and packet.get("nickname", self.nickname) in self.nicknames
         if kind == "READY" or (kind in ("JOIN", "LEAVE", "ROOM", "MSG") and is_about_me):
@@ -111,8 +111,8 @@ class Wanderer(Member):
     def _ready(self, packet: Packet) -> list[Packet]:
         is_in = SQUARE in packet["rooms"]
         if is_in and (not self.is_in or self._is_leaving):
-            # It came, or left and was brought back by its bridge, but was cut off before it knew; what it missed
-            # comes now.
+            # It entered, or its bridge brought it back, but the connection broke before it knew; the missed messages
+            # come now.
             self._come(self.after)
         elif self.is_in and not is_in and not self._is_leaving:
             self._wrong("is not in the square any more, but never left")
@@ -141,6 +141,6 @@ class Wanderer(Member):
             self._refused_refs.add(ref)
             del self.outbox[ref]
         elif is_outside and ref in self._refused_refs and self._sent[ref] > 1:
-            self.counts["refused again"] += 1  # what its bridge held for it, and what it sent again in its haste
+            self.counts["refused again"] += 1  # messages that its bridge held, and hasty resends
         else:
             super()._refused(packet)

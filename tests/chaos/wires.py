@@ -1,4 +1,4 @@
-"""How a member is connected: word packets on a TCP socket, or text messages on a browser's WebSocket."""
+"""A member's connection: word packets on a TCP socket, or text messages on a browser's WebSocket."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ CHUNK = 64 * 1024
 
 
 class Lost(Exception):
-    """The connection can't be made, or is gone."""
+    """The connection can't be made, or is lost."""
 
 
 def small_socket(port: int) -> socket.socket:
-    """Return a connected socket that takes little before its reader reads."""
+    """Return a connected socket with small buffers, so that a reader that stops is soon congested."""
     sock = socket.socket()
     shrink(sock)
     sock.connect(("127.0.0.1", port))
@@ -31,14 +31,14 @@ def small_socket(port: int) -> socket.socket:
 
 class Wire(Protocol):
     async def receive(self) -> list[bytes]:
-        """Return the next bodies, one at least.
+        """Return the next bodies, at least one.
 
         Raises:
-            Lost: none will come.
+            Lost: the connection has ended.
         """
 
     async def send(self, bodies: list[bytes]) -> None:
-        """Send bodies, as far as there is anybody."""
+        """Send bodies; on a lost connection do nothing."""
 
     def cut(self) -> None:
         """End the connection at once, like a cable that is pulled."""

@@ -1,4 +1,4 @@
-"""Everything that a chaos run consists of: server, bridges, the bad lines between them, and the crowd."""
+"""The parts of a chaos run: server, bridges, the bad lines between them, and the crowd."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class World:
 
     Args:
         folder: for the data folder and the programs' error logs; empty.
-        terminals, browsers: how many clients come over TCP, and over the bridges in turn.
-        server_module: how Python starts the server; see `sabotage`.
+        terminals, browsers: the number of clients over TCP, and over the bridges in turn.
+        server_module: Python's arguments that start the server; see `sabotage`.
 
     Attributes:
         door: between terminals and server.
@@ -59,7 +59,7 @@ class World:
         return [self.server, *self.bridges]
 
     async def open(self) -> None:
-        """Start it all and wait until everybody is in all rooms."""
+        """Start all parts, and wait until all clients are in their rooms."""
         for proxy in (self.door, *self.links, *self.doors):
             proxy.start()
         for child in self.children:

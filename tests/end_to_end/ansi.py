@@ -1,11 +1,11 @@
-"""A terminal's cells as HTML: what `tmux capture-pane -e` prints, with its colours."""
+"""A terminal's cells as HTML, from the output of `tmux capture-pane -e`, with its colours."""
 
 import html
 import re
 from collections.abc import Iterator
 from unicodedata import east_asian_width
 
-# The sixteen colours of a terminal are its owner's choice; these are legible on BACKGROUND.
+# Each terminal chooses its own sixteen colours; these are legible on BACKGROUND.
 PALETTE = (
     "#1d2430",
     "#e0707a",
@@ -34,7 +34,7 @@ _SGR = re.compile(r"\x1b\[([\d;:]*)m")
 
 
 class Pen:
-    """What the next cells are drawn with."""
+    """The style of the next cells."""
 
     def __init__(self) -> None:
         self._attributes: set[str] = set()

@@ -53,7 +53,7 @@ def open_page(context: BrowserContext, bridge: Program) -> OpenPage:
 
 @pytest.fixture
 def open_terminal(tmp_path: Path) -> Iterator[OpenTerminal]:
-    """Run a command in a terminal of 80 columns and 24 rows; what it keeps lies in the test's folder."""
+    """Run a command in a terminal of 80 columns and 24 rows; its state lies in the test's folder."""
     with ExitStack() as opened:
 
         def open_terminal(command: Sequence[str]) -> Terminal:

@@ -1,4 +1,4 @@
-"""What a person does with the page, and reads on it."""
+"""A person's actions on the page, and the messages on it."""
 
 from playwright.sync_api import Page, expect
 

@@ -1,4 +1,4 @@
-"""The server and the bridge as processes of their own: started, killed, and started again where they were."""
+"""The server and the bridge as processes of their own: started, killed, and started again on the same port."""
 
 import re
 import subprocess
@@ -15,14 +15,14 @@ END_SECONDS = 30.0  # for an end in order, on a busy machine
 class Program:
     """A command that prints a line with its port once it listens.
 
-    `command` names the port "{port}": 0 at the first start, then the one that the system chose, so that who was
-    connected finds it again. Afterwards call `stop`; it fails if the program ever wrote a traceback.
+    `command` names the port "{port}": 0 at the first start, then the port that the system chose, so that clients find
+    the program again. Afterwards call `stop`; it fails if the program ever wrote a traceback.
 
     Args:
         command: the words of the command.
         listening: a pattern of that line; its first group is the port.
-        errors: the file that takes what it writes to standard error.
-        cwd: where it runs.
+        errors: the file for its standard error.
+        cwd: the folder in which it runs.
     """
 
     def __init__(self, command: Sequence[str], listening: str, errors: Path, *, cwd: Path = ROOT) -> None:
@@ -35,7 +35,7 @@ class Program:
         self.start()
 
     def start(self) -> None:
-        """Start it, and wait until it listens."""
+        """Start the program, and wait until it listens."""
         command = [word.format(port=self.port) for word in self._command]
         with self._errors.open("ab") as errors:
             self._process = subprocess.Popen(command, cwd=self._cwd, stdout=subprocess.PIPE, stderr=errors, text=True)
@@ -48,12 +48,12 @@ class Program:
         raise AssertionError(f"{command} ended: {self._errors.read_text()}")
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """End the program like a crash."""
         self._process.kill()
         self._end()
 
     def stop(self) -> None:
-        """End it in order, unless it was killed; it must never have failed."""
+        """End the program in order, unless it was killed; it must never have failed."""
         if self._process.returncode is None:
             self._process.terminate()
             assert self._end() == 0
@@ -67,7 +67,7 @@ class Program:
 
 
 def server(folder: Path, *flags: str, command: Sequence[str] = SERVER, cwd: Path = ROOT) -> Program:
-    """Start a server whose data, and what it says on standard error, lie in `folder`."""
+    """Start a server; `folder` is for its data and its standard error."""
     words = [*command, "{port}", "--host", "127.0.0.1", "--data", str(folder / "data"), "--shutdown-delay", "0", *flags]
     return Program(words, r"^listening on 127\.0\.0\.1:(\d+)", folder / "server.stderr", cwd=cwd)
 

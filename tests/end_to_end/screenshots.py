@@ -1,7 +1,7 @@
 """`python -m tests.end_to_end.screenshots FOLDER`: the README's pictures, from the programs themselves.
 
-A talk is imported into a new log, so that it has believable times; then a page and a terminal come in and say the
-rest. What the terminal shows is drawn from its cells.
+A talk is imported into a new log, so that its times are believable; then a page and a terminal enter and say the rest.
+The terminal is drawn from its cells.
 """
 
 import base64
@@ -98,7 +98,7 @@ def _open_page(browser: Browser, url: str) -> Page:
 
 
 def _talk(page: Page, terminal: Terminal) -> None:
-    """Say the rest; each waits until it has read the other."""
+    """Say the rest of the talk; page and terminal each wait for the other's message."""
     terminal.wait_for("Pleiades")
     write(page, "tom: can you see the gate from the dome?")
     terminal.wait_for("from the dome")

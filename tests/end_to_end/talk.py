@@ -1,4 +1,4 @@
-"""An evening's talk for the pictures: who said what, where, and when; and the people who are in the rooms."""
+"""An evening's talk for the pictures, and the people in its rooms."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ PEOPLE = {
     "小林": ["observatory", "lobby", "workshop"],
     "gate": ["observatory"],
 }
-# (minutes ago, room, nickname, text); an underscore opens what somebody does
+# (minutes ago, room, nickname, text); an underscore begins an action
 TALK = (
     (1510, "lobby", "ines", "Good evening from the hill"),
     (1508, "lobby", "yusuf", "evening!"),
@@ -54,7 +54,7 @@ def archive(now: datetime) -> str:
 
 
 def come_in(port: int, nickname: str) -> socket.socket:
-    """Connect as one of the people; they are in their rooms until the socket is closed."""
+    """Connect one of the people, who stays in the rooms until the socket is closed."""
     sock = socket.create_connection(("127.0.0.1", port))
     rooms = PEOPLE[nickname]
     send_packet(sock, {"type": "NICK", "nickname": nickname, "rooms": rooms})

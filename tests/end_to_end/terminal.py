@@ -31,9 +31,9 @@ class Terminal:
         self._socket = folder / "tmux"
         output = folder / "tmux.output"
         os.mkfifo(output)
-        # Opened for both ways, it never reports an end while nobody writes.
+        # Opened for reading and writing, so that it never reports an end while tmux is silent.
         self._output = os.open(output, os.O_RDWR | os.O_NONBLOCK)
-        # The gate holds the program back until tmux copies all that it writes.
+        # The gate holds the program back until tmux copies its whole output.
         gate = folder / "tmux.gate"
         os.mkfifo(gate)
         line = f"read -r _ <{shlex.quote(str(gate))}; trap : INT; {shlex.join(command)}; echo ended: $?; exec cat"
@@ -78,11 +78,11 @@ class Terminal:
         self.press("Enter")
 
     def screen(self, *, styled: bool = False) -> str:
-        """Return what is on the screen; styled: with the escape sequences of its colours, and all cells."""
+        """Return the screen's text; styled: with the escape sequences of its colours, and all cells."""
         return self._tmux("capture-pane", "-p", *(["-e", "-N"] if styled else []))
 
     def wait_for(self, pattern: str) -> str:
-        """Wait until the screen shows a pattern, looking each time that the program wrote something."""
+        """Wait until the screen shows a pattern; look after each write of the program."""
         deadline = time.monotonic() + WAIT_SECONDS
         while not re.search(pattern, screen := self.screen(), re.MULTILINE):
             left = deadline - time.monotonic()

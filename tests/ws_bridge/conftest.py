@@ -1,4 +1,4 @@
-"""Fixtures of the bridge's tests; what they are made of is in `rig`."""
+"""Fixtures of the bridge's tests; their parts are in `rig`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,7 +17,7 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, LoopFactory]:
-    """The bridge runs on uvloop where that installs, else on asyncio: what depends on the loop is tested on both."""
+    """The bridge runs on uvloop where that installs, else on asyncio: files that depend on the loop run on both."""
     loops: dict[str, LoopFactory] = {"uvloop": uvloop.new_event_loop}
     if item.path.name in ("test_bridge.py", "test_browsers.py", "test_sessions_slow.py", "test_door.py"):
         loops["asyncio"] = asyncio.new_event_loop
@@ -70,7 +70,7 @@ async def link(rig: Rig, server: FakeServer) -> Link:
 
 @pytest.fixture
 def unread(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Set as soon as some browser is not read any more."""
+    """An event that is set as soon as a browser is no longer read."""
     event = asyncio.Event()
     stop_reading = Browser.stop_reading
 

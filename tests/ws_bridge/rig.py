@@ -1,7 +1,7 @@
 """A scripted server on a real TCP socket, a bridge in this process, and browsers to talk to it.
 
-A test says what the server does, packet by packet, so nothing depends on timing: every step waits for the packet
-that the step before causes.
+A test scripts the server packet by packet, so no step depends on timing: each waits for the packet that the step before
+it causes.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from ws_bridge.timing import Timing
 
 Packet = dict[str, Any]
 
-PATIENCE = 10.0  # seconds until a test gives up on a packet that should have come
+PATIENCE = 10.0  # seconds that a test waits for a packet
 
-# Reconnects at once, and never by itself gives up on anything; a test that needs a limit sets it.
+# The bridge reconnects at once and has no timeouts; a test that needs one sets it.
 TIMING = Timing(reconnect_min=0.001, reconnect_max=0.01, close=0.5, sweep=0.01, look=0.01, ping=1e6, dead=1e6)
 
 HELLO = {"type": "HELLO", "protocol": 1, "server": "fake", "version": "0", "limits": {}, "server_password": False}
@@ -34,7 +34,7 @@ class Link:
         self._decoder = Decoder()
 
     def say(self, *packets: Packet) -> None:
-        """Send packets in one write, and so in one tick of the bridge as a rule."""
+        """Send packets in one write; as a rule the bridge reads them in one tick."""
         self.write(b"".join(encode(json.dumps(packet, ensure_ascii=False).encode()) for packet in packets))
 
     def write(self, data: bytes) -> None:
@@ -56,19 +56,19 @@ class Link:
         return packet
 
     async def expect(self, kind: str, **fields: Any) -> Packet:
-        """The next packet must be of this type, and have these fields."""
+        """Check the type and these fields of the next packet; return it."""
         packet = await self.hear()
         assert packet.get("type") == kind, packet
         assert {name: packet.get(name) for name in fields} == fields, packet
         return packet
 
     async def nothing(self) -> None:
-        """The bridge has sent nothing else: a PING is answered next."""
+        """Check that the bridge has sent no other packet: the answer to a PING comes next."""
         self.say({"type": "PING", "ref": "nothing?"})
         await self.expect("PONG", ref="nothing?")
 
     async def end(self) -> None:
-        """The bridge must close the connection."""
+        """Check that the bridge closes the connection."""
         async with asyncio.timeout(PATIENCE):
             assert await self._reader.read() == b""
 
@@ -97,7 +97,7 @@ class FakeServer:
         self.port = self._listener.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Be away: no connection is taken, and those that are there end."""
+        """Stop listening, and end all connections."""
         assert self._listener is not None
         self._listener.close()
         for link in self._all:
@@ -144,7 +144,7 @@ class FakeBrowser:
         return packet
 
     async def everything(self, kind: str) -> list[Packet]:
-        """Return what comes up to and with the next packet of this type."""
+        """Return all packets up to the next one of this type, and that one."""
         packets = [await self.hear()]
         while packets[-1].get("type") != kind:
             packets.append(await self.hear())
@@ -176,7 +176,7 @@ class Rig:
         return browser
 
     async def open(self, link: Link, number: int, **options: Any) -> FakeBrowser:
-        """A browser whose session has seen its HELLO."""
+        """Return a browser that has got its HELLO."""
         browser = await self.browser(**options)
         await link.expect("OPEN", session=number)
         link.session(number, **HELLO)
@@ -184,7 +184,7 @@ class Rig:
         return browser
 
     async def enter(self, link: Link, number: int, *rooms: str, id: int = 0, **options: Any) -> FakeBrowser:
-        """A browser that is in the chat, in these rooms, under a name made of its number."""
+        """Return a browser that is in these rooms, with a nickname made of its number."""
         browser = await self.open(link, number, **options)
         await browser.say(type="NICK", nickname=f"u{number}")
         await link.expect("NICK", session=number)

@@ -1,4 +1,4 @@
-"""The fan-out as values: what each browser is written in a tick."""
+"""The audiences as values: the writes to each browser in a tick."""
 
 import random
 
@@ -8,7 +8,7 @@ from ws_bridge.stats import Stats
 
 
 class Browser(Hearer):
-    """Keeps what was written."""
+    """Keeps all writes."""
 
     def __init__(self, audiences: Audiences, *rooms: str) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ def test_a_tick_is_one_write() -> None:
 
 
 def test_sets_of_rooms_share_their_bytes() -> None:
-    """Who hears the same rooms gets the same merged bytes, in the link's order."""
+    """Browsers that hear the same rooms get the same joined bytes, in the link's order."""
     audiences = make()
     both, also, one = Browser(audiences, "x", "y"), Browser(audiences, "y", "x"), Browser(audiences, "y")
     for name, frame in [("x", b"1"), ("y", b"2"), ("x", b"3"), ("z", b"-")]:
@@ -63,7 +63,7 @@ def test_sets_of_rooms_share_their_bytes() -> None:
 
 
 def test_own_packets_keep_their_place() -> None:
-    """A session packet in the middle of a tick comes in the middle; still one write."""
+    """A browser's own frame keeps its place among the frames of its rooms, within one write."""
     audiences = make()
     a, b = Browser(audiences, "x", "y"), Browser(audiences, "x")
     say(audiences, "x", b"1")
@@ -80,7 +80,7 @@ def test_own_packets_keep_their_place() -> None:
 
 
 def test_subscriptions_take_effect_in_their_place() -> None:
-    """A browser hears what comes after its SUBSCRIBE and before its UNSUBSCRIBE."""
+    """A browser hears the frames after its SUBSCRIBE and before its UNSUBSCRIBE."""
     audiences = make()
     a, b = Browser(audiences), Browser(audiences, "x", "y")
     say(audiences, "x", b"1")
@@ -98,7 +98,7 @@ def test_subscriptions_take_effect_in_their_place() -> None:
 
 
 def test_cursor_is_the_last_message_sent() -> None:
-    """Packets that are no message, and messages from before the subscription, don't count."""
+    """Frames that are no message, and messages before the subscription, don't move it."""
     audiences = make()
     other = Browser(audiences, "x")
     say(audiences, "x", b"1", id=5)
@@ -119,7 +119,7 @@ def test_cursor_is_the_last_message_sent() -> None:
 
 
 def test_silence_in_a_tick() -> None:
-    """What was before it is written at once, nothing after it."""
+    """Earlier frames are written at once, and no later ones."""
     audiences = make()
     a = Browser(audiences, "x")
     say(audiences, "x", b"1", id=1)
@@ -132,7 +132,7 @@ def test_silence_in_a_tick() -> None:
 
 
 def test_rooms_are_forgotten() -> None:
-    """A room that nobody hears any more costs nothing, even in the middle of its tick."""
+    """A room that no browser hears is removed, even in the middle of its tick."""
     audiences = make()
     a = Browser(audiences, "x", "y")
     assert audiences.room_count == 2
@@ -145,7 +145,7 @@ def test_rooms_are_forgotten() -> None:
 
 
 def test_against_a_model() -> None:
-    """Whatever the order of packets, subscriptions and ticks: each browser gets exactly what it heard, in order."""
+    """With any order of frames, subscriptions and ticks each browser gets exactly its frames, in order."""
     for seed in range(300):
         dice = random.Random(seed)
         audiences = make()

@@ -11,7 +11,7 @@ Start = Callable[..., Awaitable[Rig]]
 
 
 async def test_a_bridge_that_ends(start: Start, server: FakeServer) -> None:
-    """Browsers are closed with 1001; the server sees the link go, and no goodbye in anybody's name."""
+    """Browsers are closed with 1001; the link ends without a CLOSE for their sessions."""
     rig = await start()
     link = await server.link()
     browser = await rig.enter(link, 1, "a")
@@ -26,7 +26,7 @@ async def test_a_bridge_that_ends(start: Start, server: FakeServer) -> None:
 
 
 async def test_a_bridge_that_ends_alone(start: Start, server: FakeServer) -> None:
-    """Without browsers and without a server there is nothing to wait for."""
+    """Without browsers and without a server it ends at once."""
     await server.stop()
     rig = await start()
     await rig.bridge.close()

@@ -14,7 +14,7 @@ Start = Callable[..., Awaitable[Rig]]
 
 
 async def test_without_a_server(start: Start, server: FakeServer) -> None:
-    """The first that a browser hears is HELLO, when the server is there."""
+    """A browser's first packet is HELLO, once there is a server."""
     await server.stop()
     rig = await start()
     browser = await rig.browser()
@@ -30,7 +30,7 @@ async def test_without_a_server(start: Start, server: FakeServer) -> None:
 
 
 async def test_too_long_without_a_server(start: Start, server: FakeServer) -> None:
-    """Browsers are closed with 1013 after their time: who came later, later."""
+    """Browsers are closed with 1013, each after its own time."""
     rig = await start(away=0.2)
     link = await server.link()
     early = await rig.enter(link, 1)
@@ -45,7 +45,7 @@ async def test_too_long_without_a_server(start: Start, server: FakeServer) -> No
 async def test_what_waits_for_the_server_is_bounded(
     rig: Rig, link: Link, server: FakeServer, unread: asyncio.Event
 ) -> None:
-    """64 KiB of a browser's packets are held, then it isn't read; all of it arrives in order later."""
+    """64 KiB of a browser's frames are held, then its socket isn't read; all frames arrive in order later."""
     browser = await rig.enter(link, 1)
     await server.stop()
     await browser.expect("NOTICE")
@@ -67,7 +67,7 @@ async def say_numbers(browser: FakeBrowser, count: int, size: int) -> None:
 
 
 async def test_many_come_back_slice_by_slice(rig: Rig, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next slice of sessions is opened when the server has digested the last; all get their turn."""
+    """The next slice of sessions is opened once the server has taken the one before."""
     monkeypatch.setattr(browsers_module, "SLICE", 2)
     browsers = [await rig.enter(link, number) for number in range(1, 6)]
     link.reset()
@@ -104,7 +104,7 @@ async def test_a_link_lost_between_slices(rig: Rig, link: Link, monkeypatch: pyt
 
 
 async def test_silent_browsers_are_pinged_and_dropped(start: Start) -> None:
-    """A ping is answered by who is alive; who isn't goes."""
+    """A browser that answers the ping stays; a silent one is dropped."""
     rig = await start(look=0.02, ping=0.04, dead=0.2)
     link = await rig.server.link()
     alive = await rig.enter(link, 1)
@@ -115,8 +115,8 @@ async def test_silent_browsers_are_pinged_and_dropped(start: Start) -> None:
     await alive.expect("NOTICE")
 
 
-async def test_a_stalled_link_is_not_fed(rig: Rig, link: Link, unread: asyncio.Event) -> None:
-    """While the server doesn't read, browsers aren't read either; later all of it arrives."""
+async def test_a_congested_link_is_not_fed(rig: Rig, link: Link, unread: asyncio.Event) -> None:
+    """While the server doesn't read, browsers aren't read either; later all frames arrive."""
     first, second = await rig.enter(link, 1), await rig.enter(link, 2)
     sending = asyncio.create_task(say_numbers(first, 3_000, size=8_000))
     await asyncio.wait_for(unread.wait(), PATIENCE)

@@ -75,7 +75,7 @@ async def ask(rig: Rig, request: str, ends: bool = True) -> tuple[int, str]:
     ],
 )
 def test_origins(origin: str | None, host: str | None, allowed: bool) -> None:
-    """None, `null`, the host that was asked for, this machine, and what --origin names."""
+    """No origin, `null`, the request's own host, this machine, and the origins of --origin."""
     assert is_origin_allowed(origin, host, {"https://friend.example"}) is allowed
 
 
@@ -90,7 +90,7 @@ async def test_both_paths_lead_in(rig: Rig, link: Link) -> None:
 
 @pytest.mark.parametrize(("path", "origin", "status"), [("/other", None, 404), ("/ws", "http://evil.example", 403)])
 async def test_refused_handshakes(rig: Rig, link: Link, path: str, origin: str | None, status: int) -> None:
-    """The server never hears of them."""
+    """No session is opened for a refused request."""
     with pytest.raises(InvalidStatus) as refused:
         await rig.browser(path, origin=origin)
     assert refused.value.response.status_code == status
@@ -98,7 +98,7 @@ async def test_refused_handshakes(rig: Rig, link: Link, path: str, origin: str |
 
 
 async def test_given_origins_are_let_in(start: Start) -> None:
-    """--origin widens the door."""
+    """--origin admits pages of another site."""
     rig = await start({"origins": frozenset({"http://friend.example"})})
     await rig.browser(origin="http://friend.example")
 
@@ -169,7 +169,7 @@ async def test_a_connection_serves_many_requests(rig: Rig, link: Link) -> None:
     "request_text", ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nConnection: Close\r\n\r\n", "PUT / HTTP/1.1\r\n\r\n"]
 )
 async def test_the_last_request(rig: Rig, request_text: str) -> None:
-    """Behind a request that ends the connection nothing is read any more."""
+    """Bytes behind a request that ends the connection are ignored."""
     status, response = await ask(rig, request_text + "GET / HTTP/1.1\r\n\r\n")
     assert status in (200, 405)
     assert response.count("HTTP/1.1") == 1
@@ -177,7 +177,7 @@ async def test_the_last_request(rig: Rig, request_text: str) -> None:
 
 
 async def test_responses_that_are_not_read(rig: Rig, web: Path) -> None:
-    """Requests wait until the responses to the earlier ones are taken, so they cost no memory; none is lost."""
+    """Requests wait until the earlier responses are taken, so unread responses are bounded; no request is lost."""
     (web / "big.txt").write_bytes(b"x" * 1_000_000)
     reader, writer = await asyncio.open_connection("127.0.0.1", rig.port, limit=1000)
     writer.write(b"GET /big.txt HTTP/1.1\r\n\r\n" * 40)
@@ -189,7 +189,7 @@ async def test_responses_that_are_not_read(rig: Rig, web: Path) -> None:
 
 
 async def test_frames_right_behind_the_request(rig: Rig, link: Link) -> None:
-    """A client that doesn't wait for the 101 loses nothing."""
+    """A client that doesn't wait for the 101 loses no frame."""
     reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
     frame = b"\x81\x8f\0\0\0\0" + b'{"type":"PING"}'
     writer.write(f"GET /ws HTTP/1.1\r\n{UPGRADE}\r\n".encode() + frame)

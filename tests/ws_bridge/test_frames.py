@@ -1,4 +1,4 @@
-"""WebSocket frames as bytes: what goes out, and every rule of what comes in."""
+"""WebSocket frames as bytes: outgoing frames, and every rule for incoming ones."""
 
 import os
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from ws_bridge.frames import Receiver, text_frame
 
 
 def sent(payload: bytes, opcode: Opcode = Opcode.TEXT, fin: bool = True) -> bytes:
-    """A frame as a browser sends it."""
+    """Return a frame with a browser's mask."""
     return Frame(opcode, payload, fin).serialize(mask=True)
 
 
 def answers(receiver: Receiver) -> Iterator[tuple[Opcode, bytes]]:
-    """The control frames that the receiver wants sent, without the half-close."""
+    """Yield the receiver's control frames, without the half-close."""
     pieces, receiver.data_to_send = receiver.data_to_send, None
     for data in pieces or ():
         if data:
@@ -69,7 +69,7 @@ def test_fragments_are_joined() -> None:
 
 
 def test_ping_is_answered_and_pong_ignored() -> None:
-    """Control frames are nobody's message."""
+    """Control frames give no message."""
     receiver = Receiver()
     assert receiver.receive(sent(b"1", Opcode.PING) + sent(b"", Opcode.PONG) + sent(b"2", Opcode.PING)) == []
     assert list(answers(receiver)) == [(Opcode.PONG, b"1"), (Opcode.PONG, b"2")]
@@ -97,14 +97,14 @@ def test_ping_is_answered_and_pong_ignored() -> None:
     ids=lambda value: str(value) if isinstance(value, int) else "frames",  # their masks are random
 )
 def test_a_fault_closes(data: bytes, code: int) -> None:
-    """Each breach of the rules has its close code; what was good before it still counts."""
+    """Each breach of the rules has its close code; the messages before it count."""
     receiver = Receiver()
     assert receiver.receive(sent(b"good") + data) == [b"good"]
     assert close_code(receiver) == code
 
 
 def test_nothing_counts_after_a_fault() -> None:
-    """Once closing has begun, what comes is thrown away."""
+    """Once closing has begun, further messages are ignored."""
     receiver = Receiver()
     assert receiver.receive(sent(b"x", Opcode.BINARY) + sent(b"late")) == []
     assert close_code(receiver) == 1003

@@ -73,7 +73,7 @@ async def program(server: FakeServer) -> AsyncIterator[Program]:
 
 
 async def test_from_start_to_sigterm(program: Program, server: FakeServer) -> None:
-    """It says where it is, serves, and ends with 1001 for browsers, 0 for the caller, and not a word on stderr."""
+    """It prints its address and serves; browsers are closed with 1001, and the exit code is 0 with an empty stderr."""
     assert f"127.0.0.1:{server.port}" in program.lines[1]
     link = await server.link()
     async with connect(f"ws://127.0.0.1:{program.port}/ws", compression=None, proxy=None) as connection:
@@ -94,7 +94,7 @@ async def test_from_start_to_sigterm(program: Program, server: FakeServer) -> No
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_second_signal_ends_at_once(program: Program, server: FakeServer, number: int) -> None:
-    """It doesn't wait for a browser that doesn't close."""
+    """A second signal ends the bridge without waiting for a stubborn browser."""
     link = await server.link()
     async with connect(f"ws://127.0.0.1:{program.port}", compression=None, proxy=None) as connection:
         await link.expect("OPEN")
@@ -110,7 +110,7 @@ async def test_a_second_signal_ends_at_once(program: Program, server: FakeServer
 
 
 async def test_slow_browser_on_the_real_loop(program: Program, server: FakeServer) -> None:
-    """On uvloop too a slow browser is paused, and goes on where it stopped."""
+    """On uvloop too a slow browser is paused, and goes on from its cursor."""
     link = await server.link()
     sock = socket.socket()
     shrink(sock)
@@ -219,5 +219,5 @@ def test_no_address_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_secret_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It must be there."""
+    """A secret file that is missing or empty is one line."""
     assert "No such file" in fails(["--link-secret-file", str(tmp_path / "secret")], capsys)

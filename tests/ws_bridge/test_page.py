@@ -102,7 +102,7 @@ def test_files(page: Page, path: str, content_type: str, body: bytes) -> None:
     ],
 )
 def test_nothing_else(page: Page, path: str) -> None:
-    """No path leaves the folder, however it is written, and only the page's kinds of file are served."""
+    """No spelling of a path leaves the folder, and only the page's kinds of file are served."""
     response = get(page, path)
     assert response.status_code == 404
     assert b"secret" not in response.body
@@ -110,13 +110,13 @@ def test_nothing_else(page: Page, path: str) -> None:
 
 
 def test_every_file_above_is_out_of_reach(page: Page, tmp_path: Path) -> None:
-    """The file that the attempts above want is there to be had."""
+    """The file behind the attempts above does exist."""
     (tmp_path / "web" / "outside.txt").write_text("found")
     assert get(page, "/outside.txt").body == b"found"
 
 
 def test_head(page: Page) -> None:
-    """HEAD says what GET would, without the body."""
+    """HEAD has the headers of GET, without the body."""
     for path in ("/", "/missing", "/healthz", "/metrics"):
         got, headed = page.respond("GET", path), page.respond("HEAD", path)
         assert headed.body == b""

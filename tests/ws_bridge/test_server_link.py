@@ -21,14 +21,14 @@ async def test_secret_and_name(start: Start, server: FakeServer) -> None:
 
 
 async def test_ping_is_answered(rig: Rig, link: Link) -> None:
-    """The server pings the link as one."""
+    """The link answers a PING itself, with its ref."""
     link.say({"type": "PING", "ref": "r"}, {"type": "PING"})
     assert await link.hear() == {"type": "PONG", "ref": "r"}
     assert await link.hear() == {"type": "PONG"}
 
 
 async def test_unknown_link_packets_change_nothing(rig: Rig, link: Link, caplog: pytest.LogCaptureFixture) -> None:
-    """A second READY, a PONG that nobody waits for, a new type; an ERROR is logged."""
+    """A second READY, a PONG without a fence, a new type; an ERROR is logged."""
     link.say(
         {"type": "READY", "link": True},
         {"type": "PONG", "ref": "whose"},
@@ -52,7 +52,7 @@ async def test_bad_bodies_are_passed_over(rig: Rig, link: Link, body: bytes, cap
 async def test_length_zero_ends_the_link(
     rig: Rig, link: Link, server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The stream can't be read any further; all that was good before it counts, and the next link is sound."""
+    """The stream can't be read any further; earlier frames count, and the next link works."""
     browser = await rig.enter(link, 1, "a")
     link.write(encode(b'{"type":"MSG","room":"a","id":1}') + b"\0\0")
     await browser.expect("MSG", id=1)
@@ -80,7 +80,7 @@ async def test_a_bug_ends_the_link(
 
 
 async def test_order_over_reads(rig: Rig, link: Link) -> None:
-    """A packet cut by TCP at any place is one packet."""
+    """A frame that TCP cuts at any place is one frame."""
     browser = await rig.enter(link, 1, "a")
     bodies = [b'{"type":"MSG","room":"a","id":%d}' % i for i in range(1, 4)]
     stream = b"".join(len(body).to_bytes(2, "big") + body for body in bodies)

@@ -9,7 +9,7 @@ from ws_bridge.browser import UNANSWERED_MAX
 
 
 async def test_opening(rig: Rig, link: Link) -> None:
-    """OPEN says where from; HELLO, NICK and READY pass, with the session key on the link alone."""
+    """OPEN has the browser's address; HELLO, NICK and READY pass, with the session key on the link alone."""
     browser = await rig.browser()
     await link.expect("OPEN", session=1, address="127.0.0.1")
     link.session(1, **HELLO)
@@ -23,7 +23,7 @@ async def test_opening(rig: Rig, link: Link) -> None:
 
 
 async def test_rooms_are_heard_between_subscribe_and_unsubscribe(rig: Rig, link: Link) -> None:
-    """In one read of the link each packet counts from its place on; the order is the link's."""
+    """Within one read of the link each packet counts from its place on."""
     ann, bob = await rig.enter(link, 1), await rig.enter(link, 2, "a")
     link.say(
         msg("a", 1),
@@ -50,7 +50,7 @@ async def test_rooms_are_heard_between_subscribe_and_unsubscribe(rig: Rig, link:
 
 
 async def test_a_browser_cannot_speak_for_others(rig: Rig, link: Link) -> None:
-    """Its own session key is replaced, a bridge's packets are refused, and what is no object is told the server."""
+    """Its session key is replaced, and packets of a bridge are refused; the server answers a body that is no object."""
     browser = await rig.open(link, 1)
     await browser.say(session=99, type="PING")
     await link.expect("PING", session=1)
@@ -74,7 +74,7 @@ async def test_link_packets_never_cross(rig: Rig, link: Link, kind: str) -> None
 
 @pytest.mark.parametrize(("reason", "code"), [("quit", 1000), ("shutdown", 1001), ("protocol", 1002), ("slow", 1008)])
 async def test_bye(rig: Rig, link: Link, reason: str, code: int) -> None:
-    """The browser sees the BYE, then the close code; the server is told nothing more."""
+    """The browser gets the BYE and then the close code; no CLOSE goes to the server."""
     browser = await rig.enter(link, 1, "a")
     link.say(msg("a", 1), {"session": 1, "type": "BYE", "reason": reason, "message": "m"}, msg("a", 2))
     await browser.expect("MSG", id=1)
@@ -84,7 +84,7 @@ async def test_bye(rig: Rig, link: Link, reason: str, code: int) -> None:
 
 
 async def test_words_after_bye_are_not_forwarded(rig: Rig, link: Link) -> None:
-    """What a browser says while its socket is being closed reaches nobody."""
+    """A browser's bodies during the closing of its socket are ignored."""
     browser = await rig.enter(link, 1)
     browser.connection.transport.pause_reading()
     link.session(1, type="BYE", reason="kicked", message="m")
@@ -97,7 +97,7 @@ async def test_words_after_bye_are_not_forwarded(rig: Rig, link: Link) -> None:
 
 
 async def test_pong_before_ready_vouches_for_nothing(rig: Rig, link: Link) -> None:
-    """A PING is allowed before READY, but there is no place in the log yet."""
+    """A PING is allowed before READY, but the session has no cursor yet."""
     browser = await rig.open(link, 1)
     link.say(
         {"session": 1, "type": "PONG", "id": 50},
@@ -114,7 +114,7 @@ async def test_pong_before_ready_vouches_for_nothing(rig: Rig, link: Link) -> No
 
 
 async def test_a_browser_that_goes_is_reported(rig: Rig, link: Link) -> None:
-    """CLOSE, whether it says goodbye by close frame or is cut off; packets that cross are ignored."""
+    """CLOSE follows both a close frame and a broken connection; bodies that cross it are ignored."""
     ann, bob = await rig.enter(link, 1), await rig.enter(link, 2)
     await ann.connection.close()
     await link.expect("CLOSE", session=1)
@@ -165,7 +165,7 @@ async def test_resume(rig: Rig, link: Link) -> None:
     ],
 )
 async def test_cursor(rig: Rig, link: Link, said: list[dict[str, Any]], after: int) -> None:
-    """What a resume asks for is the newest id up to which the browser was sent everything."""
+    """A resume asks from the newest id up to which the browser was sent every entry."""
     browser = await rig.enter(link, 1, "a", id=3)
     for packet in said:
         link.session(1, **packet)
@@ -178,7 +178,7 @@ async def test_cursor(rig: Rig, link: Link, said: list[dict[str, Any]], after: i
 
 
 async def test_a_browser_that_resumes_itself(rig: Rig, link: Link) -> None:
-    """READY's id comes before its replay, so what it asked for is where it stands."""
+    """READY comes before its replay, so the cursor is the `after` of the NICK."""
     browser = await rig.open(link, 1)
     await browser.say(type="NICK", nickname="u1", token="t", epoch="epoch", after=5)
     await link.expect("NICK", after=5)
@@ -208,7 +208,7 @@ async def test_another_log(rig: Rig, link: Link) -> None:
 
 
 async def test_retry_after_resume(rig: Rig, link: Link) -> None:
-    """A refused resume is the browser's to know; from then on it is before READY, also for the next link."""
+    """The browser gets the refusal of a resume; from then on it is before READY, also on the next link."""
     browser = await rig.enter(link, 1)
     link.reset()
     await browser.expect("NOTICE")
@@ -239,7 +239,7 @@ async def test_retry_of_a_rename_changes_nothing(rig: Rig, link: Link) -> None:
 
 
 async def test_an_unanswered_nick_is_sent_again(rig: Rig, link: Link) -> None:
-    """The browser waits for an answer that was lost with the link; it gets one on the next."""
+    """A NICK whose answer was lost with the link is answered on the next one."""
     browser = await rig.open(link, 1)
     await browser.say(type="NICK", nickname="ann", ref="r")
     await link.expect("NICK", nickname="ann")
@@ -254,7 +254,7 @@ async def test_an_unanswered_nick_is_sent_again(rig: Rig, link: Link) -> None:
 
 
 async def test_a_nick_said_while_the_server_is_away(rig: Rig, link: Link) -> None:
-    """It is sent once, and in its place."""
+    """It is sent once, in its place among the held frames."""
     browser = await rig.open(link, 1)
     await rig.server.stop()
     await browser.expect("NOTICE")
@@ -279,7 +279,7 @@ async def test_a_nick_said_while_the_server_is_away(rig: Rig, link: Link) -> Non
     ],
 )
 async def test_a_nick_behind_one_that_is_refused(rig: Rig, link: Link, refusal: Packet) -> None:
-    """It is the one that READY answers, and the one that is sent again if READY was lost with the link."""
+    """READY answers the second NICK, which is sent again if that READY was lost with the link."""
     browser = await rig.open(link, 1)
     await browser.say(type="NICK", nickname="taken")
     await browser.say(type="PONG")
@@ -307,7 +307,7 @@ async def test_a_nick_behind_one_that_is_refused(rig: Rig, link: Link, refusal: 
 
 
 async def test_many_packets_before_ready(rig: Rig, link: Link) -> None:
-    """So many cross without an answer; the next waits for one."""
+    """UNANSWERED_MAX frames cross without an answer; the next one waits for an answer."""
     browser = await rig.open(link, 1)
     for number in range(UNANSWERED_MAX + 1):
         await browser.say(type="PING", ref=str(number))
@@ -319,7 +319,7 @@ async def test_many_packets_before_ready(rig: Rig, link: Link) -> None:
 
 
 async def test_the_servers_password(rig: Rig, link: Link) -> None:
-    """Who was let in with it comes back with it, also after a new name."""
+    """A session that opened with the password resumes with it, also after a rename."""
     browser = await rig.open(link, 1)
     await browser.say(type="NICK", nickname="u1", server_password="open sesame")
     await link.expect("NICK", server_password="open sesame")
@@ -338,7 +338,7 @@ async def test_the_servers_password(rig: Rig, link: Link) -> None:
 
 
 async def test_what_a_subscription_changes_is_remembered(rig: Rig, link: Link) -> None:
-    """The rooms of a resume are those of now, not those of READY."""
+    """A resume names the present rooms, not the rooms of READY."""
     browser = await rig.enter(link, 1, "a", "b")
     link.session(1, type="SUBSCRIBE", room="c")
     link.session(1, type="UNSUBSCRIBE", room="a")

@@ -1,4 +1,4 @@
-"""Slow browsers: a place in the server's log instead of a queue here (PROTOCOL.md sections 5 and 6)."""
+"""Slow browsers: a cursor in the server's log instead of a queue here (PROTOCOL.md sections 5 and 6)."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ A_TICK = 300_000  # bytes; more than one read of the link brings
 
 
 async def narrow_connection(rig: Rig) -> socket.socket:
-    """A connection that takes little: nearly all that is not read stays with the bridge."""
+    """Connect with small buffers: nearly all unread bytes stay in the bridge."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.setblocking(False)
@@ -24,14 +24,14 @@ async def narrow_connection(rig: Rig) -> socket.socket:
 
 
 async def enter_slowly(rig: Rig, link: Link, number: int, *rooms: str) -> FakeBrowser:
-    """A browser in the chat that from now on is read only when the test does."""
+    """Return a browser in the chat that from now on reads only when the test does."""
     return await rig.enter(link, number, *rooms, sock=await narrow_connection(rig), max_queue=1)
 
 
 async def flood(link: Link, number: int, *others: FakeBrowser) -> int:
-    """Let room `a` talk until the bridge has had to pause the session; return the last id that was said.
+    """Let room `a` talk until the bridge pauses the session; return the last id.
 
-    The others read along.
+    The other browsers read meanwhile.
     """
     id = 1
     while True:
@@ -52,7 +52,7 @@ def unsent(rig: Rig, number: int) -> int:
 
 
 async def drain(browser: FakeBrowser, link: Link) -> tuple[list[Packet], int]:
-    """Read until the bridge asks to go on; return what was read, and after which id it asks."""
+    """Read until the bridge sends RESUME; return the packets read, and its `after`."""
     read: list[Packet] = []
 
     async def take() -> None:
@@ -70,7 +70,7 @@ async def drain(browser: FakeBrowser, link: Link) -> tuple[list[Packet], int]:
 
 
 async def test_no_hole_and_no_repeat(rig: Rig, link: Link) -> None:
-    """What was sent before the pause and the replay after its cursor are together all, once, in order."""
+    """The messages before the pause and the replay after its cursor are together all messages, once and in order."""
     browser = await enter_slowly(rig, link, 1, "a")
     last = await flood(link, 1)
     link.say(*[msg("a", last + i, message=TEXT) for i in range(1, 100)])
@@ -85,7 +85,7 @@ async def test_no_hole_and_no_repeat(rig: Rig, link: Link) -> None:
 
 
 async def test_memory_is_bounded(rig: Rig, link: Link) -> None:
-    """However much the room goes on, a paused browser costs no more; the others hear all."""
+    """A paused browser costs no more while its room goes on; the others hear every message."""
     slow = await enter_slowly(rig, link, 1, "a")
     other = await rig.enter(link, 2, "a")
     last = await flood(link, 1, other)
@@ -102,7 +102,7 @@ async def test_memory_is_bounded(rig: Rig, link: Link) -> None:
 async def test_what_is_dropped_between_pause_and_answer(rig: Rig, link: Link) -> None:
     """MSG, room packets, SUBSCRIBE, GAP and PONG are dropped, and the PING is repeated.
 
-    Direct answers are not dropped, nor is the one to a resend, which is a MSG from before.
+    Direct answers are not dropped, nor is the answer to a resend, a MSG with an earlier id.
     """
     browser = await enter_slowly(rig, link, 1, "a")
     await browser.say(type="PING", ref="early")
@@ -138,7 +138,7 @@ async def test_what_is_dropped_between_pause_and_answer(rig: Rig, link: Link) ->
 
 
 async def test_slow_again_while_catching_up(rig: Rig, link: Link) -> None:
-    """A browser that chokes on its replay is paused again, from where it is then."""
+    """A browser that is congested by its replay is paused again, at its new cursor."""
     browser = await enter_slowly(rig, link, 1, "a")
     await flood(link, 1)
     _, after = await drain(browser, link)
@@ -157,7 +157,7 @@ async def test_slow_again_while_catching_up(rig: Rig, link: Link) -> None:
 
 
 async def test_slow_when_the_link_is_lost(rig: Rig, link: Link) -> None:
-    """Its session is resumed at once, or its user would be gone after the time of grace; then it is paused again."""
+    """Its session is resumed at once, since its user would be gone after the grace; then it is paused again."""
     browser = await enter_slowly(rig, link, 1, "a")
     last = await flood(link, 1)
     link.reset()
@@ -172,7 +172,7 @@ async def test_slow_when_the_link_is_lost(rig: Rig, link: Link) -> None:
 
 
 async def test_one_that_takes_nothing_is_dropped(start: Start) -> None:
-    """After the time for it the socket is closed, and the server told."""
+    """After `Timing.slow` its socket is closed and its session too."""
     rig = await start(slow=0.2)
     link = await rig.server.link()
     browser = await enter_slowly(rig, link, 1, "a")
@@ -184,7 +184,7 @@ async def test_one_that_takes_nothing_is_dropped(start: Start) -> None:
 
 
 async def test_answers_do_not_pile_up_without_end(rig: Rig, link: Link) -> None:
-    """One that asks for much and reads nothing is cut off."""
+    """A browser that asks for much and reads nothing is dropped."""
     await enter_slowly(rig, link, 1, "a")
     await flood(link, 1)
     said = 0
@@ -198,7 +198,7 @@ async def test_answers_do_not_pile_up_without_end(rig: Rig, link: Link) -> None:
 
 
 async def test_a_paused_browsers_packets_wait(rig: Rig, link: Link, unread: asyncio.Event) -> None:
-    """They are held up to 64 KiB; then the browser is not read, and nothing is lost."""
+    """They are held up to 64 KiB; then the browser is not read, and no frame is lost."""
     browser = await enter_slowly(rig, link, 1, "a")
     await flood(link, 1)
     sending = asyncio.create_task(say_much(browser))
@@ -218,14 +218,14 @@ async def say_much(browser: FakeBrowser) -> None:
 
 
 async def choke(rig: Rig, link: Link) -> None:
-    """Send session 1 direct answers, which are never dropped, until it is behind with them."""
+    """Send session 1 direct answers, which are never dropped, until it is congested."""
     while not rig.bridge.browsers.browser(1).is_congested:
         link.session(1, type="ERROR", code="x", message=TEXT * 10)
         await link.nothing()
 
 
 async def test_slow_before_ready(rig: Rig, link: Link) -> None:
-    """There is nothing to pause before READY; the PAUSE comes right after it."""
+    """A session can't be paused before READY; the PAUSE follows it at once."""
     sock = await narrow_connection(rig)
     browser = await rig.open(link, 1, sock=sock, max_queue=1)
     await browser.say(type="NICK", nickname="u1")
@@ -239,7 +239,7 @@ async def test_slow_before_ready(rig: Rig, link: Link) -> None:
 
 
 async def test_slow_before_ready_and_back(rig: Rig, link: Link) -> None:
-    """One that drains in time is never paused."""
+    """A browser that drains before READY is never paused."""
     sock = await narrow_connection(rig)
     browser = await rig.open(link, 1, sock=sock, max_queue=1)
     await choke(rig, link)
@@ -254,7 +254,7 @@ async def test_slow_before_ready_and_back(rig: Rig, link: Link) -> None:
 
 
 async def test_slow_again_before_the_answer(rig: Rig, link: Link) -> None:
-    """A RESUME that is answered when the browser is behind once more leads to a new PAUSE; nothing is skipped."""
+    """If the browser is congested again when its RESUME is answered, a new PAUSE follows; no entry is skipped."""
     browser = await enter_slowly(rig, link, 1, "a")
     await flood(link, 1)
     _, after = await drain(browser, link)
@@ -275,7 +275,7 @@ async def test_an_answer_that_nobody_asked_for(rig: Rig, link: Link) -> None:
 
 
 async def test_a_slow_one_is_not_silent(start: Start) -> None:
-    """What can't be pinged isn't blamed for its silence: the first look after it took all begins to count."""
+    """A congested browser can't be pinged, so its silence counts only from the first look after it has drained."""
     rig = await start(look=10, ping=30, dead=60)
     link = await rig.server.link()
     browser = await rig.enter(link, 1)

@@ -1,4 +1,4 @@
-"""What crosses the link, as values (PROTOCOL.md section 6)."""
+"""The frames and bodies of the link, as values (PROTOCOL.md section 6)."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from ws_bridge.translate import AskedSession, KnownSession, NotForwarded
 
 
 def unpacked(packet: bytes) -> Any:
-    """The body of one word packet, which must be whole."""
+    """Return the body of one frame, which must be whole."""
     assert int.from_bytes(packet[:2], "big") == len(packet) - 2
     return json.loads(packet[2:])
 
@@ -50,7 +50,7 @@ def test_for_server_addresses(body: bytes, forwarded: dict[str, Any]) -> None:
 
 
 def test_for_server_keeps_values() -> None:
-    """Taking a session key off leaves the other values as they were written."""
+    """Without a session key the other values stay byte for byte."""
     packet = translate.for_server(1, b'{"a":1e400,"session":2,"b":[1.50, "\xc3\xa4"]}')
     assert packet[2:] == b'{"session":1,"a":1e400,"b":[1.50, "\xc3\xa4"]}'
 
@@ -80,7 +80,7 @@ def test_for_server_refuses_a_disguised_type() -> None:
 
 @pytest.mark.parametrize("ref", ["", "x" * 65, 5, None, ["r"]])
 def test_refused_has_no_bad_ref(ref: object) -> None:
-    """A ref that is none does not come back."""
+    """A `ref` of a wrong type or length is not repeated."""
     with pytest.raises(NotForwarded) as refused:
         translate.for_server(1, json.dumps({"type": "OPEN", "ref": ref}).encode())
     assert "ref" not in json.loads(refused.value.reply)
@@ -111,7 +111,7 @@ def test_for_browser_takes_the_key_off(body: bytes) -> None:
 
 
 def test_envelope_is_all_that_is_read() -> None:
-    """Of the server's packets no more is decoded than the bridge needs."""
+    """An envelope has only the fields that the bridge needs."""
     envelope = translate.envelope(b'{"session":1,"type":"MSG","id":9,"to":"x","message":"y"}')
     assert (envelope.type, envelope.session, envelope.room, envelope.id) == ("MSG", 1, None, 9)
 
@@ -174,12 +174,12 @@ def test_close_code(reason: str, code: int) -> None:
     ],
 )
 def test_first_cursor(answer: KnownSession, asked: AskedSession, cursor: int) -> None:
-    """READY's id is the cursor of a new session only: a resumed one stands before its replay."""
+    """READY's id is the cursor of a new session only: a resumed session is still before its replay."""
     assert translate.first_cursor(answer, asked) == cursor
 
 
 def test_cursor_of_a_nick() -> None:
-    """What a browser says of itself is read as far as it is good."""
+    """Of a broken NICK the bridge takes the defaults."""
     nick = translate.for_server(1, b'{"type":"NICK","nickname":"a","epoch":"e","after":3}')
     assert translate.asked(nick) == AskedSession("e", 3)
     nick = translate.for_server(1, b'{"type":"NICK","nickname":"a","after":"3"}')

@@ -11,7 +11,7 @@ Start = Callable[..., Awaitable[Rig]]
 
 
 async def test_refused_link(start: Start, server: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
-    """A server that wants no bridge is asked again; the reason is logged once."""
+    """The bridge tries again after a refusal; the reason is logged once."""
     await start()
     for _ in range(3):
         link = await server.connection()
@@ -25,7 +25,7 @@ async def test_refused_link(start: Start, server: FakeServer, caplog: pytest.Log
 
 
 async def test_a_silent_server_is_given_up(start: Start, server: FakeServer) -> None:
-    """It is asked for a sign of life first, and then tried anew."""
+    """It is pinged first; then the bridge connects anew."""
     await start(link_ping=0.03, link_dead=0.06)
     link = await server.link()
     await link.expect("PING")
@@ -45,7 +45,7 @@ async def test_a_server_that_never_says_hello(start: Start, server: FakeServer) 
 async def test_a_server_that_cannot_be_reached(
     start: Start, server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is tried until it is there; the log says why not, once."""
+    """The bridge tries until the server is there; the reason is logged once."""
     await server.stop()
     rig = await start(away=0.2)
     assert await (await rig.browser()).closed() == 1013
@@ -56,7 +56,7 @@ async def test_a_server_that_cannot_be_reached(
 
 
 async def test_a_server_that_can_not_be_named(start: Start, caplog: pytest.LogCaptureFixture) -> None:
-    """A host name that is none is told, not a traceback."""
+    """An impossible host name is logged without a traceback."""
     rig = await start({"server": ("x" * 64, 9000)}, away=0.1)
     assert await (await rig.browser()).closed() == 1013
     assert "trying again" in caplog.text

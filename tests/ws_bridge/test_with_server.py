@@ -1,4 +1,4 @@
-"""The bridge with the real server in a process of its own: what the scripted one can't vouch for."""
+"""The bridge with the real server in a process of its own, for the promises that a scripted server can't show."""
 
 import asyncio
 import re
@@ -84,7 +84,7 @@ async def enter(port: int, nickname: str, **options: Any) -> FakeBrowser:
 
 
 async def messages(browser: FakeBrowser, count: int) -> list[Packet]:
-    """Read until so many MSGs have come; return these."""
+    """Read this number of MSGs; return them."""
     heard: list[Packet] = []
     while len(heard) < count:
         packet = await browser.hear()
@@ -94,7 +94,7 @@ async def messages(browser: FakeBrowser, count: int) -> list[Packet]:
 
 
 async def test_a_crash_of_the_server(server: Server, port: int) -> None:
-    """Sockets stay, sessions resume, what was said while it was away is said once, and nothing is seen twice."""
+    """Sockets stay, sessions resume, held messages are sent once, and no message is seen twice."""
     ann, bob = await enter(port, "ann"), await enter(port, "bob")
     await ann.say(type="MSG", room="lobby", message="one", ref="ref-one")
     first = (await messages(ann, 1))[0]
@@ -117,7 +117,7 @@ async def test_a_crash_of_the_server(server: Server, port: int) -> None:
 
 
 async def test_a_slow_browser_gets_everything(bridge: Bridge, port: int) -> None:
-    """One that sleeps through a busy hour is caught up from the log, in order and without a hole."""
+    """A browser that sleeps while its room is busy is caught up from the log, in order and without a hole."""
     sock = socket.socket()
     shrink(sock)
     sock.setblocking(False)
