@@ -1,5 +1,5 @@
 # Everything that a person or CI does here; `make help` lists it. Needs Debian or Ubuntu and Python 3.11 or newer:
-# what else a target needs, it installs (into .venv, or by apt).
+# a target installs all else that it needs (into .venv, or by apt).
 
 PYTHON ?= python3# the one that makes .venv
 PORT ?= 9000# the server's
@@ -23,12 +23,12 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
 		printf '  make %-12s %s\n' "$$name" "$$text"; done
 
-# Each program gets a session of its own, so that Ctrl-C reaches this shell alone: it ends the server, which warns
-# everybody, and the bridge after it. A second Ctrl-C ends the server at once.
+# Each program gets a session of its own, so that Ctrl-C reaches only this shell. It ends the server, which warns all
+# users, and then the bridge. A second Ctrl-C ends the server at once.
 run: $(VENV)/.run ## start the server and the bridge on this machine; Ctrl-C ends both
 	@$(PY) -c "$$CHECK_PORTS" PORT=$(PORT) WEB_PORT=$(WEB_PORT)
 	@setsid $(PY) -m tcp_server $(PORT) --log-level warning $(if $(WORDPACKET_DATA),--data '$(WORDPACKET_DATA)') & server=$$!; \
-	trap 'echo " everybody is warned; once more ends at once"; kill $$server 2>/dev/null' INT TERM HUP; \
+	trap 'echo " all users are warned; a second Ctrl-C ends the chat at once"; kill $$server 2>/dev/null' INT TERM HUP; \
 	sleep 1; \
 	kill -0 $$server 2>/dev/null || exit 1; \
 	setsid $(PY) -m ws_bridge --server 127.0.0.1:$(PORT) --port $(WEB_PORT) --log-level warning & bridge=$$!; \
@@ -61,7 +61,7 @@ test: $(VENV)/.test tools ## run all tests; print the branch coverage, of which 
 	$(PY) -m coverage combine --quiet && \
 	$(PY) -m coverage json --quiet -o - | $(PY) -m tests.coverage_bound 95 tcp_server ws_bridge && exit $$status
 
-check: $(VENV)/.test ## look for faults without running: ruff and mypy --strict
+check: $(VENV)/.test ## find faults without running: ruff and mypy --strict
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
@@ -83,7 +83,7 @@ compare: $(VENV)/.test ## measure a commit and the working tree in turn: make co
 profile: $(VENV)/.test ## draw a flame graph of the server under load
 	$(PY) -m tests.bench.profile
 
-chaos: $(VENV)/.test ## kill, stop, cut, fill and slow everything for a long while; nothing may be lost
+chaos: $(VENV)/.test ## kill, stop, cut, fill and slow everything for a long while; no message may be lost
 	$(PY) -m tests.chaos
 	$(PY) -m tests.chaos.kill
 	$(PY) -m tests.chaos.slow
@@ -92,7 +92,7 @@ chaos: $(VENV)/.test ## kill, stop, cut, fill and slow everything for a long whi
 screenshots: $(VENV)/.test tools ## take the pictures in docs/ again, from the programs themselves
 	$(PY) -m tests.end_to_end.screenshots docs
 
-clean: ## remove .venv and all that was made (not your messages)
+clean: ## remove .venv and all files that were made, but not your messages
 	rm -rf $(VENV) .coverage .coverage.* htmlcov build dist .cache .hypothesis .pytest_cache .mypy_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -r {} +
 
