@@ -1,18 +1,20 @@
-"""The example that a newcomer copies: two of them chat with each other and with a client of the tests."""
+"""The ten lines that a newcomer copies: two of these programs chat with each other and with a client of the tests."""
 
 import ast
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.tcp_server.conftest import Connect
+from tests.tcp_server.conftest import Connect, clients, connect
 from tests.tcp_server.process import ServerProcess
+
+__all__ = ["clients", "connect"]  # the server tests' fixtures are these tests' too
 
 SCRIPT = Path(__file__).parents[1] / "examples" / "ten_lines.py"
 
 
 def test_it_has_ten_lines() -> None:
-    """Besides its docstring and imports."""
+    """The docstring and the imports don't count."""
     tree = ast.parse(SCRIPT.read_text())
     lines = {
         node.lineno
@@ -25,7 +27,7 @@ def test_it_has_ten_lines() -> None:
 
 
 def test_two_scripts_chat(server: ServerProcess, connect: Connect) -> None:
-    """What one types the other prints; the end of the input is BYE."""
+    """Each prints the lines of the other; the end of the input is a BYE."""
     alice = connect("alice")
     scripts = []
     for nickname in ("bob", "carol"):

@@ -9,17 +9,25 @@ from ws_bridge.browser import HELD_MAX, HIGH_WATER, LOW_WATER, Browser, BrowserO
 
 
 class FakeTransport:
-    """Notes whether it is read; a transport without a socket, so nothing is written directly."""
+    """A transport without a socket, so that all bytes are written through it; it notes whether it is read."""
 
     def __init__(self) -> None:
         self.is_read = True
+        self.closing = False
         self.limits = (0, 0)
+        self.writes: list[bytes] = []
 
     def get_extra_info(self, name: str) -> object:
         return None
 
     def get_write_buffer_size(self) -> int:
         return 0
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
 
     def set_write_buffer_limits(self, high: int, low: int) -> None:
         self.limits = (high, low)
@@ -120,3 +128,13 @@ def test_bytes_end_a_silence(browser: Browser, events: Events) -> None:
 def test_an_address_that_is_gone_is_empty(browser: Browser) -> None:
     """The server takes any text for it."""
     assert browser.address == ""
+
+
+def test_a_closed_socket_gets_no_pong(browser: Browser, transport: FakeTransport, events: Events) -> None:
+    """A PING that was read before the end is not answered behind it."""
+    transport.closing = True
+    browser.data_received(b"\x89\x80\0\0\0\0")
+    assert (events.names, transport.writes) == ([], [])
+    transport.closing = False
+    browser.data_received(b"\x89\x80\0\0\0\0")
+    assert transport.writes == [b"\x8a\x00"]

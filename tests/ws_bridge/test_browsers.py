@@ -103,6 +103,23 @@ async def test_a_link_lost_between_slices(rig: Rig, link: Link, monkeypatch: pyt
         await link.expect("PING")
 
 
+async def test_a_body_before_its_open_is_ignored(rig: Rig, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a new link a session has no bodies until its slice is opened."""
+    monkeypatch.setattr(browsers_module, "SLICE", 1)
+    for number in (1, 2):
+        browser = await rig.enter(link, number)
+    link.reset()
+    link = await rig.server.link()
+    await link.expect("OPEN", session=1)
+    await link.expect("NICK")
+    fence = await link.expect("PING")
+    link.session(2, type="NOTICE", message="too early")
+    link.say({"type": "PONG", "ref": fence["ref"]})
+    await link.expect("OPEN", session=2)
+    link.session(2, type="NOTICE", message="in time")
+    assert [(await browser.expect("NOTICE"))["message"] for _ in range(2)][1] == "in time"
+
+
 async def test_silent_browsers_are_pinged_and_dropped(start: Start) -> None:
     """A browser that answers the ping stays; a silent one is dropped."""
     rig = await start(look=0.02, ping=0.04, dead=0.2)

@@ -1,13 +1,15 @@
 """One link: its opening, its own packets, and how its bytes are read."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import pytest
 
 from tcp_server.wordpacket import encode
 from tests.ws_bridge.rig import HELLO, FakeServer, Link, Rig, msg
+from ws_bridge.server_link import ServerLink
+from ws_bridge.stats import Stats
 
 Start = Callable[..., Awaitable[Rig]]
 
@@ -77,6 +79,29 @@ async def test_a_bug_ends_the_link(
         link = await server.link()
     assert "this can't happen" in caplog.text
     await link.nothing()
+
+
+async def test_a_broken_connection_has_a_reason() -> None:
+    """`ended` has the error; a connection that became no link is not reported as a lost link."""
+    link = ServerLink(None, Unused(), Stats())
+    link.connection_lost(OSError("no route to host"))
+    assert await link.ended == "no route to host"
+
+
+class Unused:
+    """A downstream that must not be called."""
+
+    def link_opened(self, link: ServerLink) -> None:
+        raise AssertionError("no link was opened")
+
+    def link_lost(self) -> None:
+        raise AssertionError("no link was lost")
+
+    def link_writable(self) -> None:
+        raise AssertionError("no link was congested")
+
+    def tick(self, link: ServerLink, bodies: Iterable[bytes]) -> None:
+        raise AssertionError("no body was read")
 
 
 async def test_order_over_reads(rig: Rig, link: Link) -> None:
