@@ -1,4 +1,4 @@
-"""The command line of the client: its flags, its log, and which face it gets."""
+"""The command line of the client: its flags, its log, and the choice of its face."""
 
 import argparse
 import asyncio
@@ -6,25 +6,23 @@ import getpass
 import logging
 import os
 import sys
-from importlib import metadata
 from pathlib import Path
 
 from cli_client.library.client import DEFAULT_HOST, DEFAULT_PORT
 from cli_client.library.errors import NotAdmitted, Unreachable
 from cli_client.library.store import Store, StoreBusy
-from cli_client.library.text import login_nickname
-from cli_client.opening import Wanted, make_client, run_terminal
-from cli_client.pipe.plain import Exit, make_plain
+from cli_client.opening import Wanted, login_nickname, run_plain, run_terminal
+from cli_client.pipe.plain import Exit
+from tcp_server.net.process import port_number, start_log, version
 from tcp_server.protocol import names
 
-PORT_MAX = 65_535
-DUMB = ("dumb", "unknown")  # terminals that can't move the cursor: they get lines
+DUMB = ("dumb", "unknown")  # terminals that can't move the cursor: they are treated as a pipe
 EPILOG = """\
 In a pipe (standard input or output is no terminal) each line of the input is
 sent to the room, and each message comes out as a line. Lines that begin with /
 are commands; // sends a text that begins with /. The exit code then is
   0    the input has ended, and the server's log has all of it
-  1    no server answers, or it sends us away
+  1    no server answers, or the server sends the client away
   2    bad flags
   3    the nickname is taken or not allowed
   4    a message or a command was refused; the others went through
@@ -40,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the client and return the program's exit code."""
     parser = make_parser()
     flags = parser.parse_args(arguments)
-    wanted = _read(parser, flags)
+    wanted = _wanted(parser, flags)
     full = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in DUMB and not flags.json
     _start_log(flags.log_level, full=full)
     if flags.forget:
@@ -49,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         if full:
             asyncio.run(run_terminal(wanted))
             return Exit.DONE
-        return asyncio.run(_run_plain(wanted, as_json=flags.json, literal=flags.literal))
+        return asyncio.run(run_plain(wanted, as_json=flags.json, literal=flags.literal))
     except Unreachable as error:
         return _give_up(f"can't reach a chat server at {wanted.host} port {wanted.port}: {error}", Exit.UNREACHABLE)
     except NotAdmitted as error:
@@ -87,36 +85,36 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add("--nick", metavar="NAME", type=_nickname, help="The nickname to take; your login name if left out.")
     add(
-        "--room", metavar="ROOM", type=_room, action="append", default=[],
+        "--room",
+        metavar="ROOM",
+        type=_room,
+        action="append",
+        default=[],
         help="A room to enter, and with several of these flags several rooms; the lobby if left out.",
-    )  # fmt: skip
+    )
     add(
         "--json", action="store_true", help="Work as a pipe and write the server's JSON bodies as they are, one a line."
     )
     add("--literal", action="store_true", help="In a pipe, send every line as it is, also one that begins with /.")
     add(
-        "--forget", action="store_true",
-        help="Remove what is kept for this nickname at this server (its token and unsent messages) and end.",
-    )  # fmt: skip
+        "--forget",
+        action="store_true",
+        help="Remove the token and the unsent messages that are kept for this nickname at this server, and end.",
+    )
     add(
-        "--log-level", choices=("debug", "info", "warning", "error"), default="warning",
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="warning",
         help="How much is logged to standard error; the full terminal logs only if that is redirected.",
-    )  # fmt: skip
-    add("--version", action="version", version=_version(), help="Print the version and exit.")
+    )
+    add("--version", action="version", version=version(), help="Print the version and exit.")
     return parser
 
 
-def _version() -> str:
-    try:
-        return metadata.version("wordpacket")
-    except metadata.PackageNotFoundError:  # a checkout that was never installed
-        return "0+unknown"
-
-
-def _read(parser: argparse.ArgumentParser, flags: argparse.Namespace) -> Wanted:
-    """Return what the flags ask for."""
+def _wanted(parser: argparse.ArgumentParser, flags: argparse.Namespace) -> Wanted:
+    """Return the wishes that the flags express."""
     host, port = flags.host, flags.port
-    if host.startswith("[") and host.endswith("]"):  # an IPv6 address, as it stands before a port elsewhere
+    if host.startswith("[") and host.endswith("]"):  # an IPv6 address, as URLs write it
         host = host[1:-1]
     if not host:
         parser.error("HOST is empty")
@@ -135,12 +133,6 @@ def _read(parser: argparse.ArgumentParser, flags: argparse.Namespace) -> Wanted:
     )
 
 
-async def _run_plain(wanted: Wanted, *, as_json: bool, literal: bool) -> int:
-    client = make_client(wanted, wanted.nickname, wanted.password, None)
-    await client.connect()
-    return await make_plain(client, as_json=as_json, literal=literal).run()
-
-
 def _forget(wanted: Wanted) -> int:
     who = f"{wanted.nickname} at {wanted.host} port {wanted.port}"
     try:
@@ -156,11 +148,11 @@ def _forget(wanted: Wanted) -> int:
 
 
 def _start_log(level: str, *, full: bool) -> None:
-    """Log to standard error, unless that is the screen which the full terminal owns."""
+    """Log to standard error, unless standard error is the screen that the full terminal owns."""
     if full and sys.stderr.isatty():
         logging.basicConfig(handlers=[logging.NullHandler()])
         return
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    start_log(level)
 
 
 def _give_up(text: str, code: Exit) -> int:
@@ -176,9 +168,10 @@ def _login() -> str:
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= PORT_MAX):
-        raise argparse.ArgumentTypeError(f"{text} is no port; it is a number from 1 to {PORT_MAX}")
-    return int(text)
+    port = port_number(text)
+    if not port:
+        raise argparse.ArgumentTypeError("no server listens on port 0")
+    return port
 
 
 def _nickname(text: str) -> str:

@@ -1,28 +1,29 @@
-"""How the full terminal begins and ends: who somebody is, what is kept for them, what is left unsent."""
+"""How a client begins and ends on either face: the user, the store of this user, the messages that are left unsent."""
 
 import logging
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from prompt_toolkit import PromptSession
-
-from cli_client.chat.session import Session
-from cli_client.driver import local_now
+from cli_client.chat.session import ChatSession
+from cli_client.driver import Driver, local_now
 from cli_client.library.client import Client
 from cli_client.library.errors import NotAdmitted, Unreachable
 from cli_client.library.store import Store, StoreBusy
+from cli_client.pipe.plain import Exit, Plain
+from cli_client.screen.question import ask_nickname, ask_password
 from cli_client.screen.terminal import Terminal
 from tcp_server.protocol import names
 
 HINT = "/help lists the commands and keys"
+GUEST = "guest"  # the nickname for a login name without any character that a nickname may have
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the command line asks for."""
+    """The wishes of the command line."""
 
     host: str
     port: int
@@ -30,7 +31,22 @@ class Wanted:
     rooms: tuple[str, ...]
     password: str | None = None
     server_password: str | None = None
-    folder: Path | None = None  # of what is kept; None: the platform's
+    folder: Path | None = None  # of the store; None: the platform's
+
+
+def login_nickname(login: str) -> str:
+    """Return the nickname for a user who gave none: the login name, made valid."""
+    kept = ""
+    for character in login:
+        try:
+            names.nickname_key(kept + character)
+        except names.NameFault as fault:
+            if fault.too_long:
+                break
+            continue
+        kept += character
+    kept = kept or GUEST
+    return f"{kept}_" if names.fold(kept) in names.RESERVED else kept
 
 
 def make_client(wanted: Wanted, nickname: str, password: str | None, store: Store | None) -> Client:
@@ -47,6 +63,24 @@ def make_client(wanted: Wanted, nickname: str, password: str | None, store: Stor
     )
 
 
+async def run_plain(wanted: Wanted, *, as_json: bool, literal: bool) -> Exit:
+    """Chat through a pipe until the input ends; return the program's exit code.
+
+    Raises:
+        Unreachable: no chat server answers.
+        NotAdmitted: the nickname is taken or not allowed.
+    """
+    client = make_client(wanted, wanted.nickname, wanted.password, None)
+    await client.connect()
+    return await make_plain(client, as_json=as_json, literal=literal).run()
+
+
+def make_plain(client: Client, *, as_json: bool, literal: bool) -> Plain:
+    """Return the face for a pipe, with a client that is connected."""
+    session = ChatSession(client.nickname, local_now(), paged=False)
+    return Plain(client, Driver(client, session), as_json=as_json, literal=literal)
+
+
 async def run_terminal(wanted: Wanted) -> None:
     """Chat on the full terminal until the person quits.
 
@@ -55,19 +89,19 @@ async def run_terminal(wanted: Wanted) -> None:
         EOFError, KeyboardInterrupt: the person gave no other nickname.
     """
     client, notes = await _admit(wanted)
-    session = Session(client.nickname, local_now())
-    terminal = Terminal(client, session)
+    session = ChatSession(client.nickname, local_now())
+    terminal = Terminal(client, session.book, Driver(client, session))
     for note in [client.motd, *notes, HINT]:
         if note:
-            session.note(note)
+            session.book.note(note)
     farewell = ""
     try:
         farewell = await terminal.run()
     finally:
         await client.close(farewell)
     if client.unsent:
-        fate = f"goes out when you come back as {client.nickname}" if client.is_kept else "is lost"
-        print(f"wordpacket: what was not sent yet ({client.unsent}) {fate}")
+        fate = f"will be sent when you come back as {client.nickname}" if client.is_kept else "are lost"
+        print(f"wordpacket: {_unsent(client)} {fate}")
 
 
 async def _admit(wanted: Wanted) -> tuple[Client, list[str]]:
@@ -81,41 +115,29 @@ async def _admit(wanted: Wanted) -> tuple[Client, list[str]]:
         except NotAdmitted as refusal:
             print(f"wordpacket: {refusal}", file=sys.stderr)
             if refusal.reason == "password":
-                wanted = replace(wanted, server_password=await _ask("Password of the server: ", hidden=True))
+                wanted = replace(wanted, server_password=await ask_password("the server"))
             elif refusal.reason == "registered":
-                password = await _ask(f"Password of {nickname}: ", hidden=True)
+                password = await ask_password(nickname)
             else:
-                nickname, password = await _ask_nickname(), None
+                nickname, password = await ask_nickname(), None
         except Unreachable:
             if client.unsent:
-                print(f"wordpacket: what was not sent yet ({client.unsent}) is still kept", file=sys.stderr)
+                print(f"wordpacket: {_unsent(client)} are still kept", file=sys.stderr)
             raise
         else:
             return client, notes
 
 
 def open_store(wanted: Wanted, nickname: str) -> tuple[Store | None, list[str]]:
-    """Return what is kept for this user, and what to tell them if that is nothing."""
+    """Return this user's store; if it can't be opened, return the words that tell the user."""
     try:
         return Store.open(wanted.host, wanted.port, nickname, wanted.folder), []
     except StoreBusy as busy:
-        return None, [f"{busy}; what you leave unsent here is not kept"]
+        return None, [f"{busy}; unsent messages of this one are not kept"]
     except OSError as error:
-        logger.warning("can't keep what is unsent: %s", error)
-        return None, [f"what you leave unsent is not kept: {error.strerror}"]
+        logger.warning("can't keep unsent messages: %s", error)
+        return None, [f"unsent messages are not kept: {error.strerror}"]
 
 
-async def _ask_nickname() -> str:
-    while True:
-        nickname = (await _ask("Another nickname: ")).strip()
-        try:
-            names.nickname_key(nickname)
-        except names.NameFault as fault:
-            print(f"wordpacket: a nickname {fault}", file=sys.stderr)
-        else:
-            return nickname
-
-
-async def _ask(question: str, *, hidden: bool = False) -> str:
-    prompt: PromptSession[str] = PromptSession()
-    return await prompt.prompt_async(question, is_password=hidden)
+def _unsent(client: Client) -> str:
+    return f"messages not sent yet ({client.unsent})"

@@ -11,10 +11,12 @@ from typing import Protocol
 
 from msgspec import UNSET
 
-from cli_client.chat.effects import Action, Ask, Discard, Export, Purpose, Quit, Rename, Retry, ScrollUp, Send
+from cli_client.chat.effects import Ask, Discard, Effect, Export, Purpose, Quit, Rename, Resend, ScrollUp, SendText
+from cli_client.chat.hits import Hits
+from cli_client.chat.lines import Fate
 from cli_client.chat.query import SearchFault, parse_search
-from cli_client.chat.views import Fate, View
-from cli_client.library.targets import room_name, split_target
+from cli_client.chat.views import View
+from cli_client.library.targets import packet_target, room_name, split_target
 from cli_client.library.text import sendable
 from tcp_server.protocol import client_packets, names
 from tcp_server.protocol.server_packets import LIST_MAX
@@ -40,6 +42,7 @@ class Chat(Protocol):
     nickname: str
     paged: bool  # a screen to scroll, rather than lines that have gone by
     now: datetime
+    hits: Hits
 
     @property
     def current(self) -> View: ...
@@ -49,9 +52,7 @@ class Chat(Protocol):
     def close(self, target: str) -> None: ...
     def switch(self, target: str) -> None: ...
     def expect_room(self, room: str) -> None: ...
-    def hit(self, number: int) -> tuple[str, int] | None: ...
-    def last_search(self) -> client_packets.Search | None: ...
-    def note(self, text: str) -> list[Action]: ...
+    def note(self, text: str) -> list[Effect]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Command:
     usage: str  # what follows the name
     help: str
     least: int  # words that must follow
-    run: Callable[[Chat, str], Sequence[Action]]
+    run: Callable[[Chat, str], Sequence[Effect]]
     aliases: tuple[str, ...] = ()
 
     @property
@@ -68,7 +69,7 @@ class Command:
         return f"/{self.name} {self.usage}".rstrip()
 
 
-def run(chat: Chat, line: str) -> Sequence[Action]:
+def run(chat: Chat, line: str) -> Sequence[Effect]:
     """Carry out a line that begins with `/`.
 
     Raises:
@@ -89,14 +90,14 @@ def run(chat: Chat, line: str) -> Sequence[Action]:
         raise CommandFault(f"the name {fault}; usage: {command.synopsis}") from None
 
 
-def _join(chat: Chat, rest: str) -> Sequence[Action]:
+def _join(chat: Chat, rest: str) -> Sequence[Effect]:
     rooms = [room_name(word) for word in rest.replace(",", " ").split()]
     for room in rooms:
         chat.expect_room(room)
     return [Ask(client_packets.Join(room=room), f"#{room}") for room in rooms]
 
 
-def _leave(chat: Chat, rest: str) -> Sequence[Action]:
+def _leave(chat: Chat, rest: str) -> Sequence[Effect]:
     word, _, message = rest.partition(" ")
     target = chat.current.target
     if word.startswith("#") or (word and chat.find(f"#{word}") is not None):
@@ -110,7 +111,7 @@ def _leave(chat: Chat, rest: str) -> Sequence[Action]:
     return [Ask(request, target)]
 
 
-def _msg(chat: Chat, rest: str) -> Sequence[Action]:
+def _msg(chat: Chat, rest: str) -> Sequence[Effect]:
     who, _, text = rest.partition(" ")
     target = who if who.startswith(("#", "@")) else f"@{who}"
     split_target(target)
@@ -119,83 +120,76 @@ def _msg(chat: Chat, rest: str) -> Sequence[Action]:
         return []
     chat.open(target)
     said = chat.note(f"to {target}: {text.strip()}") if chat.paged and chat.current.target != target else []
-    return [Send(target, text.strip()), *said]
+    return [SendText(target, text.strip()), *said]
 
 
-def _me(chat: Chat, rest: str) -> Sequence[Action]:
-    return [Send(_talkable(chat), rest, action=True)]
+def _me(chat: Chat, rest: str) -> Sequence[Effect]:
+    return [SendText(_talkable(chat), rest, action=True)]
 
 
-def _nick(chat: Chat, rest: str) -> Sequence[Action]:
+def _nick(chat: Chat, rest: str) -> Sequence[Effect]:
     names.nickname_key(rest)
     return [Rename(rest)]
 
 
-def _topic(chat: Chat, rest: str) -> Sequence[Action]:
+def _topic(chat: Chat, rest: str) -> Sequence[Effect]:
     view = chat.current
     if not view.target.startswith("#"):
         raise CommandFault("only a room has a topic")
     if not rest:
-        return chat.note(f"the topic is: {view.topic}" if view.topic else f"{view.target} has no topic")
+        return chat.note(f"the topic is: {view.roster.topic}" if view.roster.topic else f"{view.target} has no topic")
     topic = "" if rest == "-" else sendable(rest)
     return [Ask(client_packets.Topic(room=view.target[1:], topic=topic), view.target)]
 
 
-def _users(chat: Chat, rest: str) -> Sequence[Action]:
+def _users(chat: Chat, rest: str) -> Sequence[Effect]:
     if not rest and not chat.current.target.startswith("#"):
         raise CommandFault("usage: /users ROOM")
     room = room_name(rest or chat.current.target)
     return [Ask(client_packets.Users(room=room), f"#{room}")]
 
 
-def _rooms(chat: Chat, rest: str) -> Sequence[Action]:
+def _rooms(chat: Chat, rest: str) -> Sequence[Effect]:
     return [Ask(client_packets.Rooms())]
 
 
-def _history(chat: Chat, rest: str) -> Sequence[Action]:
+def _history(chat: Chat, rest: str) -> Sequence[Effect]:
     target = _talkable(chat)
     number = _number(rest or str(PAGE), "/history [NUMBER]")
     if chat.paged:
         return [ScrollUp()]
-    room, to = split_target(target)
-    request = client_packets.History(
-        room=UNSET if room is None else room, to=UNSET if to is None else to, limit=min(number, LIST_MAX)
-    )
+    room, to = packet_target(target)
+    request = client_packets.History(room=room, to=to, limit=min(number, LIST_MAX))
     return [Ask(request, target, Purpose.PRINT)]
 
 
-def _search(chat: Chat, rest: str) -> Sequence[Action]:
+def _search(chat: Chat, rest: str) -> Sequence[Effect]:
     return [Ask(parse_search(rest, chat.now, HITS))]
 
 
-def _more(chat: Chat, rest: str) -> Sequence[Action]:
-    request = chat.last_search()
+def _more(chat: Chat, rest: str) -> Sequence[Effect]:
+    request = chat.hits.older
     if request is None:
         return chat.note("there are no more hits; /search WORDS finds others")
     return [Ask(request)]
 
 
-def _context(chat: Chat, rest: str) -> Sequence[Action]:
+def _context(chat: Chat, rest: str) -> Sequence[Effect]:
     number = _number(rest, "/context NUMBER")
-    hit = chat.hit(number)
+    hit = chat.hits.get(number)
     if hit is None:
         raise CommandFault(f"there is no hit {number}; /search finds some")
     target, message_id = hit
-    room, to = split_target(target)
-    request = client_packets.History(
-        room=UNSET if room is None else room,
-        to=UNSET if to is None else to,
-        before=message_id + 1,
-        limit=CONTEXT + 1,
-    )
+    room, to = packet_target(target)
+    request = client_packets.History(room=room, to=to, before=message_id + 1, limit=CONTEXT + 1)
     return [Ask(request, target, Purpose.CONTEXT, number=number)]
 
 
-def _export(chat: Chat, rest: str) -> Sequence[Action]:
+def _export(chat: Chat, rest: str) -> Sequence[Effect]:
     return [Export(rest, tuple(target for target in chat.targets() if target[0] in "#@"))]
 
 
-def _switch(chat: Chat, rest: str) -> Sequence[Action]:
+def _switch(chat: Chat, rest: str) -> Sequence[Effect]:
     targets = chat.targets()
     if not rest:
         return chat.note("  ".join(f"{number} {target}" for number, target in enumerate(targets, 1)))
@@ -209,22 +203,22 @@ def _switch(chat: Chat, rest: str) -> Sequence[Action]:
     raise CommandFault(f"{rest} is not open; /join enters a room, /msg NICKNAME opens a conversation")
 
 
-def _close(chat: Chat, rest: str) -> Sequence[Action]:
+def _close(chat: Chat, rest: str) -> Sequence[Effect]:
     if chat.current.target.startswith("#"):
         return _leave(chat, "")
     chat.close(chat.current.target)
     return []
 
 
-def _retry(chat: Chat, rest: str) -> Sequence[Action]:
-    return [Retry(_failed(chat))]
+def _retry(chat: Chat, rest: str) -> Sequence[Effect]:
+    return [Resend(_failed(chat))]
 
 
-def _drop(chat: Chat, rest: str) -> Sequence[Action]:
+def _drop(chat: Chat, rest: str) -> Sequence[Effect]:
     return [Discard(_failed(chat))]
 
 
-def _help(chat: Chat, rest: str) -> Sequence[Action]:
+def _help(chat: Chat, rest: str) -> Sequence[Effect]:
     if rest:
         command = COMMANDS.get(rest.lstrip("/").lower())
         if command is None:
@@ -238,7 +232,7 @@ def _help(chat: Chat, rest: str) -> Sequence[Action]:
     return [action for row in rows for action in chat.note(row)]
 
 
-def _quit(chat: Chat, rest: str) -> Sequence[Action]:
+def _quit(chat: Chat, rest: str) -> Sequence[Effect]:
     return [Quit(rest)]
 
 

@@ -1,26 +1,26 @@
-"""What the session wants done; who runs it (`driver`) does it. Values only."""
+"""What the session wants done. Values only; the driver carries them out, or hands them to the face."""
 
 import enum
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from cli_client.chat.views import Line
+from cli_client.chat.lines import Line
 from tcp_server.protocol.client_packets import Request
 from tcp_server.protocol.server_packets import Msg
 
 
 class Purpose(enum.Enum):
-    """Why something was asked, where its type doesn't tell."""
+    """Why something was asked, where the request's type doesn't tell."""
 
     USUAL = "usual"
-    OLDER = "older"  # history above what is shown
+    OLDER = "older"  # history above the first line of a view
     PRINT = "print"  # history to be listed
     CONTEXT = "context"  # history around a hit
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
-    """Send a message; report it by `Session.queued`."""
+class SendText:
+    """Send a message; report it by `ChatSession.queued`."""
 
     target: str
     text: str
@@ -29,38 +29,32 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask the server; report the answer by `Session.answered` or `Session.refused`."""
+    """Ask the server; report the answer by `ChatSession.answered` or `ChatSession.refused`."""
 
     request: Request
     target: str = ""
     purpose: Purpose = Purpose.USUAL
-    found: tuple[Msg, ...] = ()  # messages that an earlier answer to the same question brought
-    number: int = 0  # of the hit whose context it is
+    found: tuple[Msg, ...] = ()  # the messages in an earlier answer to the same question
+    number: int = 0  # of the hit whose context is asked for
 
 
 @dataclass(frozen=True, slots=True)
 class Rename:
+    """Take another nickname; report it by `ChatSession.renamed` or `ChatSession.refused`."""
+
     nickname: str
 
 
 @dataclass(frozen=True, slots=True)
-class Show:
-    """A line that is new in a view. A face that draws views itself needs nothing of it."""
-
-    target: str
-    line: Line
-
-
-@dataclass(frozen=True, slots=True)
 class Export:
-    """Write all messages of these targets to a file; report it by `Session.note` or `Session.fail`."""
+    """Write all messages of these targets to a file; report it by `ChatSession.note` or `ChatSession.fail`."""
 
     path: str
     targets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class Resend:
     """Send the failed messages with these refs again."""
 
     refs: tuple[str, ...]
@@ -74,13 +68,24 @@ class Discard:
 
 
 @dataclass(frozen=True, slots=True)
+class Show:
+    """A new line of a view. A face that draws whole views has nothing more to do with it."""
+
+    target: str
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
 class ScrollUp:
-    """Show what is above, by one page."""
+    """Show the page above; only a face that is paged gets this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quit:
+    """Say goodbye with this message and end."""
+
     message: str = ""
 
 
-Action: TypeAlias = Send | Ask | Rename | Show | Export | Retry | Discard | ScrollUp | Quit
+FaceEffect: TypeAlias = Show | ScrollUp | Quit
+Effect: TypeAlias = SendText | Ask | Rename | Export | Resend | Discard | FaceEffect

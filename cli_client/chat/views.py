@@ -1,75 +1,37 @@
-"""What a person can look at: rooms, direct conversations and search hits, each a list of lines.
+"""A view: the lines of a room, of a direct talk or of a search. Pure data.
 
-Pure data. A view is a piece of the log's end, without holes: what the log has above its first line is fetched
-when somebody scrolls there. A message is in a view once, whatever it came by: live, replayed, or as history.
+A view is a piece of the log's end, without holes: the part of the log above its first line is fetched when the person
+scrolls there. A message is in a view once, whether it came live, in a replay or as history.
 """
 
-import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
-from tcp_server.protocol.names import fold
+from cli_client.chat.attention import Attention
+from cli_client.chat.lines import Fate, Line
+from cli_client.chat.roster import Roster
 
-LINES_MAX = 5_000  # of one view; more is cut off above and fetched again if somebody looks
+LINES_MAX = 5_000  # of one view; older lines are cut off, and fetched again if the person scrolls there
 LINES_CUT = 1_000
-TYPING_SECONDS = 6.0  # how long somebody counts as typing
-
-
-class Kind(enum.Enum):
-    MESSAGE = "message"
-    ACTION = "action"
-    JOIN = "join"
-    LEAVE = "leave"
-    TOPIC = "topic"
-    NICK = "nick"
-    NOTICE = "notice"  # the server speaks
-    INFO = "info"  # the client answers
-    ERROR = "error"
-    HIT = "hit"  # a message that a search found
-
-
-class Fate(enum.Enum):
-    """What became of one's own message."""
-
-    SENT = "sent"
-    PENDING = "pending"
-    FAILED = "failed"
-
-
-@dataclass(slots=True, eq=False)
-class Line:
-    """One entry of a view. Texts are as the sender wrote them; who shows them defuses them."""
-
-    kind: Kind
-    text: str
-    at: datetime
-    nickname: str = ""
-    id: int = 0  # the log's, 0 for what isn't a message
-    ref: str = ""
-    fate: Fate = Fate.SENT
-    reason: str = ""  # why it failed, or is held
-    mention: bool = False
-    number: int = 0  # of a hit
-    target: str = ""  # of a hit: where it was said
 
 
 @dataclass(slots=True, eq=False)
 class View:
-    """One room, conversation or list of hits, as `target` names it ("#lobby", "@bob", "?")."""
+    """One room, direct talk or list of hits, as `target` names it ("#lobby", "@bob", "?").
+
+    Only its own methods change it, and only the session and its parts call them; a face reads.
+
+    Attributes:
+        lines: oldest first; messages of our own that are not in the log yet come last.
+        more: the log has older messages.
+    """
 
     target: str
-    topic: str = ""
-    count: int | None = None  # members
-    users: dict[str, str] = field(default_factory=dict)  # folded -> as shown; not all of a big room
+    more: bool = False
     lines: list[Line] = field(default_factory=list)
-    unread: int = 0
-    mentions: int = 0
-    more: bool = False  # the log has older messages
-    fetching: bool = False
-    anchor: Line | None = None  # the lowest line on the screen while somebody has scrolled up
-    marker: Line | None = None  # the last line that somebody has seen, while there are newer ones
-    typing: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    roster: Roster = field(default_factory=Roster)
+    attention: Attention = field(default_factory=Attention)
+    _is_fetching: bool = False
     _ids: dict[int, Line] = field(default_factory=dict)
     _unsent: dict[str, Line] = field(default_factory=dict)  # by ref; they are in `lines` too
 
@@ -78,29 +40,87 @@ class View:
         """The id of the first message, 0 if there is none."""
         return next((line.id for line in self.lines if line.id), 0)
 
-    def has(self, message_id: int) -> bool:
-        """Say whether this message is here."""
-        return message_id in self._ids
+    # -- new lines -------------------------------------------------------------------------------
 
     def append(self, line: Line) -> bool:
-        """Add a line that is new now; say whether it was not here yet."""
+        """Add a line that is new now; return False if the message is here already."""
         if line.id:
             if line.id in self._ids:
                 return False
             self._ids[line.id] = line
-            self.typing.pop(fold(line.nickname), None)
+            self.roster.end_typing(line.nickname)
         if line.fate is not Fate.SENT:
             self._unsent[line.ref] = line
         index = len(self.lines)
         while index and self._comes_after(self.lines[index - 1], line):
             index -= 1
         self.lines.insert(index, line)
-        if len(self.lines) > LINES_MAX and self.anchor is None:
+        if len(self.lines) > LINES_MAX and self.attention.anchor is None:
             self._cut_above(LINES_CUT)
         return True
 
+    def deliver(self, line: Line) -> bool:
+        """Add a message, in place of its pending line if it is ours; return False if it is here already."""
+        pending = self._unsent.get(line.ref)
+        if pending is not None:
+            self.remove(pending)
+        if not self.append(line):
+            return False
+        if pending is not None:
+            self.attention.replace(pending, line)
+        return True
+
+    def settle(self, ref: str, fate: Fate, reason: str = "") -> bool:
+        """Note the fate of our message with this ref; return False if it has no line here."""
+        line = self._unsent.get(ref)
+        if line is not None:
+            line.fate, line.reason = fate, reason
+        return line is not None
+
+    def discard(self, ref: str) -> None:
+        """Take out our message with this ref, unless it is in the log."""
+        line = self._unsent.get(ref)
+        if line is not None:
+            self.remove(line)
+
+    def remove(self, line: Line) -> None:
+        """Take a line out."""
+        if line in self.lines:
+            self.lines.remove(line)
+            self._ids.pop(line.id, None)
+            self._unsent.pop(line.ref, None)
+            self.attention.forget(line)
+
+    def rename(self, target: str) -> None:
+        """Take another target: the person has another nickname."""
+        self.target = target
+
+    def move_lines(self, other: "View") -> None:
+        """Give all lines to another view."""
+        other.lines += self.lines
+        self.lines = []
+
+    # -- older lines -----------------------------------------------------------------------------
+
+    def begin_fetch(self) -> bool:
+        """Note that older messages are asked for; return False if they are under way or there are none."""
+        if not self.more or self._is_fetching:
+            return False
+        self._is_fetching = True
+        return True
+
+    def fail_fetch(self) -> None:
+        """Note that older messages are not to be had: a screen at the top would ask for them without end."""
+        self._is_fetching = self.more = False
+
+    def end_fetch(self, lines: Iterable[Line], *, more: bool) -> None:
+        """Add the older messages that were asked for, oldest first."""
+        self._is_fetching = False
+        self.more = more
+        self.prepend(lines)
+
     def prepend(self, lines: Iterable[Line]) -> None:
-        """Add older messages, which come oldest first, among what is here."""
+        """Add older messages, which come oldest first, among the lines."""
         index = 0
         oldest = self.oldest_id
         for line in lines:
@@ -114,40 +134,17 @@ class View:
             self.lines.insert(index, line)
             index += 1
 
-    def pending(self, ref: str) -> Line | None:
-        """Return our line with this ref that has no echo yet."""
-        return self._unsent.get(ref)
-
-    def remove(self, line: Line) -> None:
-        """Take a line out."""
-        if line in self.lines:
-            self.lines.remove(line)
-            self._ids.pop(line.id, None)
-            self._unsent.pop(line.ref, None)
-            if self.anchor is line:
-                self.anchor = None
+    def expect_older(self) -> None:
+        """Note that the log has messages of this room, if none is here yet."""
+        if not self.oldest_id:
+            self.more = True
 
     def forget_messages(self) -> None:
-        """Drop all messages: the log has a hole above what comes next, and history fetches without holes."""
+        """Drop all messages: the log has a hole before the next one, and history fetches without holes."""
         self.lines = [line for line in self.lines if line.fate is not Fate.SENT]
         self._ids.clear()
-        self.anchor = None
+        self.attention.scroll_to(None)
         self.more = True
-
-    def read(self) -> None:
-        """Note that somebody looks at it."""
-        if not self.unread:
-            self.marker = None
-        self.unread = self.mentions = 0
-
-    def mark(self) -> None:
-        """Note that somebody looks away: what comes from here on is new."""
-        self.marker = self.lines[-1] if self.lines else None
-
-    def typists(self, now: datetime) -> list[str]:
-        """Return who is typing here."""
-        fresh = timedelta(seconds=TYPING_SECONDS)
-        return [name for name, since in self.typing.values() if now - since < fresh]
 
     @staticmethod
     def _comes_after(other: Line, line: Line) -> bool:

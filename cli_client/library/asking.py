@@ -1,15 +1,17 @@
 """Requests that wait for their answer, by `ref` (PROTOCOL.md section 1)."""
 
 import asyncio
-from collections.abc import Callable
+import secrets
 
-from cli_client.library.errors import LinkLost, RequestError
-from cli_client.library.outbox import random_ref
+from cli_client.library.connect import Reconnector
+from cli_client.library.errors import ConnectionLost, RequestError
+from cli_client.library.inbox import Inbox
 from cli_client.library.outputs import Answered
 from cli_client.library.resume import format_request
 from tcp_server.protocol import client_packets, server_packets
 
-# Asked again after a cut; the others change something, and whether they did can't be known.
+REF_BYTES = 16  # the protocol asks for 64 random bits at least; these are 128
+# Asked again after a cut. Every other request changes something, and whether it did can't be known.
 HARMLESS = (
     client_packets.History,
     client_packets.Search,
@@ -19,7 +21,12 @@ HARMLESS = (
 )
 
 
-class _Asked:
+def random_ref() -> str:
+    """Return a `ref` that nobody used before."""
+    return secrets.token_hex(REF_BYTES)
+
+
+class _Question:
     def __init__(self, request: client_packets.Request) -> None:
         self.request = request
         self.answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
@@ -27,70 +34,71 @@ class _Asked:
 
 
 class Asking:
-    """What was asked and not answered.
+    """The requests that were not answered yet.
 
-    `write` puts a body on the connection. The owner calls `live` and `lost` as the link comes and goes, and
-    `answered` with each answer.
+    The owner calls `live` and `lost` as the connection comes and goes, and `answered` with each answer.
     """
 
-    def __init__(self, write: Callable[[bytes], None]) -> None:
-        self._write = write
-        self._asked: dict[str, _Asked] = {}
+    def __init__(self, reconnector: Reconnector, inbox: Inbox) -> None:
+        self._reconnector = reconnector
+        self._inbox = inbox
+        self._questions: dict[str, _Question] = {}
         self._is_live = False
         self._closed = False
 
     async def ask(self, request: client_packets.Request) -> Answered:
-        """Send a request, once there is a link, and return its answer.
+        """Send a request, once there is a connection, and return its answer.
 
         Raises:
             RequestError: the answer is ERROR or RETRY.
-            LinkLost: the connection went before the answer came, and asking again might do it twice.
+            ConnectionLost: the connection ended before the answer came, and asking again might do it twice.
         """
         if self._closed:
-            raise LinkLost("the client was closed")
+            raise ConnectionLost("the client was closed")
         ref = request.ref = random_ref()
-        asked = self._asked[ref] = _Asked(request)
-        self._say(asked)
+        question = self._questions[ref] = _Question(request)
+        self._write(question)
         try:
-            answered = await asked.answer
+            with self._inbox.urgent():
+                answered = await question.answer
         finally:
-            del self._asked[ref]
+            del self._questions[ref]
         match answered.packet:
             case server_packets.Error(code=code, message=text) | server_packets.Retry(reason=code, message=text):
                 raise RequestError(code, text)
         return answered
 
     def answered(self, answered: Answered) -> None:
-        """Hand an answer to who waits for it."""
-        asked = self._asked.get(answered.ref)
-        if asked is not None and not asked.answer.done():
-            asked.answer.set_result(answered)
+        """Hand an answer to the caller that waits for it."""
+        question = self._questions.get(answered.ref)
+        if question is not None and not question.answer.done():
+            question.answer.set_result(answered)
 
     def live(self) -> None:
-        """Note that the link is live: what waits is asked now."""
+        """Note that the connection is live: write every request that waits."""
         self._is_live = True
-        for asked in tuple(self._asked.values()):
-            self._say(asked)
+        for question in tuple(self._questions.values()):
+            self._write(question)
 
     def lost(self) -> None:
-        """Note that the link is gone: what is harmless will be asked again, the rest has failed."""
+        """Note that the connection is lost: harmless requests will be asked again, the others have failed."""
         self._is_live = False
-        for asked in self._asked.values():
-            if asked.written and not isinstance(asked.request, HARMLESS):
-                _fail(asked, "the connection was lost before the answer came")
+        for question in self._questions.values():
+            if question.written and not isinstance(question.request, HARMLESS):
+                _fail(question, "the connection was lost before the answer came")
 
     def close(self) -> None:
-        """Note that there will be no link any more."""
+        """Note that there will be no connection any more."""
         self._closed = True
-        for asked in self._asked.values():
-            _fail(asked, "the client was closed")
+        for question in self._questions.values():
+            _fail(question, "the client was closed")
 
-    def _say(self, asked: _Asked) -> None:
-        if self._is_live and not asked.answer.done():
-            asked.written = True
-            self._write(format_request(asked.request))
+    def _write(self, question: _Question) -> None:
+        if self._is_live and not question.answer.done():
+            question.written = True
+            self._reconnector.write(format_request(question.request))
 
 
-def _fail(asked: _Asked, reason: str) -> None:
-    if not asked.answer.done():
-        asked.answer.set_exception(LinkLost(reason))
+def _fail(question: _Question, reason: str) -> None:
+    if not question.answer.done():
+        question.answer.set_exception(ConnectionLost(reason))

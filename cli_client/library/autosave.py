@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 
+from cli_client.library.inbox import Inbox
 from cli_client.library.memory import Memory
+from cli_client.library.resume import ResumingSession
 from cli_client.library.store import Store
 
 SAVE_SECONDS = 0.25  # between two saves of the cursor
@@ -12,34 +13,34 @@ SAVE_SECONDS = 0.25  # between two saves of the cursor
 logger = logging.getLogger(__name__)
 
 
-class Keeper:
-    """Saves what `remember` returns in a store; without one it does nothing.
+class Autosave:
+    """Saves a session's memory in a store; without a store it does nothing.
 
-    Call `save` before anything is promised, `save_soon` after what a repeat would cost little.
+    Call `save` before anything is promised, and `save_soon` after a change whose loss would only cost a repetition.
     """
 
-    def __init__(self, store: Store | None, remember: Callable[[], Memory]) -> None:
+    def __init__(self, store: Store | None, session: ResumingSession, inbox: Inbox) -> None:
         self._store = store
-        self._remember = remember
+        self._session = session
+        self._inbox = inbox
         self._timer: asyncio.TimerHandle | None = None
         self.is_kept = store is not None
-
-    def load(self) -> Memory | None:
-        """Return what an earlier process saved."""
-        return self._store.load() if self._store is not None else None
+        memory = store.load() if store is not None else None
+        if memory is not None:
+            session.restore(memory)
 
     def save(self) -> None:
         """Save now. A full disk here is no reason to stop the chat, so it is only logged."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        memory = self._remember()
+        memory = self._memory()
         if self._store is None or (memory.token is None and not memory.outgoing):
             return  # nobody was ever let in under this name
         try:
             self._store.save(memory)
         except OSError as error:
-            logger.warning("can't save what is unsent: %s", error)
+            logger.warning("can't save the unsent messages: %s", error)
 
     def save_soon(self) -> None:
         """Save within `SAVE_SECONDS`."""
@@ -47,7 +48,7 @@ class Keeper:
             self._timer = asyncio.get_running_loop().call_later(SAVE_SECONDS, self.save)
 
     def renamed(self, nickname: str) -> None:
-        """Keep it under another nickname from now on."""
+        """Keep the memory under another nickname from now on."""
         if self._store is not None:
             self._store = self._store.renamed(nickname)
 
@@ -57,3 +58,11 @@ class Keeper:
         if self._store is not None:
             self._store.close()
             self._store = None
+
+    def _memory(self) -> Memory:
+        """Return what the next process needs: it gets again each event that nobody has taken from the inbox."""
+        memory = self._session.remember()
+        unread_from = self._inbox.unread_from
+        if unread_from is not None:
+            memory.epoch, memory.after = unread_from
+        return memory

@@ -1,11 +1,7 @@
-"""The client library: one user of the chat, for bots, scripts and the faces of this package.
+"""One user of the chat, for bots, scripts and the faces of this package.
 
-    async with Client(nickname="echo-bot") as chat:
-        async for message in chat.messages():
-            chat.reply(message, f"{message.nickname} said: {message.message}")
-
-It reconnects, resumes and resends by itself: what `send` took is in the server's log exactly once in the end,
-or its `Outgoing` says why not. A target is a room ("lobby", "#lobby") or a person ("@alice").
+The client reconnects, resumes and resends by itself: a message that `send` took is in the server's log exactly once in
+the end, or its `Outgoing` says why not. A target is a room ("lobby", "#lobby") or a person ("@alice").
 """
 
 import asyncio
@@ -16,22 +12,23 @@ from typing import Self
 
 from msgspec import UNSET
 
-from cli_client.library.asking import Asking
-from cli_client.library.autosave import Keeper
-from cli_client.library.connect import Link, LinkState, LinkStatus
+from cli_client.library.admission import Admission
+from cli_client.library.asking import Asking, random_ref
+from cli_client.library.autosave import Autosave
+from cli_client.library.connect import ConnectionStatus, Reconnector
 from cli_client.library.errors import NotAdmitted, Unreachable
-from cli_client.library.events import Event, Failed, Live, Lost, Refused, Sent
+from cli_client.library.events import Event, Failed, Live, Lost, NotLetIn, Sent
 from cli_client.library.inbox import Inbox
-from cli_client.library.memory import Memory, Secrets
-from cli_client.library.outbox import Outgoing
+from cli_client.library.memory import Secrets
+from cli_client.library.outbox import Outbox, Outgoing
 from cli_client.library.outputs import Answered, Hangup, Happened
-from cli_client.library.questions import Questions
-from cli_client.library.resume import Conversation, Phase, format_request
+from cli_client.library.requests import Requests
+from cli_client.library.resume import ResumingSession, SessionPhase, format_request
 from cli_client.library.settling import Settling
 from cli_client.library.store import Store
-from cli_client.library.targets import message_target, split_target
+from cli_client.library.targets import message_target, packet_target, split_target
 from cli_client.library.text import sendable
-from tcp_server.protocol import client_packets
+from tcp_server.protocol import client_packets, server_packets
 from tcp_server.protocol.server_packets import Gap, Limits, Msg, Ready
 
 DEFAULT_HOST = "127.0.0.1"
@@ -40,19 +37,22 @@ TYPING_SECONDS = 4.0  # between two TYPINGs
 BYE_SECONDS = 3.0  # for the server to answer BYE
 
 
-class Client(Questions):
+class Client:
     """One user of the chat.
 
-    Use it as `async with Client(...) as chat`, or call `connect` and, at the end, `close`. Iterate over
-    `events` or `messages`, one of them at a time. A program that reads no events may still send and ask.
+    Use it as `async with Client(...) as chat`, or call `connect` and, at the end, `close`. Iterate over `events` or
+    `messages`, one of them at a time. A program that reads no events may still send and ask.
 
     Args:
-        nickname: who to be.
-        rooms: where to be; none: the lobby, or where the user was.
+        nickname: the user's nickname.
+        rooms: the rooms to enter; none: the lobby, or the rooms where the user was.
         password: of a registered nickname.
         server_password: of a server that wants one.
-        store: where unsent messages and the place in the log outlive the process; the client closes it.
-        program: what the server is told that we are.
+        store: keeps unsent messages and the place in the log beyond the end of the process; the client closes it.
+        program: the name of the program, for the server's log.
+
+    Attributes:
+        requests: history, search, users, rooms and the other requests of the protocol.
     """
 
     def __init__(
@@ -68,64 +68,57 @@ class Client(Questions):
         program: str = "wordpacket-client",
     ) -> None:
         self.host, self.port = host, port
-        self.status = LinkStatus(LinkState.OFFLINE, "not connected yet")
-        self._conversation = Conversation(
-            nickname, rooms, program=program, passwords=Secrets(password, server_password)
+        passwords = Secrets(password, server_password)
+        self._session = ResumingSession(
+            nickname, rooms, outbox=Outbox(random_ref), program=program, passwords=passwords
         )
-        self._keeper = Keeper(store, self._remember)
         self._inbox = Inbox()
-        memory = self._keeper.load()
-        if memory is not None:
-            self._conversation.restore(memory)
-        self._link = Link(
-            host,
-            port,
-            self._conversation,
-            happened=self._happened,
-            lost=self._lost,
-            may_read=self._inbox.wait_for_room,
+        self._autosave = Autosave(store, self._session, self._inbox)
+        self._reconnector = Reconnector(
+            host, port, self._session, self._inbox, happened=self._happened, lost=self._lost
         )
         self._running: asyncio.Task[None] | None = None
-        self._admitted: asyncio.Future[None] | None = None
-        self._refused = False
-        self._asking = Asking(self._link.write)
-        self._settling = Settling(self._conversation.outbox)
+        self._admission = Admission()
+        self._is_refused = False
+        self._asking = Asking(self._reconnector, self._inbox)
+        self.requests = Requests(self._asking)
+        self._settling = Settling(self._session.outbox, self._inbox)
         self._typing_at = float("-inf")
 
     # -- coming and going ------------------------------------------------------------------------
 
     async def connect(self) -> None:
-        """Connect and wait until the server has let us in; from then on the link is kept.
+        """Connect and wait until the server has let us in; from then on the client stays connected.
 
         Raises:
             Unreachable: no chat server answers.
-            NotAdmitted: the nickname is taken or not allowed, or a room's name is bad.
+            NotAdmitted: the nickname is taken or not allowed, or a room's name is not valid.
         """
         if self._running is not None:
             raise ValueError("this client was connected before")
-        self._admitted = asyncio.get_running_loop().create_future()
-        self._running = asyncio.create_task(self._link.run(), name=f"chat link of {self.nickname}")
+        self._admission.ask()
+        self._running = asyncio.create_task(self._reconnector.run(), name=f"connection of {self.nickname}")
         self._running.add_done_callback(self._finished)
         try:
-            await self._admitted
+            await self._admission.wait()
         except BaseException:
             await self.close()
             raise
 
     async def close(self, message: str = "") -> None:
-        """Say BYE and end the connection. What is unsent stays in the store, if there is one."""
-        self._link.closing = True
+        """Say BYE and end the connection. Unsent messages stay in the store, if there is one."""
+        self._reconnector.closing = True
         if self._running is not None and not self._running.done():
-            if self._conversation.phase in (Phase.CATCHING_UP, Phase.LIVE):
+            if self._session.phase in (SessionPhase.CATCHING_UP, SessionPhase.LIVE):
                 bye = client_packets.Bye(message=sendable(message) if message else UNSET)
-                self._link.write(format_request(bye))
+                self._reconnector.write(format_request(bye))
                 self._inbox.close()
                 await asyncio.wait([self._running], timeout=BYE_SECONDS)
             self._running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._running
         self._end()
-        self._keeper.close()
+        self._autosave.close()
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -139,151 +132,147 @@ class Client(Questions):
     # -- who and where ---------------------------------------------------------------------------
 
     @property
+    def status(self) -> ConnectionStatus:
+        """The state of the connection."""
+        return self._reconnector.status
+
+    @property
     def nickname(self) -> str:
         """Our nickname; the server may have changed it."""
-        return self._conversation.nickname
+        return self._session.nickname
 
     @property
     def joined(self) -> list[str]:
         """The rooms that we are in, and will be in again after a cut."""
-        return self._conversation.rooms
+        return self._session.rooms
 
     @property
     def peers(self) -> list[str]:
-        """With whom direct messages went to and fro, the latest last."""
-        return list(self._conversation.peers.values())
+        """The people that direct messages were exchanged with, the latest last."""
+        return list(self._session.peers.values())
 
     @property
     def limits(self) -> Limits:
-        """What the server announced in its HELLO."""
-        return self._conversation.limits
+        """The limits that the server announced in its HELLO."""
+        return self._session.limits
 
     @property
     def is_kept(self) -> bool:
-        """Whether what is unsent outlives the process."""
-        return self._keeper.is_kept
+        """Whether unsent messages outlive the process."""
+        return self._autosave.is_kept
 
     @property
     def motd(self) -> str | None:
         """The server's message of the day."""
-        return self._conversation.motd
+        return self._session.motd
 
     @property
     def outgoing(self) -> list[Outgoing]:
-        """Messages that are pending or failed, oldest first."""
-        return list(self._conversation.outbox)
+        """The messages that are pending or failed, oldest first."""
+        return list(self._session.outbox)
 
     @property
     def unsent(self) -> int:
-        """How many messages are pending."""
-        return self._conversation.outbox.pending
+        """The number of pending messages."""
+        return self._session.outbox.pending
 
     # -- hearing ---------------------------------------------------------------------------------
 
     async def events(self) -> AsyncIterator[Event]:
-        """Yield all that happens, until the client is closed or the server sends us away for good."""
+        """Yield every event, until the client is closed or the server sends us away for good."""
         async for event, _ in self._inbox:
             yield event
 
     async def received(self) -> AsyncIterator[tuple[Event, bytes]]:
-        """Yield events with the body that the server wrote, empty for the client's own events."""
+        """Yield every event with the server's body, which is empty for the client's own events."""
         async for item in self._inbox:
             yield item
 
     async def messages(self) -> AsyncIterator[Msg]:
         """Yield the messages of others, each once and in order."""
         async for event, _ in self._inbox:
-            if isinstance(event, Msg) and not self._conversation.is_me(event.nickname):
+            if isinstance(event, Msg) and not self._session.is_me(event.nickname):
                 yield event
 
     # -- saying ----------------------------------------------------------------------------------
 
     def send(self, target: str, text: str, *, action: bool = False) -> Outgoing:
-        """Send a message, now or as soon as there is a link; this never waits.
+        """Send a message, now or as soon as there is a connection; this never waits.
 
         Raises:
-            ValueError: the text is empty or too long, or the target is no name.
+            ValueError: the text is empty or too long, or the target's name is not valid.
         """
         room, to = split_target(target)
         text = sendable(text)
         if not 0 < len(text) <= self.limits.message:
             raise ValueError(f"a message has 1 to {self.limits.message:,} characters, not {len(text):,}")
-        outgoing = self._conversation.outbox.add(text, room=room, to=to, action=action)
+        outgoing = self._session.outbox.add(text, room=room, to=to, action=action)
         self._settling.expect(outgoing)
-        self._keeper.save()
-        self._link.flush()
+        self._autosave.save()
+        self._reconnector.flush()
         return outgoing
 
     def reply(self, message: Msg, text: str) -> Outgoing:
-        """Send a message to where another one came from."""
+        """Send a message to the room or person that another message came from."""
         return self.send(message_target(message, self.nickname), text)
 
     def show_typing(self, target: str) -> None:
-        """Tell the others that somebody is typing here; said at most every few seconds, and never kept."""
+        """Tell the others that the user is typing; said at most every few seconds, and never kept."""
         now = asyncio.get_running_loop().time()
-        if self._conversation.phase is Phase.LIVE and now >= self._typing_at + TYPING_SECONDS:
+        if self._session.phase is SessionPhase.LIVE and now >= self._typing_at + TYPING_SECONDS:
             self._typing_at = now
-            room, to = split_target(target)
-            typing = client_packets.Typing(room=UNSET if room is None else room, to=UNSET if to is None else to)
-            self._link.write(format_request(typing))
+            room, to = packet_target(target)
+            self._reconnector.write(format_request(client_packets.Typing(room=room, to=to)))
 
     async def sent(self, outgoing: Outgoing) -> Msg:
         """Wait until a message of this client is in the log, and return it.
 
         Raises:
             RequestError: the server refused it.
-            LinkLost: the client was closed first.
+            ConnectionLost: the client was closed first.
         """
-        with self._inbox.urgent():
-            return await self._settling.sent(outgoing)
+        return await self._settling.sent(outgoing)
 
     async def drained(self, at_most: int = 0) -> None:
-        """Wait until every message, or all but so many, is acknowledged or refused.
+        """Wait until every message, or all but `at_most`, is acknowledged or refused.
 
         Raises:
-            LinkLost: the client was closed first.
+            ConnectionLost: the client was closed first.
         """
-        with self._inbox.urgent():
-            await self._settling.drained(at_most)
+        await self._settling.drained(at_most)
 
     def retry(self, outgoing: Outgoing) -> None:
         """Send a failed message again."""
-        self._conversation.outbox.retry(outgoing)
-        self._keeper.save()
-        self._link.flush()
+        self._session.outbox.retry(outgoing)
+        self._autosave.save()
+        self._reconnector.flush()
 
     def discard(self, outgoing: Outgoing) -> None:
         """Forget a failed message."""
-        self._conversation.outbox.discard(outgoing)
-        self._keeper.save()
-
-    # -- asking ----------------------------------------------------------------------------------
-
-    async def ask(self, request: client_packets.Request) -> Answered:
-        """Send any request and return its direct answer; while there is no link this waits for one.
-
-        A request that only asks, or joins, is asked again after a cut.
-
-        Raises:
-            RequestError: the answer is ERROR or RETRY.
-            LinkLost: the connection went before the answer came.
-        """
-        with self._inbox.urgent():
-            return await self._asking.ask(request)
-
-    def reconnect_now(self) -> None:
-        """Try at once, if there is no connection."""
-        self._link.reconnect_now()
+        self._session.outbox.discard(outgoing)
+        self._autosave.save()
 
     async def rename(self, nickname: str) -> str:
-        """Take another nickname and return it; while the present one is refused, try the new one at once."""
-        if not self._refused:
-            return await super().rename(nickname)
-        self._conversation.nickname = nickname
-        self._link.reconnect_now()
-        return nickname
+        """Take another nickname and return it as the server wrote it.
 
-    # -- what the link reports -------------------------------------------------------------------
+        While the server refuses the present nickname, the new one is only tried at once, and returned as it is.
+
+        Raises:
+            RequestError: the nickname is taken or not allowed.
+            ConnectionLost: the connection ended before the answer came.
+        """
+        if self._is_refused:
+            self._session.nickname = nickname
+            self._reconnector.reconnect_now()
+            return nickname
+        ready = await self.requests.expect(server_packets.Ready, client_packets.Nick(nickname=nickname))
+        return ready.nickname or nickname
+
+    def reconnect_now(self) -> None:
+        """Try to connect at once, if there is no connection."""
+        self._reconnector.reconnect_now()
+
+    # -- what the connection reports -------------------------------------------------------------
 
     def _happened(self, output: Happened | Answered) -> None:
         if isinstance(output, Answered):
@@ -291,61 +280,44 @@ class Client(Questions):
             return
         match output.event:
             case Ready():
-                self._refused = False
-                self._keeper.renamed(self.nickname)
-                self._keeper.save()
-                if self._admitted is not None and not self._admitted.done():
-                    self._admitted.set_result(None)
+                self._is_refused = False
+                self._autosave.renamed(self.nickname)
+                self._autosave.save()
+                self._admission.let_in()
             case Live():
-                self.status = LinkStatus(LinkState.LIVE)
                 self._asking.live()
             case Sent(outgoing, message):
                 self._settling.settle(outgoing, message)
-                self._keeper.save_soon()
+                self._autosave.save_soon()
             case Failed(outgoing):
                 self._settling.settle(outgoing, None)
-                self._keeper.save_soon()
-            case Refused(nickname, reason, text):
-                self._refused = True
-                if self._admitted is not None and not self._admitted.done():
-                    self._admitted.set_exception(NotAdmitted(nickname, reason, text))
+                self._autosave.save_soon()
+            case NotLetIn(nickname, reason, text):
+                self._is_refused = True
+                self._admission.fail(NotAdmitted(nickname, reason, text))
             case Msg() | Gap():
-                self._keeper.save_soon()
-        self._inbox.put(output.event, output.body, self._conversation.cursor)
-
-    def _remember(self) -> Memory:
-        """Return what the next process needs: it gets again what this one has received and not looked at."""
-        memory = self._conversation.remember()
-        unread_from = self._inbox.unread_from
-        if unread_from is not None:
-            memory.epoch, memory.after = unread_from
-        return memory
+                self._autosave.save_soon()
+        self._inbox.put(output.event, output.body, self._session.cursor)
 
     def _lost(self, hangup: Hangup, retry_seconds: float | None) -> bool:
         """Take the end of a connection, or of an attempt at one; say whether to go on."""
         self._asking.lost()
-        if self._admitted is not None and not self._admitted.done():
-            self._admitted.set_exception(Unreachable(hangup.reason))
-        if self._admitted is None or self._admitted.cancelled() or self._admitted.exception():
-            return False  # `connect` has failed, and says why
-        state = LinkState.OFFLINE if retry_seconds is None else LinkState.RECONNECTING
-        if self.status.state is state:  # the first cut says since when
-            self.status = LinkStatus(state, hangup.reason, self.status.since)
-        else:
-            self.status = LinkStatus(state, hangup.reason)
-        self._inbox.put(Lost(hangup.reason, retry_seconds), b"", self._conversation.cursor)
+        self._admission.fail(Unreachable(hangup.reason))
+        if self._admission.has_failed:
+            return False  # `connect` says why
+        self._inbox.put(Lost(hangup.reason, retry_seconds), b"", self._session.cursor)
         if retry_seconds is None:
             self._end()
         return True
 
     def _finished(self, running: asyncio.Task[None]) -> None:
-        """Take the end of the link; if a bug ended it, `connect` must not wait on."""
-        if self._admitted is not None and not self._admitted.done() and not running.cancelled():
-            self._admitted.set_exception(running.exception() or Unreachable("the link has ended"))
+        """Take the end of the connection for good; if a bug ended it, `connect` must not wait on."""
+        if not running.cancelled():
+            self._admission.fail(running.exception() or Unreachable("the connection has ended"))
         self._end()
 
     def _end(self) -> None:
-        """Tell everybody who waits that there will be no link any more."""
+        """End every wait: there will be no connection any more."""
         self._asking.close()
         self._settling.end()
         self._inbox.close()

@@ -1,8 +1,8 @@
 """The connection under a client: made, kept alive, made again.
 
-This file owns the socket and the clock; what is said on it is `conversation`'s business. It never waits for
-the program, nor for the socket to take what is written: a server whose session lags reads nothing until we
-have read, so waiting would be a deadlock. What is written is bounded by the outbox's window.
+This file owns the socket and the clock; `resume` decides what is said. It never waits for the program, nor for the
+socket to take written bytes: a server whose session lags reads nothing until we have read, so waiting would be a
+deadlock. The outbox's window bounds what is written.
 """
 
 import asyncio
@@ -13,13 +13,15 @@ import os
 import random
 import re
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import assert_never
 
+from cli_client.library.events import Live
+from cli_client.library.inbox import Inbox
 from cli_client.library.outputs import Answered, Hangup, Happened, Output, Write
-from cli_client.library.resume import Conversation, Phase
+from cli_client.library.resume import ResumingSession, SessionPhase
 from tcp_server.protocol import server_packets
 from tcp_server.wordpacket import Decoder, PacketError, encode
 
@@ -27,30 +29,30 @@ CONNECT_SECONDS = 10.0
 READ_BYTES = 65_536
 RECONNECT_MIN_SECONDS = 0.5
 RECONNECT_MAX_SECONDS = 30.0
-STABLE_SECONDS = 5.0  # a link that lived so long is made again at once; one that flaps is not
+STABLE_SECONDS = 5.0  # a connection that lived so long is made again at once; a flapping one is not
 PATIENT = frozenset({"shutdown", "flood", "protocol", "slow"})  # BYEs after which "at once" would be too soon
 FINAL = frozenset({"quit", "kicked", "forbidden", "version"})  # and those after which we stay away
 
 logger = logging.getLogger(__name__)
 
 
-class LinkState(enum.Enum):
+class ConnectionState(enum.Enum):
     LIVE = "live"
     RECONNECTING = "reconnecting"
-    OFFLINE = "offline"  # and nobody tries to change that
+    OFFLINE = "offline"  # and the client doesn't try to change that
 
 
 @dataclass(frozen=True, slots=True)
-class LinkStatus:
-    """How the link is, since when (UTC), and why."""
+class ConnectionStatus:
+    """The state of the connection, since when (UTC), and why."""
 
-    state: LinkState
+    state: ConnectionState
     reason: str = ""
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def reconnect_delays(jitter: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
-    """Yield the seconds to wait before each attempt: none, then 0.5 doubling to 30, each up to half shorter.
+    """Yield the seconds to wait before each attempt: none, then a delay that doubles, each up to half shorter.
 
     The jitter keeps the clients of a server that comes back from arriving in one moment.
     """
@@ -61,35 +63,40 @@ def reconnect_delays(jitter: Callable[[float, float], float] = random.uniform) -
         delay = min(2 * delay, RECONNECT_MAX_SECONDS)
 
 
-class Link:
-    """Keeps a conversation connected.
+class Reconnector:
+    """Keeps a session connected.
 
-    `run` is the loop. `happened(output)` gets every event and answer, in order and at once; it must not
-    block. `lost(hangup, retry_seconds)` is told of each end of a connection, or attempt; if it returns False
-    the loop ends. `may_read` is awaited between reads: the program's way to slow the server down.
+    `run` is the loop. `happened(output)` gets every event and answer, in order and at once; it must not block.
+    `lost(hangup, retry_seconds)` is told of each end of a connection, or of an attempt at one; if it returns False, the
+    loop ends. A full inbox stops the reading.
+
+    Attributes:
+        status: the state of the connection now.
+        closing: set by the owner before it says BYE; there is no further attempt.
     """
 
     def __init__(
         self,
         host: str,
         port: int,
-        conversation: Conversation,
+        session: ResumingSession,
+        inbox: Inbox,
         *,
         happened: Callable[[Happened | Answered], None],
         lost: Callable[[Hangup, float | None], bool],
-        may_read: Callable[[], Awaitable[None]],
     ) -> None:
         self._host = host
         self._port = port
-        self._conversation = conversation
+        self._session = session
+        self._inbox = inbox
         self._happened = happened
         self._lost = lost
-        self._may_read = may_read
         self._writer: asyncio.StreamWriter | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._impatient = asyncio.Event()
         self._hangup: Hangup | None = None
         self._was_live = False
+        self.status = ConnectionStatus(ConnectionState.OFFLINE, "not connected yet")
         self.closing = False
 
     async def run(self) -> None:
@@ -106,18 +113,21 @@ class Link:
                 delay = next(delays)
             if hangup.code in FINAL or self.closing:
                 delay = None
-            logger.info("link lost: %s; next attempt in %s s", hangup.reason, delay)
-            if not self._lost(hangup, delay) or delay is None:
+            logger.info("connection lost: %s; next attempt in %s s", hangup.reason, delay)
+            if not self._lost(hangup, delay):
+                return
+            self._note_lost(hangup.reason, delay)
+            if delay is None:
                 return
             await self._pause(delay)
 
     def reconnect_now(self) -> None:
-        """End the wait before the next attempt, if there is one."""
+        """End the wait before the next attempt, if the client waits."""
         self._impatient.set()
 
     def flush(self) -> None:
-        """Write what is due in the outbox."""
-        self._apply(self._conversation.flush(self._now()))
+        """Write the messages that are due in the outbox."""
+        self._apply(self._session.flush(self._now()))
         self._arm()
 
     def write(self, body: bytes) -> None:
@@ -136,24 +146,24 @@ class Link:
                 reader, writer = await asyncio.open_connection(self._host, self._port)
         except TimeoutError:
             return Hangup("no answer", "unreachable")
-        except (OSError, UnicodeError) as error:  # the latter for a host's name that can't be one
+        except (OSError, UnicodeError) as error:  # the latter for a host's name that is not valid
             return Hangup(describe(error), "unreachable")
         self._writer = writer
-        self._conversation.connected(self._now())
+        self._session.connected(self._now())
         self._arm()
         try:
             return await self._read(reader)
         finally:
             self._disarm()
-            self._was_live = self._conversation.phase is Phase.LIVE
-            self._conversation.ended()
+            self._was_live = self._session.phase is SessionPhase.LIVE
+            self._session.ended()
             self._writer = None
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
     async def _read(self, reader: asyncio.StreamReader) -> Hangup:
-        """Read packets until the connection ends or one of them, or the clock, says that it is over."""
+        """Read bodies until the connection ends, or a packet or the clock ends it."""
         decoder = Decoder()
         try:
             while not self._hangup and (data := await reader.read(READ_BYTES)):
@@ -162,7 +172,7 @@ class Link:
                     self._receive(body)
                 self._arm()
                 if not self._hangup:
-                    await self._may_read()
+                    await self._inbox.wait_for_room()
             if not self._hangup:
                 decoder.end()
         except PacketError as error:
@@ -175,9 +185,9 @@ class Link:
         if self._hangup is not None:
             return
         try:
-            self._apply(self._conversation.received(body, self._now()))
+            self._apply(self._session.received(body, self._now()))
         except server_packets.MessageError as error:
-            if self._conversation.phase is Phase.OPENING:
+            if self._session.phase is SessionPhase.OPENING:
                 self._hang_up(Hangup("this is not a chat server", "framing"))
             logger.debug("a packet was ignored: %s", error)
 
@@ -187,6 +197,8 @@ class Link:
                 case Write():
                     self.write(output.body)
                 case Happened() | Answered():
+                    if isinstance(output, Happened) and isinstance(output.event, Live):
+                        self.status = ConnectionStatus(ConnectionState.LIVE)
                     self._happened(output)
                 case Hangup():
                     self._hang_up(output)
@@ -195,8 +207,18 @@ class Link:
 
     def _hang_up(self, hangup: Hangup) -> None:
         self._hangup = hangup
-        if self._writer is not None:
-            self._writer.transport.abort() if hangup.code == "" else self._writer.close()
+        if self._writer is None:
+            return
+        if hangup.code:
+            self._writer.close()
+        else:
+            self._writer.transport.abort()
+
+    def _note_lost(self, reason: str, delay: float | None) -> None:
+        """Keep the time of the first cut while attempts fail."""
+        state = ConnectionState.OFFLINE if delay is None else ConnectionState.RECONNECTING
+        since = self.status.since if self.status.state is state else datetime.now(UTC)
+        self.status = ConnectionStatus(state, reason, since)
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -204,8 +226,8 @@ class Link:
         return asyncio.get_running_loop().time()
 
     def _arm(self) -> None:
-        """Have `wake` called in time. A timer that is early does no harm, so it is moved only forward."""
-        when = self._conversation.wake_at(self._now())
+        """Have `_wake` called in time. An early timer does no harm, so the timer is only moved forward."""
+        when = self._session.wake_at(self._now())
         if when is None or (self._timer is not None and self._timer.when() <= when):
             return
         self._disarm()
@@ -218,7 +240,7 @@ class Link:
 
     def _wake(self) -> None:
         self._timer = None
-        self._apply(self._conversation.wake(self._now()))
+        self._apply(self._session.wake(self._now()))
         self._arm()
 
     async def _pause(self, seconds: float) -> None:
@@ -231,7 +253,7 @@ class Link:
 def describe(error: OSError | UnicodeError) -> str:
     """Return why a connection failed, in a few lower-case words."""
     if isinstance(error, UnicodeError):
-        return "no host can have this name"
+        return "the host's name is not valid"
     if isinstance(error, socket.gaierror):  # its numbers are not errno's
         return (error.strerror or str(error)).lower()
     number = getattr(error, "errno", None)

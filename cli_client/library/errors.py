@@ -6,14 +6,14 @@ class ClientError(Exception):
 
 
 class Unreachable(ClientError):
-    """No chat server answers there."""
+    """No chat server answers at this address."""
 
 
 class NotAdmitted(ClientError):
     """The server did not let the nickname in.
 
     Attributes:
-        nickname: the one that was asked for.
+        nickname: the nickname that the client asked for.
         reason: taken, invalid, reserved, registered or password (PROTOCOL.md section 3), or an error code.
     """
 
@@ -35,5 +35,5 @@ class RequestError(ClientError):
         self.code = code
 
 
-class LinkLost(ClientError):
-    """The connection went before the answer came, or the client was closed."""
+class ConnectionLost(ClientError):
+    """The connection ended before the answer came, or the client was closed."""

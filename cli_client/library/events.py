@@ -1,7 +1,7 @@
-"""What a client tells the program that uses it, beside the server's own packets.
+"""What a client tells the program that uses it.
 
-An `Event` is one of the server's packets about the chat, as `server_packets` has them, or one of the
-facts below, which the client itself found out.
+An `Event` is one of the server's packets about the chat, as `server_packets` has them, or one of the facts below,
+which the client itself found out.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from tcp_server.protocol.server_packets import Error, Gap, Join, Leave, Msg, Nic
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The link is up and everything missed has been received; what is unsent goes out now.
+    """The connection is up and every missed message has been received; unsent messages go out now.
 
     Attributes:
-        resumed: the server took up where the last connection ended.
+        resumed: the server took up the log where the last connection ended.
     """
 
     resumed: bool
@@ -24,11 +24,11 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The link is down.
+    """The connection is down.
 
     Attributes:
         reason: for people.
-        retry_seconds: when the client tries again; None: it doesn't, the server sent it away.
+        retry_seconds: the time until the client tries again; None: never, since the server sent it away.
     """
 
     reason: str
@@ -36,8 +36,8 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """The server does not let this nickname in (any more); the client keeps trying, a rename may help.
+class NotLetIn:
+    """The server does not let this nickname in (any more). The client keeps trying; a rename may help.
 
     Attributes:
         reason: taken, invalid, reserved, registered or password (PROTOCOL.md section 3), or an error code.
@@ -51,28 +51,26 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message of ours is in the log, and every member of the room gets it."""
+    """A message of ours is in the log; every member of the room gets it."""
 
     outgoing: Outgoing
     message: Msg
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """The server can't take a message now (too fast, or its disk is full); it is tried again by itself."""
+class Postponed:
+    """The server can't take a message of ours now (too fast, or its disk is full); the client sends it again later."""
 
     outgoing: Outgoing
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The server refused a message of ours; `outgoing.reason` says why. It can be retried or discarded."""
+    """The server refused a message of ours; `outgoing.reason` says why. The program may retry or discard it."""
 
     outgoing: Outgoing
 
 
-ServerEvent: TypeAlias = (
-    Msg | Join | Leave | Topic | Nick | Typing | Room | Ready | Notice | Gap | Error
-)  # fmt: skip
-ClientEvent: TypeAlias = Live | Lost | Refused | Sent | Held | Failed
+ServerEvent: TypeAlias = Msg | Join | Leave | Topic | Nick | Typing | Room | Ready | Notice | Gap | Error
+ClientEvent: TypeAlias = Live | Lost | NotLetIn | Sent | Postponed | Failed
 Event: TypeAlias = ServerEvent | ClientEvent

@@ -1,12 +1,12 @@
-"""All that a user may see, written to a file of JSON lines: one message a line, as the server sends it."""
+"""All messages that a user may see, written to a file of JSON lines: one message a line, as the server sends it."""
 
 import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from cli_client.library.asking import random_ref
 from cli_client.library.client import Client
-from cli_client.library.outbox import random_ref
 from tcp_server.protocol import server_packets
 
 FILE_MODE = 0o600  # direct messages are among them
@@ -20,15 +20,15 @@ class ExportFault(Exception):
 async def export(client: Client, path: str, targets: Iterable[str]) -> int:
     """Write the whole history of these rooms and conversations, each oldest first, and no message twice.
 
-    The file appears once it is complete; one that exists is never replaced. Two targets may be one person, who
-    was renamed.
+    The file appears once it is complete; an existing file is never replaced. Two targets may be one person who was
+    renamed.
 
     Returns:
         The number of messages.
 
     Raises:
         ExportFault: the file exists or can't be written.
-        ClientError: the server refused, or the link was lost for good.
+        ClientError: the server refused, or the connection was lost for good.
     """
     written: set[int] = set()
     try:
@@ -44,7 +44,7 @@ async def export(client: Client, path: str, targets: Iterable[str]) -> int:
 async def _write_history(client: Client, target: str, draft: "_Draft", written: set[int]) -> None:
     after = 0
     while True:
-        page = await client.history(target, after=after, limit=PAGE)
+        page = await client.requests.history(target, after=after, limit=PAGE)
         for message in page.messages:
             if message.id not in written:
                 written.add(message.id)
@@ -55,7 +55,7 @@ async def _write_history(client: Client, target: str, draft: "_Draft", written: 
 
 
 class _Draft:
-    """A file beside the one that is wanted, until it is whole."""
+    """A file under another name beside its goal, until it is complete."""
 
     def __init__(self, path: str) -> None:
         self._goal = Path(path).expanduser()
@@ -71,7 +71,7 @@ class _Draft:
         self._file.write(data)
 
     def publish(self) -> None:
-        """Give the file its name. Unlike a rename, a link fails if somebody took the name meanwhile."""
+        """Give the file its name. Unlike a rename, a hard link fails if another file took the name meanwhile."""
         self._file.flush()
         os.link(self._part, self._goal)
 

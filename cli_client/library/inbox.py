@@ -1,7 +1,7 @@
 """Events on their way from the connection to the program's loop, so that neither blocks the other.
 
-A program that is slow is a cursor at the server, not a queue here (PROTOCOL.md section 5): once `LIMIT`
-events wait, the connection is read no further until some were taken.
+A slow program is a cursor at the server, not a queue here (PROTOCOL.md section 5): once `LIMIT` events wait, the
+connection is read no further until the program has taken some.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ LIMIT = 1000  # events; some 300 KB of ordinary messages
 class Inbox:
     """A queue of (event, body) with one reader at a time.
 
-    Before somebody reads, the newest `LIMIT` events are kept: a program that only sends needs no loop.
+    Before there is a reader, only the newest `LIMIT` events are kept: a program that only sends needs no loop.
     """
 
     def __init__(self) -> None:
@@ -33,10 +33,10 @@ class Inbox:
         self._urgent = 0
 
     def put(self, event: Event, body: bytes, cursor: Cursor) -> None:
-        """Append an event; `body` is its packet as the server wrote it, or empty.
+        """Append an event; `body` is the server's, or empty.
 
         Args:
-            cursor: where the conversation stands in the log, this event included.
+            cursor: the session's place in the log, this event included.
         """
         if not self._is_read and len(self._items) >= LIMIT:
             self._items.popleft()
@@ -46,21 +46,21 @@ class Inbox:
 
     @property
     def unread_from(self) -> Cursor | None:
-        """Where somebody has to resume who is to get all that waits here; None if nothing waits."""
+        """The cursor from which a resume brings every event that waits here; None if none waits."""
         if not self._is_read or not self._items:
             return None
         cursor = self._items[0][2]
         return None if cursor == (None, None) else cursor
 
     def close(self) -> None:
-        """Say that no more events come: the reader gets what is left, then the end."""
+        """Note that no more events come: the reader gets the events that are left, then the end."""
         self._closed = True
         self._arrived.set()
         self._eased.set()
 
     @contextlib.contextmanager
     def urgent(self) -> Iterator[None]:
-        """Have the connection read on while somebody awaits an answer, which comes no other way."""
+        """Let the connection be read further while the program awaits an answer: it comes no other way."""
         self._urgent += 1
         self._eased.set()
         try:

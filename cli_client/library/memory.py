@@ -1,4 +1,4 @@
-"""What a client remembers of one user, so that it can come back as the same."""
+"""What a client remembers of one user, so that it can come back as the same user, also in another process."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from cli_client.library.outbox import Outgoing
 
 
 class Memory(msgspec.Struct):
-    """All that a client needs to come back as who it was, also in another process."""
+    """One user's identity, place in the log and unsent messages."""
 
     nickname: str
     rooms: list[str] = []
@@ -14,11 +14,11 @@ class Memory(msgspec.Struct):
     epoch: str | None = None
     after: int | None = None
     outgoing: list[Outgoing] = []
-    peers: list[str] = []  # with whom direct messages went to and fro
+    peers: list[str] = []  # the people that direct messages were exchanged with
 
 
 class Secrets(msgspec.Struct, frozen=True):
-    """Passwords for NICK, each only where it is asked for."""
+    """Passwords for NICK; the server's is sent only where HELLO asks for it."""
 
     password: str | None = None
     server_password: str | None = None

@@ -1,28 +1,27 @@
-"""The messages that somebody wrote and the server has not acknowledged yet.
+"""The messages that the user wrote and the server has not acknowledged yet.
 
-Pure: no socket, no clock; `now` is any monotonic number of seconds. A message stays here until its echo,
-which comes only once it is in the server's log (PROTOCOL.md section 5). It is sent again with the same `ref`
-as often as it takes: the server logs a (uid, ref) pair once.
+Pure: no socket, no clock, no randomness; `now` is any monotonic number of seconds. A message stays here until its
+echo, which comes only once the message is in the server's log (PROTOCOL.md section 5). Each time it is sent, it has
+the same `ref`: the server logs a (uid, ref) pair once.
 """
 
 import enum
-import secrets
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from msgspec import UNSET
 
+from cli_client.library.targets import optional
 from tcp_server.protocol import client_packets
 
-REF_BYTES = 16  # the protocol asks for 64 random bits at least; these are 128
-WINDOW_MAX = 64  # messages that wait for their echo at a time: a cut link has little to send again
-HOLD_MIN_SECONDS = 1.0  # until a message that the server can't take now is tried again; doubles
-HOLD_MAX_SECONDS = 30.0
+WINDOW_MAX = 64  # messages that wait for their echo at a time: after a cut there is little to send again
+POSTPONE_MIN_SECONDS = 1.0  # until a message that the server can't take now is sent again; doubles
+POSTPONE_MAX_SECONDS = 30.0
 TRY_LATER = frozenset({"rate_limited", "log_unavailable", "not_ready"})  # the message itself is fine
-UNSURE = "unsure"  # the code of what the server may have logged for somebody that it no longer knows us as
+UNSURE = "unsure"  # the code of a message that the server may have logged under our earlier, forgotten uid
 
 
-class State(enum.Enum):
+class OutgoingState(enum.Enum):
     """Where a message is on its way: PENDING -> SENT or FAILED, and from FAILED by hand to PENDING."""
 
     PENDING = "pending"
@@ -38,50 +37,45 @@ class Outgoing(msgspec.Struct, eq=False, omit_defaults=True, weakref=True):
     room: str | None = None
     to: str | None = None
     action: bool = False
-    state: State = State.PENDING
-    code: str = ""  # why it failed: the ERROR's code, and its text for people
+    state: OutgoingState = OutgoingState.PENDING
+    code: str = ""  # of the ERROR that refused it; `reason` is the ERROR's text
     reason: str = ""
     tried: bool = False  # written to a connection at least once, so that the log may have it
 
     def request(self) -> client_packets.Msg:
-        """Return the packet that says it."""
+        """Return the MSG that carries it."""
         return client_packets.Msg(
             message=self.message,
-            room=self.room if self.room is not None else UNSET,
-            to=self.to if self.to is not None else UNSET,
+            room=optional(self.room),
+            to=optional(self.to),
             action=True if self.action else UNSET,
             ref=self.ref,
         )
 
 
-def random_ref() -> str:
-    """Return a `ref` that nobody used before."""
-    return secrets.token_hex(REF_BYTES)
-
-
 class Outbox:
-    """Messages in the order in which they were written.
+    """Messages in the order in which they were written; `new_ref` makes a `ref` that nobody used before.
 
-    Call `due` whenever the link is live and something has changed, and write what it returns; call it again
-    at `next_due`.
+    Call `due` whenever the connection is live and something has changed, write the messages that it returns, and call
+    it again at `next_due`.
     """
 
-    def __init__(self, new_ref: Callable[[], str] = random_ref) -> None:
+    def __init__(self, new_ref: Callable[[], str]) -> None:
         self._new_ref = new_ref
         self._entries: dict[str, Outgoing] = {}
-        self._failed = 0  # how many of them are FAILED
+        self._failed = 0  # the number of entries that are FAILED
         self._flying: set[str] = set()  # refs written to the present connection and not answered
         self._window = WINDOW_MAX
-        self._hold_seconds = HOLD_MIN_SECONDS
-        self._held_until = float("-inf")
+        self._postpone_seconds = POSTPONE_MIN_SECONDS
+        self._postponed_until = float("-inf")
 
     def __iter__(self) -> Iterator[Outgoing]:
-        """Yield what is pending or failed, oldest first."""
+        """Yield the pending and failed messages, oldest first."""
         return iter(tuple(self._entries.values()))
 
     @property
     def pending(self) -> int:
-        """How many messages have neither been acknowledged nor refused."""
+        """The number of messages that were neither acknowledged nor refused."""
         return len(self._entries) - self._failed
 
     def add(self, message: str, *, room: str | None = None, to: str | None = None, action: bool = False) -> Outgoing:
@@ -93,45 +87,45 @@ class Outbox:
         return entry
 
     def restore(self, entries: Iterable[Outgoing]) -> None:
-        """Take over what an earlier run of the program had not got acknowledged."""
+        """Take over the messages that no earlier run of the program got acknowledged."""
         self._entries = {entry.ref: entry for entry in entries} | self._entries
-        self._failed = sum(entry.state is State.FAILED for entry in self)
+        self._failed = sum(entry.state is OutgoingState.FAILED for entry in self)
 
     def due(self, now: float) -> list[Outgoing]:
-        """Return the messages to write now. From here on they are flying: due again once the link is lost."""
-        if now < self._held_until:
+        """Return the messages to write now. From here on they are flying: due again once the connection is lost."""
+        if now < self._postponed_until:
             return []
         found = []
         for entry in self._entries.values():
             if len(self._flying) >= self._window:
                 break
-            if entry.state is State.PENDING and entry.ref not in self._flying:
+            if entry.state is OutgoingState.PENDING and entry.ref not in self._flying:
                 self._flying.add(entry.ref)
                 entry.tried = True
                 found.append(entry)
         return found
 
     def next_due(self, now: float) -> float | None:
-        """Return when messages that the server could not take are due again, if there are any."""
-        return self._held_until if now < self._held_until and self.pending else None
+        """Return when postponed messages are due again; None if there are none."""
+        return self._postponed_until if now < self._postponed_until and self.pending else None
 
     def acknowledged(self, ref: str | None) -> Outgoing | None:
-        """Remove the message with this ref, which the log has; None if there is no such."""
+        """Remove the message with this ref, which is in the log; return None if there is no such message."""
         entry = self._entries.pop(ref, None) if ref else None
         if entry is None:
             return None
         self._flying.discard(entry.ref)
-        self._failed -= entry.state is State.FAILED
-        entry.state, entry.code, entry.reason = State.SENT, "", ""
+        self._failed -= entry.state is OutgoingState.FAILED
+        entry.state, entry.code, entry.reason = OutgoingState.SENT, "", ""
         self._window = min(2 * self._window, WINDOW_MAX)
-        self._hold_seconds = HOLD_MIN_SECONDS
+        self._postpone_seconds = POSTPONE_MIN_SECONDS
         return entry
 
     def refused(self, ref: str | None, code: str, reason: str, now: float) -> Outgoing | None:
-        """Note the server's ERROR for a message: it is FAILED or, if it is to be tried later, PENDING.
+        """Note the server's ERROR for a message: it is FAILED or, if the code is in `TRY_LATER`, still PENDING.
 
-        Order is kept as well as it can be: after a refusal that will pass, messages go one by one, the
-        refused one first, and only what is acknowledged opens the window again.
+        Order is kept as well as it can be: after a refusal that will pass, messages go one by one, the refused one
+        first, and only an acknowledgement opens the window again.
         """
         entry = self._entries.get(ref) if ref else None
         if entry is None:
@@ -139,39 +133,42 @@ class Outbox:
         self._flying.discard(entry.ref)
         entry.code, entry.reason = code, reason
         if code not in TRY_LATER:
-            self._failed += entry.state is not State.FAILED
-            entry.state = State.FAILED
+            self._failed += entry.state is not OutgoingState.FAILED
+            entry.state = OutgoingState.FAILED
             return entry
         self._window = 1
-        if now >= self._held_until:  # others that were refused in the same breath don't count again
-            self._held_until = now + self._hold_seconds
-            self._hold_seconds = min(2 * self._hold_seconds, HOLD_MAX_SECONDS)
+        if now >= self._postponed_until:  # refusals of the other flying messages don't count again
+            self._postponed_until = now + self._postpone_seconds
+            self._postpone_seconds = min(2 * self._postpone_seconds, POSTPONE_MAX_SECONDS)
         return entry
 
-    def link_lost(self) -> None:
-        """Note that what was written and not answered has to be written again."""
+    def connection_lost(self) -> None:
+        """Note that every message that was written and not answered has to be written again."""
         self._flying.clear()
-        self._held_until = float("-inf")
+        self._postponed_until = float("-inf")
 
     def disown(self) -> list[Outgoing]:
-        """Fail what was tried as a user that the server has forgotten: sent again, it might be said twice."""
+        """Fail the messages that were tried under an identity that the server has forgotten.
+
+        Sent again, they might be logged twice.
+        """
         failed = []
         for entry in self._entries.values():
-            if entry.tried and entry.state is State.PENDING:
+            if entry.tried and entry.state is OutgoingState.PENDING:
                 self._failed += 1
-                entry.state, entry.code = State.FAILED, UNSURE
-                entry.reason = "it may have been sent before; the server has forgotten this user"
+                entry.state, entry.code = OutgoingState.FAILED, UNSURE
+                entry.reason = "it may have been sent before: the server has forgotten this user"
                 failed.append(entry)
         return failed
 
     def retry(self, entry: Outgoing) -> None:
         """Make a failed message pending again, at its old place."""
-        if entry.ref in self._entries and entry.state is State.FAILED:
+        if entry.ref in self._entries and entry.state is OutgoingState.FAILED:
             self._failed -= 1
-            entry.state, entry.code, entry.reason = State.PENDING, "", ""
+            entry.state, entry.code, entry.reason = OutgoingState.PENDING, "", ""
 
     def discard(self, entry: Outgoing) -> None:
         """Forget a failed message."""
-        if entry.ref in self._entries and entry.state is State.FAILED:
+        if entry.ref in self._entries and entry.state is OutgoingState.FAILED:
             self._failed -= 1
             del self._entries[entry.ref]

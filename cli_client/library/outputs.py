@@ -1,4 +1,4 @@
-"""What a conversation wants of its owner: a closed set, to be applied in order."""
+"""What a `ResumingSession` wants of its owner: a closed set, to be applied in order."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -9,12 +9,14 @@ from tcp_server.protocol.server_packets import AnyPacket
 
 @dataclass(frozen=True, slots=True)
 class Write:
+    """Write a packet's body to the connection."""
+
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event for the program; `body` is the packet as the server wrote it, if it is one."""
+    """An event for the program; `body` is the server's, empty for an event of the client's own."""
 
     event: Event
     body: bytes = b""

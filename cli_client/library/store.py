@@ -1,7 +1,7 @@
-"""What a client remembers, in a small file, so that quitting or being killed loses nothing.
+"""A client's memory in a small file, so that quitting or being killed loses nothing.
 
-One file per (host, port, nickname) in the platform's folder for state, readable by its owner alone: it holds
-the token. Whoever has a `Store` open holds its lock, so that two clients never resend each other's messages.
+One file per (host, port, nickname) in the platform's folder for state, readable by its owner alone: it holds the
+token. An open `Store` holds a lock, so that two clients never resend each other's messages.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ class StoreBusy(Exception):
 class Store:
     """The memory of one user at one server, on disk.
 
-    Open it with `Store.open`; call `save` with what changed and `close` at the end.
+    Open it with `Store.open`, call `save` after each change and `close` at the end.
     """
 
     def __init__(self, who: tuple[str, int, str], path: Path, lock: filelock.BaseFileLock) -> None:
@@ -42,7 +42,7 @@ class Store:
         """Take the lock on this user's file, which need not exist yet.
 
         Raises:
-            StoreBusy: another client has it.
+            StoreBusy: another client has the lock.
             OSError: the folder can't be written.
         """
         path = store_path(host, port, nickname, folder)
@@ -57,7 +57,7 @@ class Store:
     def renamed(self, nickname: str) -> "Store":
         """Return the store of this user under another nickname, and leave nothing under the old one.
 
-        If that isn't to be had, because somebody else has it open, everything stays where it is.
+        If the other store can't be opened, since another client has its lock, everything stays where it is.
         """
         host, port, present = self._who
         if fold(nickname) == fold(present):
@@ -73,7 +73,7 @@ class Store:
         return store
 
     def load(self) -> Memory | None:
-        """Return what was saved last. A file that can't be read counts as none: it is moved aside."""
+        """Return the memory that was saved last. A file that can't be read counts as none and is moved aside."""
         try:
             return msgspec.json.decode(self.path.read_bytes(), type=Memory)
         except FileNotFoundError:
@@ -87,7 +87,7 @@ class Store:
         """Replace the file in one step, so that a kill at any moment leaves the old or the new.
 
         Raises:
-            OSError: it can't be written; what was saved before is still there.
+            OSError: the file can't be written; the memory that was saved before is still there.
         """
         fresh = self.path.with_suffix(".new")
         file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
@@ -109,12 +109,12 @@ class Store:
 
 
 def store_path(host: str, port: int, nickname: str, folder: Path | None = None) -> Path:
-    """Return where this user's memory lies; the name is a digest, since a nickname may be no file's name."""
+    """Return the path of this user's file. Its name is a digest, since not every nickname can be a file's name."""
     key = f"{host.lower()}\n{port}\n{fold(nickname)}".encode(errors="surrogatepass")
     name = hashlib.sha256(key).hexdigest()[:_NAME_DIGITS]
     return (folder or state_folder()) / f"{name}.json"
 
 
 def state_folder() -> Path:
-    """Return the platform's folder for what a program remembers between its runs."""
+    """Return the platform's folder for the state that a program keeps between its runs."""
     return Path(platformdirs.user_state_dir(PROGRAM, appauthor=False))

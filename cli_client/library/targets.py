@@ -3,14 +3,20 @@
 No name may hold `#` or `@`, so the two can't be mistaken.
 """
 
+from typing import TypeVar
+
+from msgspec import UNSET, UnsetType
+
 from tcp_server.protocol import names, server_packets
+
+_Value = TypeVar("_Value")
 
 
 def split_target(target: str) -> tuple[str | None, str | None]:
     """Return (room, None) or (None, nickname).
 
     Raises:
-        ValueError: it is no valid name; the text says why.
+        ValueError: the target is no valid name; the text says why.
     """
     if target.startswith("@"):
         names.nickname_key(target[1:])
@@ -18,18 +24,33 @@ def split_target(target: str) -> tuple[str | None, str | None]:
     return room_name(target), None
 
 
+def packet_target(target: str) -> tuple[str | UnsetType, str | UnsetType]:
+    """Return a target as the fields `room` and `to` of a packet.
+
+    Raises:
+        ValueError: the target is no valid name; the text says why.
+    """
+    room, to = split_target(target)
+    return optional(room), optional(to)
+
+
+def optional(value: _Value | None) -> _Value | UnsetType:
+    """Return a value as an optional field of a packet: the field is absent where the value is None."""
+    return UNSET if value is None else value
+
+
 def room_name(room: str) -> str:
     """Return a room's name without its `#`.
 
     Raises:
-        ValueError: it is no valid name; the text says why.
+        ValueError: the name is not valid; the text says why.
     """
     names.room_key(room)
     return names.room_shown(room)
 
 
 def target_key(target: str) -> str:
-    """Return what two spellings of one target share: "#Lobby" and "lobby" are "#lobby"."""
+    """Return the same key for each spelling of a target: "#Lobby" and "lobby" are "#lobby"."""
     if target.startswith("@"):
         return f"@{names.fold(target[1:])}"
     return f"#{names.fold(target.removeprefix('#'))}"

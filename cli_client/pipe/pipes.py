@@ -1,7 +1,7 @@
 """Standard input and output, read and written by threads of their own.
 
-A regular file can't be polled, and a reader that has stopped would block the event loop; threads serve both.
-They are daemons on bare file descriptors: nothing at the program's end waits for a line that never comes.
+A regular file can't be polled, and a pipe whose reader has stopped would block the event loop; threads serve both. The
+threads are daemons on bare file descriptors: the program's end waits for no line that never comes.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ import threading
 from collections.abc import AsyncIterator
 
 READ_BYTES = 65_536
-LINES_MAX = 256  # that wait in memory, each way
+LINES_MAX = 256  # that wait in memory, in each direction
 
 
 class Lines:
-    """The lines of a file descriptor, without their ends, as text."""
+    """The lines of a file descriptor, as text without line ends."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -43,20 +43,20 @@ class Lines:
     def _some(self) -> bytes:
         try:
             return os.read(self._descriptor, READ_BYTES)
-        except OSError:  # a terminal that was closed
+        except OSError:  # the terminal was closed
             return b""
 
     def _put(self, loop: asyncio.AbstractEventLoop, line: str | None) -> None:
-        """Hand a line over, once the program has not too many of them."""
+        """Hand a line over, once fewer than `LINES_MAX` lines wait."""
         self._free.acquire()
         loop.call_soon_threadsafe(self._queue.put_nowait, line)
 
 
-class Outlet:
-    """A file descriptor to write to. `write` never blocks; `ready` waits until not much is left to write.
+class OutputPipe:
+    """A file descriptor to write to. `write` never blocks; `ready` waits until few writes are left.
 
     Attributes:
-        broken: set once the reader has gone away; what is written from then on is dropped.
+        broken: set once the reader has gone away; later writes are dropped.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -76,7 +76,7 @@ class Outlet:
             self._work.notify()
 
     async def ready(self, at_most: int = LINES_MAX) -> None:
-        """Wait until no more than so many writes are waiting, or nobody reads them."""
+        """Wait until no more than `at_most` writes are waiting, or the reader has gone away."""
         while not self.broken.is_set():
             self._eased.clear()
             with self._work:

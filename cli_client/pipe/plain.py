@@ -1,7 +1,7 @@
-"""The client in a pipe: lines in are sent, messages come out, one a line.
+"""The client in a pipe: each line of the input is sent, each message is one line of the output.
 
-Standard output has messages and answers to commands, or with `--json` the server's bodies as they are; what
-concerns the link and what went wrong goes to standard error.
+Standard output has messages and answers to commands, or with `--json` the server's bodies as they are. News of the
+connection and errors go to standard error.
 """
 
 import asyncio
@@ -9,32 +9,33 @@ import contextlib
 import enum
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import assert_never
 
-from cli_client.chat.session import Session
-from cli_client.chat.views import Kind, Line
-from cli_client.driver import Driver, local_now
+from cli_client.chat.display import defuse, defuse_line
+from cli_client.chat.effects import FaceEffect, Quit, ScrollUp, Show
+from cli_client.chat.face import Conductor, ListAnswer
+from cli_client.chat.lines import Kind, Line
 from cli_client.library.client import Client
-from cli_client.library.errors import LinkLost
-from cli_client.library.events import Event, Failed, Live, Lost, Refused
-from cli_client.library.text import defuse, defuse_line
-from cli_client.pipe.pipes import Lines, Outlet
+from cli_client.library.errors import ConnectionLost
+from cli_client.library.events import Event, Failed, Live, Lost, NotLetIn
+from cli_client.pipe.pipes import Lines, OutputPipe
 from tcp_server.protocol import server_packets
 
-UNSENT_MAX = 1000  # lines read ahead of their echoes
+UNSENT_MAX = 1000  # lines that were read and have no echo yet
 STDIN, STDOUT = 0, 1
 
 
 class Exit(enum.IntEnum):
-    """What the program's exit code says."""
+    """The program's exit codes."""
 
     DONE = 0  # the input has ended and all of it was acknowledged
-    UNREACHABLE = 1  # no server, or it sent us away
+    UNREACHABLE = 1  # no server answers, or the server sent us away
     USAGE = 2
     NICKNAME = 3  # the nickname is taken or not allowed
     REFUSED = 4  # a message or a command was refused; the others went through
     INTERRUPTED = 130
-    BROKEN_PIPE = 141  # nobody reads the output any more, and not all of the input was acknowledged
+    BROKEN_PIPE = 141  # the reader of the output has gone away, and not all of the input was acknowledged
     TERMINATED = 143
 
 
@@ -43,23 +44,24 @@ class Plain:
 
     Args:
         as_json: write bodies instead of lines for people.
-        literal: send each line, whatever it begins with.
+        literal: send each line, whatever its first character is.
     """
 
-    def __init__(self, client: Client, session: Session, *, as_json: bool, literal: bool) -> None:
+    def __init__(self, client: Client, conductor: Conductor, *, as_json: bool, literal: bool) -> None:
         self._client = client
-        self._driver = Driver(client, session, self)
+        self._conductor = conductor
+        conductor.attach(self)
         self._as_json = as_json
         self._literal = literal
-        self._out = Outlet(STDOUT)
+        self._out = OutputPipe(STDOUT)
         self._exit = Exit.DONE
         self._is_lost = False
         self._farewell: str | None = None
         self._over = asyncio.Event()
 
     async def run(self) -> Exit:
-        """Pass lines to and fro until the input ends, somebody quits, or the server sends us away."""
-        pump = asyncio.create_task(self._driver.pump())
+        """Pass lines in both directions until the input ends, a /quit is read, or the server sends us away."""
+        pump = asyncio.create_task(self._pump())
         feed = asyncio.create_task(self._feed())
         over = [asyncio.create_task(event.wait()) for event in (self._over, self._out.broken)]
         with self._signals():
@@ -68,8 +70,8 @@ class Plain:
             for task in over if feed.done() else (feed, *over):
                 task.cancel()
             if self._exit in (Exit.INTERRUPTED, Exit.TERMINATED):
-                pump.cancel()  # what nobody reads is not waited for
-            self._driver.stop()
+                pump.cancel()  # nobody waits for the output
+            self._conductor.stop()
             await self._client.close(self._farewell or "")
             for task in (pump, feed):
                 with contextlib.suppress(asyncio.CancelledError):
@@ -81,19 +83,24 @@ class Plain:
             return Exit.UNREACHABLE
         return Exit.BROKEN_PIPE if self._out.broken.is_set() and self._client.unsent else self._exit
 
+    async def _pump(self) -> None:
+        """Take events no faster than the output is read."""
+        async for _ in self._conductor.events():
+            await self._out.ready()
+
     async def _feed(self) -> None:
-        """Send the input, and wait until everything that was sent or asked has its answer."""
-        with contextlib.suppress(LinkLost):  # the server sent us away: `run` says so
+        """Send the input, and wait until every message and every request has its answer."""
+        with contextlib.suppress(ConnectionLost):  # the server sent us away: `run` says so
             async for line in Lines(STDIN):
                 if self._literal:
-                    self._driver.said(line)
+                    self._conductor.said(line)
                 else:
-                    self._driver.typed(line)
-                    await self._driver.idle()  # a line after /join is for that room
+                    self._conductor.typed(line)
+                    await self._conductor.idle()  # a line after /join is for that room
                 if self._farewell is not None:
                     break
                 await self._client.drained(at_most=UNSENT_MAX)
-            await self._driver.idle()
+            await self._conductor.idle()
             await self._client.drained()
 
     @contextlib.contextmanager
@@ -113,53 +120,47 @@ class Plain:
         self._exit = code
         self._over.set()
 
-    # -- what the driver tells a face ------------------------------------------------------------
+    # -- the face --------------------------------------------------------------------------------
 
-    def happened(self, event: Event, body: bytes) -> None:
-        """Write a body; say what happened to the link, and to a message that was refused."""
-        if self._as_json and body and not isinstance(event, server_packets.Ready):  # READY has the token
+    def received(self, packet: Event | ListAnswer, body: bytes) -> None:
+        """Write the body; tell of a lost connection and of a refused message."""
+        if self._as_json and body and not isinstance(packet, server_packets.Ready):  # READY has the token
             self._out.write(body + b"\n")
-        match event:
+        match packet:
             case Failed(outgoing):
                 self._exit = self._exit or Exit.REFUSED
                 self._complain(f"not sent: {outgoing.reason}: {outgoing.message}")
-            case Refused(nickname, _, text):  # somebody took it while the link was down
+            case NotLetIn(nickname, _, text):  # somebody took it while the connection was down
                 self._complain(f"{nickname} is not let in: {text}")
                 self._stop(Exit.NICKNAME)
             case Lost(reason, retry_seconds) if retry_seconds is not None and not self._is_lost:
                 self._is_lost = True
-                self._complain(f"the link is lost, trying again: {reason}")
+                self._complain(f"the connection is lost, trying again: {reason}")
             case Live() if self._is_lost:
                 self._is_lost = False
-                self._complain("the link is back")
+                self._complain("the connection is back")
 
-    def answered(self, packet: server_packets.AnyPacket, body: bytes) -> None:
-        """Write the body of an answer that is no event as well."""
-        answers = (server_packets.Users, server_packets.Rooms, server_packets.History, server_packets.Search)
-        if self._as_json and isinstance(packet, answers):
-            self._out.write(body + b"\n")
+    def changed(self, effects: Sequence[FaceEffect]) -> None:
+        """Write the new lines; after a /quit, read no further, but wait for the answers to earlier lines."""
+        for effect in effects:
+            match effect:
+                case Show(target, line):
+                    self._show(target, line)
+                case Quit(message):
+                    self._farewell = message
+                case ScrollUp():
+                    raise AssertionError("a pipe is not paged: its session never asks to scroll")
+                case _:
+                    assert_never(effect)
 
-    def show(self, target: str, line: Line) -> None:
-        """Write a line for people: messages and answers to standard output, troubles to standard error."""
+    def _show(self, target: str, line: Line) -> None:
+        """Write a line for people: messages and answers to standard output, errors to standard error."""
         if line.kind is Kind.ERROR:
             self._exit = self._exit or Exit.REFUSED
         if line.kind in (Kind.ERROR, Kind.NOTICE):
             self._complain(line.text)
         elif not self._as_json and line.kind in (Kind.MESSAGE, Kind.ACTION, Kind.HIT, Kind.INFO):
             self._out.write(f"{format_line(target, line)}\n".encode())
-
-    def changed(self) -> None:
-        """Nothing: lines were written as they came."""
-
-    async def ready(self) -> None:
-        await self._out.ready()
-
-    def scroll_up(self) -> None:
-        """Nothing: there is no screen."""
-
-    def quit(self, message: str) -> None:
-        """Read no further; what was said before is waited for."""
-        self._farewell = message
 
     @staticmethod
     def _complain(text: str) -> None:
@@ -175,9 +176,3 @@ def format_line(target: str, line: Line) -> str:
     said = f"* {line.nickname} {text}" if line.kind is Kind.ACTION else f"<{line.nickname}> {text}"
     number = f"{line.number} " if line.kind is Kind.HIT else ""
     return f"{number}{line.at:%Y-%m-%d %H:%M:%S} {where} {said}"
-
-
-def make_plain(client: Client, *, as_json: bool, literal: bool) -> Plain:
-    """Return the plain face of a client that is connected."""
-    session = Session(client.nickname, local_now(), paged=False)
-    return Plain(client, session, as_json=as_json, literal=literal)

@@ -1,4 +1,4 @@
-"""Text in a terminal's cells: how wide it is, and cut into rows.
+"""Text in the cells of a terminal: its width, and the rows that it is cut into.
 
 A wide character takes two cells, a mark on another character none. Pure functions over strings.
 """
@@ -9,6 +9,18 @@ from collections.abc import Iterator
 from prompt_toolkit.utils import get_cwidth
 
 _BREAK = re.compile(r"\s+")
+# Terminals join some characters to one emoji and disagree about its width; a screen that is drawn cell by cell then
+# tears. Parted, each piece is as wide as it was counted: a family becomes its members, a flag its two letters.
+_JOINER = re.compile("\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff])")  # scripts of India need the others
+_PARTED: dict[int, str | None] = {
+    **dict.fromkeys((0xFE0E, 0xFE0F, 0x20E3, *range(0x1F3FB, 0x1F400))),
+    **{0x1F1E6 + number: chr(ord("A") + number) for number in range(26)},
+}
+
+
+def part_emojis(text: str) -> str:
+    """Return the text with every emoji in pieces whose width all terminals agree about."""
+    return text if text.isascii() else _JOINER.sub("", text).translate(_PARTED)
 
 
 def clusters(text: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""Lines of a view made into rows of styled text, for a terminal of any width.
+"""Lines of a view, painted as rows of styled text for a terminal of any width.
 
-Pure. A row is a list of (style, text), as prompt_toolkit has it. Everything that is shown here was defused.
+Pure. A row is a list of (style, text), as prompt_toolkit has it. Every text passes `defuse` here.
 """
 
 import re
@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 from prompt_toolkit.utils import get_cwidth
 
-from cli_client.chat.views import Fate, Kind, Line
-from cli_client.library.text import defuse, defuse_line, part_emojis
-from cli_client.screen.cells import clip, wrap
+from cli_client.chat.display import defuse, defuse_line
+from cli_client.chat.lines import Fate, Kind, Line
+from cli_client.screen.cells import clip, part_emojis, wrap
 from tcp_server.protocol.names import fold
 
 Row: TypeAlias = list[tuple[str, str]]
@@ -23,10 +23,20 @@ WIDE = 64  # cells from which nicknames have a column of their own
 NARROW = 40  # cells under which there is no room for the time
 NICK_CELLS = 12
 TAB = "    "
-NICK_COLOURS = (
-    "#d75f5f", "#5f87d7", "#5faf5f", "#af5fd7", "#d78700", "#00afaf",
-    "#d75faf", "#87875f", "#5f5fff", "#af8700", "#008787", "#ff5f87",
-)  # fmt: skip  # readable on black and on white
+NICK_COLOURS = (  # readable on black and on white
+    "#d75f5f",
+    "#5f87d7",
+    "#5faf5f",
+    "#af5fd7",
+    "#d78700",
+    "#00afaf",
+    "#d75faf",
+    "#87875f",
+    "#5f5fff",
+    "#af8700",
+    "#008787",
+    "#ff5f87",
+)
 STYLE = {
     "time": "ansibrightblack",
     "bar": "ansibrightblack",
@@ -83,8 +93,8 @@ _LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}']")
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """How wide the screen is, and what follows from it."""
+class Columns:
+    """The width of the screen in cells, and the layout that follows from it."""
 
     width: int
 
@@ -99,37 +109,37 @@ def nick_style(nickname: str) -> str:
     return f"class:nick{zlib.crc32(fold(nickname).encode(errors='replace')) % len(NICK_COLOURS)}"
 
 
-def paint(line: Line, frame: Frame, me: str) -> list[Row]:
+def paint(line: Line, columns: Columns, me: str) -> list[Row]:
     """Return the rows of a line on a screen of this width."""
-    head = _head(line, frame, me)
-    body, indent = _body(line, frame, me)
-    cells = max(frame.width - frame.head_cells, 8)
-    blank: Row = [("", " " * (frame.head_cells - 2)), ("class:bar", "│ ")] if frame.width >= WIDE else []
-    if not blank and frame.head_cells:
-        blank = [("", " " * frame.head_cells)]
+    head = _head(line, columns, me)
+    body, indent = _body(line, columns, me)
+    cells = max(columns.width - columns.head_cells, 8)
+    blank: Row = [("", " " * (columns.head_cells - 2)), ("class:bar", "│ ")] if columns.width >= WIDE else []
+    if not blank and columns.head_cells:
+        blank = [("", " " * columns.head_cells)]
     rows: list[Row] = []
     for row in _wrap(body, cells, indent):
         rows.append([*(head if not rows else blank), *row])
     return rows
 
 
-def day_row(day: date, frame: Frame) -> Row:
+def day_row(day: date, columns: Columns) -> Row:
     """Return the row between two days."""
-    return rule_row(f"{day:%A}, {day.day} {day:%B %Y}", frame)
+    return rule_row(f"{day:%A}, {day.day} {day:%B %Y}", columns)
 
 
-def rule_row(text: str, frame: Frame, style: str = "class:day") -> Row:
+def rule_row(text: str, columns: Columns, style: str = "class:day") -> Row:
     """Return a row with a text in the middle of a line."""
-    text = clip(f" {text} ", frame.width)
-    left = max((frame.width - get_cwidth(text)) // 2, 0)
-    right = max(frame.width - get_cwidth(text) - left, 0)
+    text = clip(f" {text} ", columns.width)
+    left = max((columns.width - get_cwidth(text)) // 2, 0)
+    right = max(columns.width - get_cwidth(text) - left, 0)
     return [(style, f"{'─' * left}{text}{'─' * right}")]
 
 
-def _head(line: Line, frame: Frame, me: str) -> Row:
-    """Return what stands before the text: the time, and on a wide screen who speaks."""
-    row: Row = [("class:time", f"{line.at:%H:%M} ")] if frame.width >= NARROW else []
-    if frame.width < WIDE:
+def _head(line: Line, columns: Columns, me: str) -> Row:
+    """Return the cells before the text: the time, and on a wide screen the speaker."""
+    row: Row = [("class:time", f"{line.at:%H:%M} ")] if columns.width >= NARROW else []
+    if columns.width < WIDE:
         return row
     if line.kind is Kind.HIT:
         who, style = str(line.number), "class:number"
@@ -147,12 +157,12 @@ def _who_style(line: Line, me: str) -> str:
     return f"{nick_style(line.nickname)} bold" if mine else nick_style(line.nickname)
 
 
-def _body(line: Line, frame: Frame, me: str) -> tuple[Row, int]:
-    """Return the text with what belongs before and behind it, and how far further rows are indented."""
+def _body(line: Line, columns: Columns, me: str) -> tuple[Row, int]:
+    """Return the text with the words around it, and the indent of its further rows."""
     row: Row = []
     style = BODY_STYLES.get(line.kind, "")
     name = defuse_line(line.nickname)
-    inline = frame.width < WIDE
+    inline = columns.width < WIDE
     if inline and line.kind is Kind.HIT:
         row.append(("class:number", f"{line.number} "))
     elif inline and SIGNS.get(line.kind):
@@ -174,7 +184,7 @@ def _body(line: Line, frame: Frame, me: str) -> tuple[Row, int]:
     elif line.fate is Fate.FAILED:
         row.append(("class:failed", f" × not sent: {defuse_line(line.reason)}; /retry or /drop"))
     if line.kind is Kind.INFO and (column := _COLUMN.match(line.text)):
-        return row, min(column.end(), frame.width // 3)
+        return row, min(column.end(), columns.width // 3)
     return row, 2 if inline else 0
 
 

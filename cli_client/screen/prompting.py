@@ -7,8 +7,8 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import InMemoryHistory
 
+from cli_client.chat.book import Book
 from cli_client.chat.commands import TABLE
-from cli_client.chat.session import Session
 from cli_client.library.text import sendable
 from tcp_server.protocol.names import fold
 
@@ -18,8 +18,8 @@ INPUT_ROWS_MAX = 6  # a longer text scrolls within them
 class ChatCompleter(Completer):
     """Completes commands, nicknames and rooms."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, book: Book) -> None:
+        self._book = book
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """Yield what the word before the cursor may become."""
@@ -50,19 +50,19 @@ class ChatCompleter(Completer):
                 yield Completion(f"{sign}{name}{after}", -len(word), display=name)
 
     def _rooms(self) -> list[str]:
-        return [target for target in self._session.targets() if target.startswith("#")]
+        return [target for target in self._book.targets() if target.startswith("#")]
 
     def _people(self) -> list[str]:
         """Return who may be meant: members, who spoke, and with whom we talk."""
-        view = self._session.current
-        people = dict(view.users)
+        view = self._book.current
+        people = dict(view.roster.users)
         people.update({fold(line.nickname): line.nickname for line in view.lines[-500:] if line.nickname})
-        people.update({fold(t[1:]): t[1:] for t in self._session.targets() if t.startswith("@")})
-        people.pop(fold(self._session.nickname), None)
+        people.update({fold(t[1:]): t[1:] for t in self._book.targets() if t.startswith("@")})
+        people.pop(fold(self._book.nickname), None)
         return list(people.values())
 
 
-def make_buffer(session: Session, typed: Callable[[str], None], touched: Callable[[], None]) -> Buffer:
+def make_buffer(book: Book, typed: Callable[[str], None], touched: Callable[[], None]) -> Buffer:
     """Return the input line. `typed` gets each text that was entered, `touched` is told of each change."""
 
     def accept(buffer: Buffer) -> bool:
@@ -72,7 +72,7 @@ def make_buffer(session: Session, typed: Callable[[str], None], touched: Callabl
         return False  # the line is empty again
 
     return Buffer(
-        completer=ChatCompleter(session),
+        completer=ChatCompleter(book),
         complete_while_typing=False,
         history=InMemoryHistory(),
         multiline=True,

@@ -1,70 +1,69 @@
-"""The part of the screen that shows a view: its rows, from where somebody has scrolled to.
+"""The part of the screen that shows a view: its rows, from the place where the person has scrolled to.
 
-Owns the scroll position, which hangs on a line and not on a number: what is added above or below moves
-nothing that is being read.
+The scroll position is a line (the view's anchor) and not a number: lines that are added above or below move nothing on
+the screen.
 """
-
-from collections.abc import Callable
 
 from prompt_toolkit.layout.controls import UIContent, UIControl
 
-from cli_client.chat.views import Line, View
-from cli_client.screen.paint import Frame, Row, day_row, paint, rule_row
+from cli_client.chat.book import Book
+from cli_client.chat.lines import Line
+from cli_client.chat.views import View
+from cli_client.screen.paint import Columns, Row, day_row, paint, rule_row
 
 CACHE_MAX = 20_000  # painted lines
 
 
 class Scrollback(UIControl):
-    """Paints the present view into the window that it is given.
+    """Paints the book's current view into its window.
 
-    `view` says which; `me` is our nickname. After a redraw, `at_top` says whether the view's first line is on
-    the screen, so that it is time to fetch what is above.
+    Attributes:
+        at_top: after a redraw, whether the view's first line is on the screen: it is time to fetch older messages.
     """
 
-    def __init__(self, view: Callable[[], View], me: Callable[[], str]) -> None:
-        self._view = view
-        self._me = me
-        self._hidden: dict[str, int] = {}  # target -> rows of its anchor that are below the screen
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._hidden: dict[str, int] = {}  # target -> rows of the anchor that are below the screen
         self._painted: dict[Line, tuple[object, list[Row]]] = {}
         self._height = 1
-        self._frame = Frame(80)
+        self._columns = Columns(80)
         self.at_top = False
 
     def create_content(self, width: int, height: int) -> UIContent:
-        """Paint what is to be seen, exactly as many rows as there are."""
-        if self._frame.width != width:
-            self._frame = Frame(width)
+        """Paint exactly `height` rows."""
+        if self._columns.width != width:
+            self._columns = Columns(width)
             self._painted.clear()
         self._height = height
-        rows = self._visible(self._view(), height)
+        rows = self._visible(self._book.current, height)
         return UIContent(get_line=lambda number: list(rows[number]), line_count=len(rows), show_cursor=False)
 
     def below(self) -> int:
         """Return how many lines are below the screen."""
-        view = self._view()
-        if view.anchor is None:
+        view = self._book.current
+        if view.attention.anchor is None:
             return 0
-        return len(view.lines) - 1 - view.lines.index(view.anchor)
+        return len(view.lines) - 1 - view.lines.index(view.attention.anchor)
 
     def page_up(self) -> None:
-        """Show what is above, keeping one row of what was seen."""
+        """Show the page above; the topmost row stays on the screen."""
         self.scroll(max(self._height - 1, 1))
 
     def page_down(self) -> None:
-        """Show what is below; at the end, follow what comes."""
+        """Show the page below; at the end, follow new lines."""
         self.scroll(-max(self._height - 1, 1))
 
     def to_end(self) -> None:
-        """Follow what comes."""
-        self._place(self._view(), None, 0)
+        """Go to the end, and follow new lines."""
+        self._place(self._book.current, None, 0)
 
     def scroll(self, rows: int) -> None:
         """Move the view's end up (or, negative, down) by a number of rows."""
-        view = self._view()
+        view = self._book.current
         if not view.lines:
             return
-        index = len(view.lines) - 1 if view.anchor is None else view.lines.index(view.anchor)
-        hidden = (self._hidden.get(view.target, 0) if view.anchor is not None else 0) + rows
+        index = len(view.lines) - 1 if view.attention.anchor is None else view.lines.index(view.attention.anchor)
+        hidden = (self._hidden.get(view.target, 0) if view.attention.anchor is not None else 0) + rows
         while hidden < 0 and index < len(view.lines) - 1:
             index += 1
             hidden += len(self._block(view, index))
@@ -75,14 +74,14 @@ class Scrollback(UIControl):
             self._place(view, None, 0)
             return
         missing = self._height - self._rows_above(view, index, hidden)
-        if rows > 0 and missing > 0:  # the first row is not lower than the top of the screen
+        if rows > 0 and missing > 0:  # the view's first row stays at the top of the screen
             self._place(view, view.lines[index], hidden)
             self.scroll(-missing)
         else:
             self._place(view, view.lines[index], hidden)
 
     def _place(self, view: View, anchor: Line | None, hidden: int) -> None:
-        view.anchor = anchor
+        self._book.scroll_to(anchor)
         self._hidden[view.target] = hidden
 
     def _rows_above(self, view: View, index: int, hidden: int) -> int:
@@ -96,8 +95,8 @@ class Scrollback(UIControl):
     def _visible(self, view: View, height: int) -> list[Row]:
         index = len(view.lines) - 1
         hidden = 0
-        if view.anchor is not None:
-            index = view.lines.index(view.anchor)
+        if view.attention.anchor is not None:
+            index = view.lines.index(view.attention.anchor)
             hidden = self._hidden.get(view.target, 0)
         blocks: list[list[Row]] = []
         rows = -hidden
@@ -114,18 +113,18 @@ class Scrollback(UIControl):
         return [[] for _ in range(height - len(seen))] + seen
 
     def _block(self, view: View, index: int) -> list[Row]:
-        """Return the rows of a line, with the day above it if one begins there."""
+        """Return the rows of a line, below the day if one begins there."""
         line = view.lines[index]
         begins = index == 0 or view.lines[index - 1].at.date() != line.at.date()
-        is_new = index > 0 and view.lines[index - 1] is view.marker
-        state = (begins, is_new, line.fate, line.reason, line.mention, self._me())
+        is_new = index > 0 and view.lines[index - 1] is view.attention.marker
+        state = (begins, is_new, line.fate, line.reason, line.mention, self._book.nickname)
         painted = self._painted.get(line)
         if painted is None or painted[0] != state:
-            rows = paint(line, self._frame, self._me())
+            rows = paint(line, self._columns, self._book.nickname)
             if is_new:
-                rows.insert(0, rule_row("new", self._frame, "class:new"))
+                rows.insert(0, rule_row("new", self._columns, "class:new"))
             if begins:
-                rows.insert(0, day_row(line.at.date(), self._frame))
+                rows.insert(0, day_row(line.at.date(), self._columns))
             painted = (state, rows)
             if len(self._painted) > CACHE_MAX:
                 self._painted.clear()
@@ -136,5 +135,5 @@ class Scrollback(UIControl):
         if view.target[0] not in "#@":
             return []
         if view.more:
-            return [rule_row("looking for more …", self._frame)]
-        return [rule_row(f"the beginning of {view.target}", self._frame)]
+            return [rule_row("looking for more …", self._columns)]
+        return [rule_row(f"the beginning of {view.target}", self._columns)]

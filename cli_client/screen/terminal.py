@@ -1,12 +1,14 @@
 """The full terminal: messages above, a line of status, the prompt at the bottom.
 
-Owns the screen and its keys. What a key does to the chat goes through the `Driver`; what is on the screen is
-read from the session and the client at each redraw, at most every `REDRAW_SECONDS`.
+Owns the screen and its keys. Lines that the person enters go to the conductor; each redraw reads the book and the
+client's status, at most every `REDRAW_SECONDS`.
 """
 
 import asyncio
 import contextlib
 import signal
+from collections.abc import Sequence
+from typing import assert_never
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -26,41 +28,46 @@ from prompt_toolkit.layout.menus import CompletionsMenu
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 
-from cli_client.chat.book import HITS_TARGET
-from cli_client.chat.session import Session
-from cli_client.chat.views import TYPING_SECONDS, Line
-from cli_client.driver import Driver, local_now
+from cli_client.chat.book import HITS_TARGET, Book
+from cli_client.chat.effects import FaceEffect, Quit, ScrollUp, Show
+from cli_client.chat.face import Conductor, ListAnswer
+from cli_client.chat.roster import TYPING_SECONDS
 from cli_client.library.client import Client
-from cli_client.library.connect import LinkState
 from cli_client.library.events import Event
 from cli_client.screen.paint import STYLE, STYLE_MONOCHROME
 from cli_client.screen.prompting import INPUT_ROWS_MAX, make_buffer
 from cli_client.screen.scrollback import Scrollback
 from cli_client.screen.status import input_prompt, status_bar, topic_bar
-from tcp_server.protocol.server_packets import AnyPacket, Typing
+from tcp_server.protocol.server_packets import Typing
 
 REDRAW_SECONDS = 0.05
 QUIT_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-ESCAPE_SECONDS = 0.05  # a lone Escape is one after this time; Alt-keys arrive at once
+ESCAPE_SECONDS = 0.05  # Escape counts as a key of its own after this time; Alt-keys arrive at once
 
 
 class Terminal:
     """One client on one screen. `run` returns the farewell for the server once the person leaves."""
 
     def __init__(
-        self, client: Client, session: Session, *, screen: Output | None = None, keys: Input | None = None
+        self,
+        client: Client,
+        book: Book,
+        conductor: Conductor,
+        *,
+        screen: Output | None = None,
+        keys: Input | None = None,
     ) -> None:
         self._client = client
-        self._session = session
-        self._driver = Driver(client, session, self)
-        self._scrollback = Scrollback(lambda: session.current, lambda: session.nickname)
-        self._buffer = make_buffer(session, self._typed, self._touched)
+        self._book = book
+        self._conductor = conductor
+        self._scrollback = Scrollback(book)
+        self._buffer = make_buffer(book, self._typed, self._touched)
         self._input = Window(
             BufferControl(self._buffer, focus_on_click=True),
             height=Dimension(min=1, max=INPUT_ROWS_MAX),
             wrap_lines=True,
             dont_extend_height=True,
-            get_line_prefix=lambda number, wraps: input_prompt(session, number, wraps),
+            get_line_prefix=lambda number, wraps: input_prompt(book, number, wraps),
         )
         depth = ColorDepth.from_env()  # NO_COLOR asks for one bit
         self.application: Application[str] = Application(
@@ -74,14 +81,15 @@ class Terminal:
             input=keys,
             after_render=lambda _: self._look_back(),
         )
+        conductor.attach(self)
         self.application.ttimeoutlen = ESCAPE_SECONDS
         self.application.timeoutlen = ESCAPE_SECONDS
 
     async def run(self) -> str:
-        """Show the chat until somebody quits or the server sends us away; return the farewell."""
+        """Show the chat until the person quits or the server sends us away; return the farewell."""
         loop = asyncio.get_running_loop()
         for number in QUIT_SIGNALS:  # else the screen would be left as it is
-            loop.add_signal_handler(number, self.quit, "")
+            loop.add_signal_handler(number, self._quit, "")
         loop.add_signal_handler(signal.SIGCONT, self._continued)
         pump = asyncio.create_task(self._pump())
         try:
@@ -91,49 +99,52 @@ class Terminal:
         finally:
             for number in (*QUIT_SIGNALS, signal.SIGCONT):
                 loop.remove_signal_handler(number)
-            self._driver.stop()
+            self._conductor.stop()
             pump.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await pump
 
     def _continued(self) -> None:
-        """Take the screen back after a stop: meanwhile the shell wrote on it, and set the terminal's modes."""
+        """Take the screen back after a stop: meanwhile the shell has written on it and set the terminal's modes."""
         if self.application.is_running and not self.application.is_done:
             self.application.input.raw_mode().__enter__()  # the application's own leaves it at the end
             self.application.renderer.reset()
             self.application.invalidate()
 
     async def _pump(self) -> None:
-        """Feed the screen; a bug in that ends the program instead of freezing it."""
+        """Take events; a bug in their handling ends the program instead of freezing the screen."""
         try:
-            await self._driver.pump()
+            async for _ in self._conductor.events():
+                pass  # the screen shows everything when it is drawn
         except Exception as error:
             self.application.exit(exception=error)
 
-    # -- what the driver tells a face ------------------------------------------------------------
+    # -- the face --------------------------------------------------------------------------------
 
-    def happened(self, event: Event, body: bytes) -> None:
-        """Have the screen drawn again when somebody has stopped typing."""
-        if isinstance(event, Typing):
+    def received(self, packet: Event | ListAnswer, body: bytes) -> None:
+        """Have the screen drawn again when somebody no longer counts as typing."""
+        if isinstance(packet, Typing):
             asyncio.get_running_loop().call_later(TYPING_SECONDS, self.application.invalidate)
 
-    def answered(self, packet: AnyPacket, body: bytes) -> None:
-        """Nothing: the session shows answers."""
-
-    def show(self, target: str, line: Line) -> None:
-        """Nothing: the screen is drawn from the session's views."""
-
-    async def ready(self) -> None:
-        """Nothing to wait for: the screen shows what there is when it is drawn."""
-
-    def changed(self) -> None:
+    def changed(self, effects: Sequence[FaceEffect]) -> None:
+        """Have the screen drawn again; scroll or quit if a command says so."""
         self.application.invalidate()
+        for effect in effects:
+            match effect:
+                case ScrollUp():
+                    self._page_up()
+                case Quit(message):
+                    self._quit(message)
+                case Show():
+                    pass  # the line is in its view, and is drawn with it
+                case _:
+                    assert_never(effect)
 
-    def scroll_up(self) -> None:
+    def _page_up(self) -> None:
         self._scrollback.page_up()
         self._look_back()
 
-    def quit(self, message: str) -> None:
+    def _quit(self, message: str) -> None:
         if self.application.is_running and not self.application.is_done:
             self.application.exit(result=message)
 
@@ -156,38 +167,38 @@ class Terminal:
         return self.application.output.get_size().columns
 
     def _topic(self) -> StyleAndTextTuples:
-        return topic_bar(self._session.current, self._width)
+        return topic_bar(self._book.current, self._width)
 
     def _status(self) -> StyleAndTextTuples:
         below = self._scrollback.below()
-        link, unsent = self._client.status, self._client.unsent
-        return status_bar(self._session, link, unsent, below, local_now(), self._width)
+        connection, unsent = self._client.status, self._client.unsent
+        return status_bar(self._book, connection, unsent, below, self._conductor.now(), self._width)
 
     def _look_back(self) -> None:
-        """Fetch what is above when the top of the view is on the screen."""
-        if self._scrollback.at_top and self._client.status.state is LinkState.LIVE:
-            self._driver.act(self._session.look_back(self._session.current))
+        """Fetch older messages while the top of the view is on the screen."""
+        if self._scrollback.at_top:
+            self._conductor.look_back()
 
     # -- keys ------------------------------------------------------------------------------------
 
     def _typed(self, text: str) -> None:
         self._scrollback.to_end()
-        self._session.current.marker = None
-        self._client.reconnect_now()  # who types wants it now
-        self._driver.typed(text)
+        self._book.see_all()
+        self._client.reconnect_now()  # the person wants it now
+        self._conductor.typed(text)
 
     def _touched(self) -> None:
-        view = self._session.current
+        view = self._book.current
         if self._buffer.text and not self._buffer.text.startswith("/") and view.target[0] in "#@":
             self._client.show_typing(view.target)
 
     def _switch(self, by: int, *, unread: bool = False) -> None:
-        self._session.step(by, unread=unread)
+        self._book.step(by, unread=unread)
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
         move = {
-            ("pageup",): self.scroll_up,
+            ("pageup",): self._page_up,
             ("pagedown",): self._scrollback.page_down,
             ("c-up",): lambda: self._scrollback.scroll(1),
             ("c-down",): lambda: self._scrollback.scroll(-1),
@@ -215,16 +226,16 @@ class Terminal:
         return keys
 
     def _switch_to(self, digit: str) -> None:
-        targets = self._session.targets()
+        targets = self._book.targets()
         if 0 < int(digit) <= len(targets):
-            self._session.switch(targets[int(digit) - 1])
+            self._book.switch(targets[int(digit) - 1])
 
     def _escape(self) -> None:
         """Close the completion menu, else leave the list of hits, else go to the newest line."""
         if self._buffer.complete_state is not None:
             self._buffer.cancel_completion()
-        elif self._session.current.target == HITS_TARGET:
-            self._session.close(HITS_TARGET)
+        elif self._book.current.target == HITS_TARGET:
+            self._book.close(HITS_TARGET)
         else:
             self._scrollback.to_end()
 
@@ -233,13 +244,13 @@ class Terminal:
         if self._buffer.text:
             self._buffer.reset()
         else:
-            self.quit("")
+            self._quit("")
 
     def _end(self, event: KeyPressEvent) -> None:
         if self._buffer.text:
             event.current_buffer.delete()
         else:
-            self.quit("")
+            self._quit("")
 
 
 def _complete(event: KeyPressEvent) -> None:

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from scripted_server import Open, Peer, ScriptedServer
 
 from cli_client.library import client as client_module
 from cli_client.library import connect
 from cli_client.library.client import Client
+from tests.cli_client.scripted_server import Open, Peer, ScriptedServer
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def wanted(monkeypatch: pytest.MonkeyPatch) -> list[Wanted]:
         asked.append(what)
         return Exit.DONE
 
-    monkeypatch.setattr(command, "_run_plain", run)
+    monkeypatch.setattr(command, "run_plain", run)
     monkeypatch.setattr(command, "run_terminal", run)
     return asked
 
@@ -119,7 +119,7 @@ def test_what_goes_wrong_is_one_line(
     async def fail(*_: object, **__: object) -> int:
         raise error
 
-    monkeypatch.setattr(command, "_run_plain", fail)
+    monkeypatch.setattr(command, "run_plain", fail)
     assert command.main([]) == code
     assert capsys.readouterr().err == line
 
@@ -148,7 +148,7 @@ def test_a_terminal_gets_the_full_one(
         return Exit.DONE
 
     monkeypatch.setattr(command, "run_terminal", terminal)
-    monkeypatch.setattr(command, "_run_plain", plain)
+    monkeypatch.setattr(command, "run_plain", plain)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         monkeypatch.setattr(stream, "isatty", lambda: both, raising=False)
     assert command.main(flags) == Exit.DONE
@@ -172,7 +172,7 @@ def test_the_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 def test_an_address_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
     """IPv6, as it is written where a port follows."""
     parser = command.make_parser()
-    assert command._read(parser, parser.parse_args(["[::1]", "9001"])).host == "::1"
+    assert command._wanted(parser, parser.parse_args(["[::1]", "9001"])).host == "::1"
 
 
 def test_forgetting(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

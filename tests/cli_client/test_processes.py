@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from grid import Grid
+
+from tests.cli_client.grid import Grid
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 30.0  # for a step; the machine may be busy

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli_client.chat.book import START_TARGET
-from cli_client.chat.session import Session
+from cli_client.chat.session import ChatSession
+from cli_client.library.outbox import Outbox
 from cli_client.library.outputs import Happened
-from cli_client.library.resume import Conversation
+from cli_client.library.resume import ResumingSession
 from cli_client.pipe.plain import format_line
-from cli_client.screen.paint import Frame, paint
+from cli_client.screen.paint import Columns, paint
 from cli_client.screen.status import topic_bar
 from tcp_server.protocol import server_packets
 
@@ -45,33 +46,33 @@ packets = st.fixed_dictionaries({"type": st.sampled_from(TYPES), **FIELDS}).flat
 @given(st.lists(packets, max_size=12))
 def test_any_packets_are_taken_or_refused(sent: list[dict[str, Any]]) -> None:
     """Any sequence of packets gives outputs or MessageError, and views that can be painted without harm."""
-    conversation = Conversation("alice", ["lobby"])
-    conversation.outbox.add("hello", room="lobby")
-    session = Session("alice", NOW)
-    conversation.connected(0)
+    alice = ResumingSession("alice", ["lobby"], outbox=Outbox(lambda: "r1"))
+    alice.outbox.add("hello", room="lobby")
+    session = ChatSession("alice", NOW)
+    alice.connected(0)
     for number, packet in enumerate(sent):
         try:
-            outputs = list(conversation.received(msgspec.json.encode(packet), number))
+            outputs = list(alice.received(msgspec.json.encode(packet), number))
         except server_packets.MessageError:
             continue
         for output in outputs:
             if isinstance(output, Happened):
                 session.received(output.event, NOW)
-    conversation.ended()
-    for view in session.views:
+    alice.ended()
+    for view in session.book.views:
         for line in view.lines:
-            shown = [part for row in paint(line, Frame(40), "alice") for _, part in row]
+            shown = [part for row in paint(line, Columns(40), "alice") for _, part in row]
             assert not any(unicodedata.category(c) == "Cc" for c in "".join(shown))
             assert "\n" not in format_line(view.target, line)
         topic_bar(view, 40)
-    assert session.current.target == START_TARGET or session.current in session.views
+    assert session.book.current.target == START_TARGET or session.book.current in session.book.views
 
 
 @settings(max_examples=100)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_taken_or_refused(body: bytes) -> None:
     """Any body gives outputs or MessageError, never another exception."""
-    conversation = Conversation("alice")
-    conversation.connected(0)
+    alice = ResumingSession("alice", outbox=Outbox(lambda: "r1"))
+    alice.connected(0)
     with contextlib.suppress(server_packets.MessageError):
-        list(conversation.received(body, 0))
+        list(alice.received(body, 0))

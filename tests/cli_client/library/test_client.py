@@ -6,17 +6,17 @@ import socket
 from pathlib import Path
 
 import pytest
-from scripted_server import NOON, Open, Peer, ScriptedServer, echo_of, msg
 
 from cli_client.library import client as client_module
 from cli_client.library import connect, inbox, resume
 from cli_client.library.client import Client
-from cli_client.library.connect import LinkState
-from cli_client.library.errors import LinkLost, NotAdmitted, RequestError, Unreachable
-from cli_client.library.events import Event, Failed, Held, Live, Lost, Refused, Sent
-from cli_client.library.outbox import State
+from cli_client.library.connect import ConnectionState
+from cli_client.library.errors import ConnectionLost, NotAdmitted, RequestError, Unreachable
+from cli_client.library.events import Event, Failed, Live, Lost, NotLetIn, Postponed, Sent
+from cli_client.library.outbox import OutgoingState
 from cli_client.library.store import Store, store_path
 from tcp_server.protocol import client_packets, server_packets
+from tests.cli_client.scripted_server import NOON, Open, Peer, ScriptedServer, echo_of, msg
 
 
 async def until(client: Client, kind: type[Event]) -> tuple[list[Event], Event]:
@@ -57,12 +57,12 @@ async def test_an_echo_acknowledges(opened: Open) -> None:
     client, peer = await opened()
     await until(client, Live)
     outgoing = client.send("#lobby", "one\r\ntwo")
-    assert outgoing.state is State.PENDING
+    assert outgoing.state is OutgoingState.PENDING
     said = await peer.echo(1)
     assert (said.room, said.message) == ("lobby", "one\ntwo")
     assert len(said.ref) * 4 >= 64
     assert (await client.sent(outgoing)).id == 1
-    assert outgoing.state is State.SENT
+    assert outgoing.state is OutgoingState.SENT
     assert client.unsent == 0
     before, sent = await until(client, Sent)
     assert [event.id for event in before] == [1]
@@ -185,7 +185,7 @@ async def test_a_forgotten_user_does_not_say_it_twice(server: ScriptedServer, op
     await peer.open(last=9)
     assert (await peer.echo(10)).message == "fresh"
     await client.sent(fresh)
-    assert tried.state is State.FAILED
+    assert tried.state is OutgoingState.FAILED
     _, failed = await until(client, Failed)
     assert failed.outgoing is tried
     _, gap = await until(client, server_packets.Gap)
@@ -220,15 +220,15 @@ async def test_what_the_server_cannot_take_now_is_tried_again(
     code: str, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Too fast, or its disk is full: the message is held, not failed, and goes out again by itself."""
-    monkeypatch.setattr("cli_client.library.outbox.HOLD_MIN_SECONDS", 0.01)
+    monkeypatch.setattr("cli_client.library.outbox.POSTPONE_MIN_SECONDS", 0.01)
     client, peer = await opened()
-    client._conversation.outbox._hold_seconds = 0.01
+    client._session.outbox._postpone_seconds = 0.01
     outgoing = client.send("lobby", "hello")
     said = await peer.expect(client_packets.Msg)
     peer.say(server_packets.Error(code=code, message="later", ref=said.ref))
-    _, held = await until(client, Held)
+    _, held = await until(client, Postponed)
     assert held.outgoing is outgoing
-    assert outgoing.state is State.PENDING
+    assert outgoing.state is OutgoingState.PENDING
     assert (await peer.echo(1)).ref == said.ref
     await client.drained()
 
@@ -237,8 +237,8 @@ async def test_requests_are_answered_by_ref(opened: Open) -> None:
     """Answers go to who asked, in whatever order they come."""
     client, peer = await opened()
     asked = [
-        asyncio.create_task(client.history("@bob", before=7)),
-        asyncio.create_task(client.search("word", sender="bob")),
+        asyncio.create_task(client.requests.history("@bob", before=7)),
+        asyncio.create_task(client.requests.search("word", sender="bob")),
     ]
     history, search = await peer.expect(client_packets.History), await peer.expect(client_packets.Search)
     assert (history.to, history.before, search.sender) == ("bob", 7, "bob")
@@ -254,14 +254,14 @@ async def test_requests_are_answered_by_ref(opened: Open) -> None:
 async def test_lists_are_read_to_their_end(opened: Open) -> None:
     """USERS and ROOMS are asked for page by page."""
     client, peer = await opened()
-    asked = asyncio.create_task(client.users("#lobby"))
+    asked = asyncio.create_task(client.requests.users("#lobby"))
     page = await peer.expect(client_packets.Users)
     peer.say(server_packets.Users(room="lobby", count=3, users=["alice", "bob"], more=True, ref=page.ref))
     page = await peer.expect(client_packets.Users)
     assert page.after == "bob"
     peer.say(server_packets.Users(room="lobby", count=3, users=["carol"], more=False, ref=page.ref))
     assert await asked == ["alice", "bob", "carol"]
-    asked = asyncio.create_task(client.rooms())
+    asked = asyncio.create_task(client.requests.rooms())
     page = await peer.expect(client_packets.Rooms)
     entry = server_packets.RoomEntry("dev", "", 1)
     peer.say(server_packets.Rooms(rooms=[entry], more=True, ref=page.ref))
@@ -274,18 +274,18 @@ async def test_lists_are_read_to_their_end(opened: Open) -> None:
 async def test_rooms_are_entered_and_left(server: ScriptedServer, opened: Open) -> None:
     """JOIN's answer is the ROOM, LEAVE's the broadcast; the next NICK asks for the rooms as they are."""
     client, peer = await opened()
-    joining = asyncio.create_task(client.join("#dev"))
+    joining = asyncio.create_task(client.requests.join("#dev"))
     join = await peer.expect(client_packets.Join)
     peer.say(
         server_packets.Join(room="dev", nickname="alice", timestamp=NOON),
         server_packets.Room(room="dev", count=1, topic="", users=["alice"], id=0, ref=join.ref),
     )
     assert (await joining).room == "dev"
-    setting = asyncio.create_task(client.set_topic("dev", "work"))
+    setting = asyncio.create_task(client.requests.set_topic("dev", "work"))
     topic = await peer.expect(client_packets.Topic)
     peer.say(server_packets.Topic(room="dev", topic="work", nickname="alice", timestamp=NOON, ref=topic.ref))
     await setting
-    leaving = asyncio.create_task(client.leave("lobby", "bye"))
+    leaving = asyncio.create_task(client.requests.leave("lobby", "bye"))
     leave = await peer.expect(client_packets.Leave)
     assert leave.message == "bye"
     peer.say(server_packets.Leave(room="lobby", nickname="alice", timestamp=NOON, reason="left", ref=leave.ref))
@@ -318,7 +318,7 @@ async def test_a_rename_brings_a_new_name_and_token(server: ScriptedServer, open
 async def test_an_unexpected_answer_is_an_error(opened: Open) -> None:
     """An answer of another type does not pass for the one that was asked for."""
     client, peer = await opened()
-    asked = asyncio.create_task(client.history("lobby"))
+    asked = asyncio.create_task(client.requests.history("lobby"))
     history = await peer.expect(client_packets.History)
     peer.say(server_packets.Users(room="lobby", count=0, users=[], more=False, ref=history.ref))
     with pytest.raises(RequestError, match="USERS"):
@@ -328,12 +328,12 @@ async def test_an_unexpected_answer_is_an_error(opened: Open) -> None:
 async def test_a_cut_asks_again_what_is_harmless(server: ScriptedServer, opened: Open) -> None:
     """HISTORY is asked again after a cut; a TOPIC, which may have been set, fails."""
     client, peer = await opened()
-    asking = asyncio.create_task(client.history("lobby"))
-    setting = asyncio.create_task(client.set_topic("lobby", "x"))
+    asking = asyncio.create_task(client.requests.history("lobby"))
+    setting = asyncio.create_task(client.requests.set_topic("lobby", "x"))
     ref = (await peer.expect(client_packets.History)).ref
     await peer.expect(client_packets.Topic)
     peer.cut()
-    with pytest.raises(LinkLost):
+    with pytest.raises(ConnectionLost):
         await setting
     peer = await reopened(server)
     again = await peer.expect(client_packets.History)
@@ -365,8 +365,8 @@ async def test_the_first_refusal_is_raised(server: ScriptedServer) -> None:
         await connecting
     assert (refusal.value.nickname, refusal.value.reason) == ("alice", "taken")
     await peer.closed()
-    with pytest.raises(LinkLost):
-        await client.history("lobby")
+    with pytest.raises(ConnectionLost):
+        await client.requests.history("lobby")
     with pytest.raises(ValueError, match="before"):
         await client.connect()
 
@@ -389,7 +389,7 @@ async def test_a_later_refusal_keeps_trying(server: ScriptedServer, opened: Open
     peer = await server.accepted()
     await peer.greet()
     peer.say(server_packets.Retry(nickname="alice", reason="taken", message="alice is taken"))
-    _, refused = await until(client, Refused)
+    _, refused = await until(client, NotLetIn)
     assert (refused.nickname, refused.reason) == ("alice", "taken")
     assert await client.rename("carol") == "carol"
     while True:
@@ -398,7 +398,7 @@ async def test_a_later_refusal_keeps_trying(server: ScriptedServer, opened: Open
         if nick.nickname == "carol":
             break
     await until(client, Live)
-    assert client.status.state is LinkState.LIVE
+    assert client.status.state is ConnectionState.LIVE
 
 
 async def test_nobody_answers() -> None:
@@ -496,7 +496,7 @@ async def test_a_silent_server_is_given_up(
     peer = await reopened(server)
     _, lost = await until(client, Lost)
     assert "silent" in lost.reason
-    assert client.status.state is LinkState.RECONNECTING or client.status.state is LinkState.LIVE
+    assert client.status.state is ConnectionState.RECONNECTING or client.status.state is ConnectionState.LIVE
     peer.cut()
 
 
@@ -518,7 +518,7 @@ async def test_a_ping_is_answered(opened: Open) -> None:
 async def test_the_server_may_send_us_away(opened: Open) -> None:
     """After BYE kicked the client stays away: its events end, and who waits gets an error."""
     client, peer = await opened()
-    asked = asyncio.create_task(client.history("lobby"))
+    asked = asyncio.create_task(client.requests.history("lobby"))
     outgoing = client.send("lobby", "hello")
     waiting = asyncio.create_task(client.sent(outgoing))
     draining = asyncio.create_task(client.drained())
@@ -528,9 +528,9 @@ async def test_the_server_may_send_us_away(opened: Open) -> None:
     _, lost = await until(client, Lost)
     assert (lost.reason, lost.retry_seconds) == ("go", None)
     assert [event async for event in client.events()] == []
-    assert client.status.state is LinkState.OFFLINE
+    assert client.status.state is ConnectionState.OFFLINE
     for task in (asked, waiting, draining):
-        with pytest.raises(LinkLost):
+        with pytest.raises(ConnectionLost):
             await task
 
 
@@ -593,7 +593,7 @@ async def test_a_slow_program_slows_the_server_down(opened: Open, monkeypatch: p
     peer.say(*(msg(number) for number in range(11, 21)), server_packets.Ping())
     for _ in range(100):  # turns of the loop in which they would be read
         await asyncio.sleep(0)
-    asked = asyncio.create_task(client.history("lobby"))
+    asked = asyncio.create_task(client.requests.history("lobby"))
     history = await peer.expect(client_packets.History)  # and no PONG before it
     await peer.expect(client_packets.Pong)  # read for the sake of the answer
     peer.say(server_packets.History(room="lobby", messages=[], more=False, ref=history.ref))

@@ -5,7 +5,8 @@ import itertools
 import msgspec
 import pytest
 
-from cli_client.library.outbox import HOLD_MIN_SECONDS, REF_BYTES, WINDOW_MAX, Outbox, Outgoing, State, random_ref
+from cli_client.library.asking import REF_BYTES, random_ref
+from cli_client.library.outbox import POSTPONE_MIN_SECONDS, WINDOW_MAX, Outbox, Outgoing, OutgoingState
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_messages_go_out_once_a_connection_and_in_order(outbox: Outbox) -> None:
     assert refs(outbox.due(0)) == ["r1", "r2", "r3"]
     assert outbox.due(0) == []
     outbox.acknowledged("r2")
-    outbox.link_lost()
+    outbox.connection_lost()
     assert refs(outbox.due(1)) == ["r1", "r3"]
     assert outbox.pending == 2
 
@@ -54,13 +55,13 @@ def test_a_passing_refusal_holds_and_then_goes_one_by_one(outbox: Outbox) -> Non
     for ref in ("r1", "r2", "r3", "r4"):
         entry = outbox.refused(ref, "rate_limited", "too fast", 0)
         assert entry is not None
-        assert entry.state is State.PENDING
-    assert outbox.due(HOLD_MIN_SECONDS / 2) == []
-    assert outbox.next_due(0) == HOLD_MIN_SECONDS
-    assert refs(outbox.due(HOLD_MIN_SECONDS)) == ["r1"]
-    assert outbox.next_due(HOLD_MIN_SECONDS) is None
+        assert entry.state is OutgoingState.PENDING
+    assert outbox.due(POSTPONE_MIN_SECONDS / 2) == []
+    assert outbox.next_due(0) == POSTPONE_MIN_SECONDS
+    assert refs(outbox.due(POSTPONE_MIN_SECONDS)) == ["r1"]
+    assert outbox.next_due(POSTPONE_MIN_SECONDS) is None
     outbox.acknowledged("r1")
-    assert refs(outbox.due(HOLD_MIN_SECONDS)) == ["r2", "r3"]
+    assert refs(outbox.due(POSTPONE_MIN_SECONDS)) == ["r2", "r3"]
 
 
 def test_holds_grow_longer(outbox: Outbox) -> None:
@@ -84,8 +85,8 @@ def test_a_lasting_refusal_fails(outbox: Outbox) -> None:
     outbox.add("b", room="lobby")
     outbox.due(0)
     assert outbox.refused("r1", "forbidden", "no", 0) is first
-    assert (first.state, first.code, first.reason) == (State.FAILED, "forbidden", "no")
-    outbox.link_lost()
+    assert (first.state, first.code, first.reason) == (OutgoingState.FAILED, "forbidden", "no")
+    outbox.connection_lost()
     assert refs(outbox.due(0)) == ["r2"]
     outbox.retry(first)
     assert refs(outbox.due(0)) == ["r1"]
@@ -134,5 +135,5 @@ def test_only_what_was_tried_is_disowned(outbox: Outbox) -> None:
     outbox.due(0)
     outbox.add("b", room="lobby")
     assert refs(outbox.disown()) == ["r1"]
-    outbox.link_lost()
+    outbox.connection_lost()
     assert refs(outbox.due(0)) == ["r2"]

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prompt_toolkit.utils import get_cwidth
 
-from cli_client.library.text import defuse, defuse_line, login_nickname, part_emojis, sendable
-from cli_client.screen.cells import clip, wrap
+from cli_client.chat.display import defuse, defuse_line
+from cli_client.library.text import sendable
+from cli_client.opening import login_nickname
+from cli_client.screen.cells import clip, part_emojis, wrap
 from tcp_server.protocol import names
 from tcp_server.protocol.fields import check_text
 

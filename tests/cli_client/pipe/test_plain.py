@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from scripted_server import NOON, Open, Peer, ScriptedServer, msg
 
 from cli_client.library.client import Client
+from cli_client.opening import make_plain
 from cli_client.pipe import plain
-from cli_client.pipe.pipes import Lines, Outlet
-from cli_client.pipe.plain import Exit, make_plain
+from cli_client.pipe.pipes import Lines, OutputPipe
+from cli_client.pipe.plain import Exit
 from tcp_server.protocol import client_packets, server_packets
+from tests.cli_client.scripted_server import NOON, Open, Peer, ScriptedServer, msg
 
 SECONDS = 10
 
@@ -184,8 +185,8 @@ async def test_a_cut_is_told_and_survived(server: ScriptedServer, piped, capsys)
     await peer.echo(1)
     assert await pipes.exit() is Exit.DONE
     errors = capsys.readouterr().err.splitlines()
-    assert errors[0].startswith("wordpacket: the link is lost, trying again: ")
-    assert errors[1:] == ["wordpacket: the link is back", "wordpacket: welcome back"]
+    assert errors[0].startswith("wordpacket: the connection is lost, trying again: ")
+    assert errors[1:] == ["wordpacket: the connection is back", "wordpacket: welcome back"]
     assert len(pipes.output()) == 1
 
 
@@ -224,7 +225,7 @@ async def test_ctrl_c_does_not_wait_for_a_stuck_reader(piped) -> None:
 async def test_a_bug_is_not_hidden(piped, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error while a line is handled ends the program with its traceback."""
     pipes = await piped()
-    monkeypatch.setattr(pipes.face._driver, "typed", lambda _: 1 / 0)
+    monkeypatch.setattr(pipes.face._conductor, "typed", lambda _: 1 / 0)
     pipes.type("hello\n")
     with pytest.raises(ZeroDivisionError):
         await pipes.exit()
@@ -357,7 +358,7 @@ async def test_a_descriptor_that_cannot_be_read_is_an_end() -> None:
 async def test_an_outlet_waits_for_a_slow_reader() -> None:
     """`ready` holds back while much is unread, and everything arrives in order."""
     reading, writing = os.pipe()
-    outlet = Outlet(writing)
+    outlet = OutputPipe(writing)
     for _ in range(1000):
         outlet.write(b"x" * 1000)
     waiting = asyncio.create_task(outlet.ready(at_most=0))

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.utils import get_cwidth
-from scripted_server import NOON, msg
 
-from cli_client.chat.session import Session
-from cli_client.chat.views import Fate, Kind, Line, View
-from cli_client.library.connect import LinkState, LinkStatus
-from cli_client.screen.paint import NICK_COLOURS, Frame, Row, day_row, nick_style, paint, rule_row
+from cli_client.chat.lines import Fate, Kind, Line
+from cli_client.chat.session import ChatSession
+from cli_client.library.connect import ConnectionState, ConnectionStatus
+from cli_client.screen.paint import NICK_COLOURS, Columns, Row, day_row, nick_style, paint, rule_row
 from cli_client.screen.prompting import ChatCompleter, make_buffer
 from cli_client.screen.scrollback import Scrollback
 from cli_client.screen.status import input_prompt, status_bar, topic_bar
 from tcp_server.protocol import server_packets
+from tests.cli_client.scripted_server import NOON, msg
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 
@@ -27,12 +27,12 @@ def text(row: Row) -> str:
 
 
 def rows(line: Line, width: int = 80) -> list[str]:
-    return [text(row).rstrip() for row in paint(line, Frame(width), "alice")]
+    return [text(row).rstrip() for row in paint(line, Columns(width), "alice")]
 
 
 def style_of(line: Line, part: str, width: int = 80) -> str:
     """Return the style of a part of the painted line."""
-    for row in paint(line, Frame(width), "alice"):
+    for row in paint(line, Columns(width), "alice"):
         for style, piece in row:
             if part in piece:
                 return style
@@ -122,8 +122,8 @@ def test_a_table_of_the_clients_keeps_its_columns() -> None:
 def test_no_row_is_wider_than_the_screen(body: str, width: int, kind: Kind) -> None:
     """Whatever is said, in whatever script, on whatever screen."""
     line = said(body, kind, number=1, target="#dev")
-    for row in paint(line, Frame(width), "alice"):
-        assert get_cwidth(text(row).rstrip()) <= max(width, Frame(width).head_cells + 8)
+    for row in paint(line, Columns(width), "alice"):
+        assert get_cwidth(text(row).rstrip()) <= max(width, Columns(width).head_cells + 8)
         assert "\x1b" not in text(row)
 
 
@@ -150,10 +150,10 @@ def test_names_mentions_and_links_stand_out() -> None:
 
 def test_days_are_named() -> None:
     """In the middle, as wide as the screen, cut on a narrow one."""
-    row = text(day_row(NOW.date(), Frame(60)))
+    row = text(day_row(NOW.date(), Columns(60)))
     assert row.strip("─") == " Sunday, 22 November 2026 "
     assert len(row) == 60
-    assert get_cwidth(text(rule_row("a very long text", Frame(8)))) == 8
+    assert get_cwidth(text(rule_row("a very long text", Columns(8)))) == 8
 
 
 # -- scrolling -------------------------------------------------------------------------------------
@@ -163,10 +163,12 @@ class Screen:
     """A scrollback of a given size over one view."""
 
     def __init__(self, number: int, height: int = 5, width: int = 80) -> None:
-        self.view = View("#lobby")
+        book = ChatSession("alice", NOW).book
+        self.view = book.open("#lobby")
+        book.switch("#lobby")
         for n in range(1, number + 1):
             self.view.append(Line(Kind.MESSAGE, f"m{n}", NOW, "bob", n))
-        self.back = Scrollback(lambda: self.view, lambda: "alice")
+        self.back = Scrollback(book)
         self.height, self.width = height, width
 
     def see(self) -> list[str]:
@@ -199,7 +201,7 @@ def test_pages_overlap_by_a_row_and_stop_at_both_ends() -> None:
     for _ in range(3):
         screen.back.page_down()
     assert screen.see()[-1] == "m12"
-    assert screen.view.anchor is None
+    assert screen.view.attention.anchor is None
     screen.back.page_down()
     assert screen.see()[-1] == "m12"
 
@@ -255,9 +257,9 @@ def test_a_day_begins_with_its_name() -> None:
 def test_what_is_new_has_a_rule_above_it() -> None:
     """And none once it has been seen."""
     screen = Screen(3, height=3)
-    screen.view.marker = screen.view.lines[1]
+    screen.view.attention.marker = screen.view.lines[1]
     assert screen.see() == ["m2", "new", "m3"]
-    screen.view.marker = None
+    screen.view.attention.marker = None
     assert screen.see() == ["m1", "m2", "m3"]
 
 
@@ -267,7 +269,7 @@ def test_a_view_that_is_no_room_has_no_beginning() -> None:
     screen.view.target = "?"
     assert screen.see() == [""] * 5
     screen.back.page_up()
-    assert screen.view.anchor is None
+    assert screen.view.attention.anchor is None
 
 
 def test_paint_is_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,47 +284,47 @@ def test_paint_is_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def session() -> Session:
-    made = Session("alice", NOW)
+def session() -> ChatSession:
+    made = ChatSession("alice", NOW)
     made.received(server_packets.Ready(nickname="alice", rooms=["lobby", "dev"]), NOW)
     users = ["alice", "bob", "Bert", "carol"]
     made.received(server_packets.Room(room="lobby", count=4, topic="the\ttopic", users=users, id=0), NOW)
     return made
 
 
-def test_the_bar_says_how_the_link_is(session: Session) -> None:
+def test_the_bar_says_how_the_link_is(session: ChatSession) -> None:
     """Live, reconnecting since when and with how much unsent, or offline and why."""
-    live = LinkStatus(LinkState.LIVE)
-    assert text(status_bar(session, live, 0, 0, NOW, 80)) == " ● live │ alice │ 4 members"
-    assert text(status_bar(session, live, 2, 7, NOW, 80)) == " ● live, 2 unsent │ alice │ 4 members │ ↓ 7 more"
-    lost = LinkStatus(LinkState.RECONNECTING, "reset", NOW)
-    assert text(status_bar(session, lost, 3, 0, NOW, 80)).startswith(" ○ reconnecting since 12:30:00, 3 unsent │")
-    gone = LinkStatus(LinkState.OFFLINE, "kicked\x1b", NOW)
-    assert text(status_bar(session, gone, 0, 0, NOW, 80)).startswith(" × offline: kicked␛ │")
-    assert text(status_bar(session, lost, 3, 0, NOW, 30)) == " ○ reconnecting since 12:30:0…"
+    live = ConnectionStatus(ConnectionState.LIVE)
+    assert text(status_bar(session.book, live, 0, 0, NOW, 80)) == " ● live │ alice │ 4 members"
+    assert text(status_bar(session.book, live, 2, 7, NOW, 80)) == " ● live, 2 unsent │ alice │ 4 members │ ↓ 7 more"
+    lost = ConnectionStatus(ConnectionState.RECONNECTING, "reset", NOW)
+    assert text(status_bar(session.book, lost, 3, 0, NOW, 80)).startswith(" ○ reconnecting since 12:30:00, 3 unsent │")
+    gone = ConnectionStatus(ConnectionState.OFFLINE, "kicked\x1b", NOW)
+    assert text(status_bar(session.book, gone, 0, 0, NOW, 80)).startswith(" × offline: kicked␛ │")
+    assert text(status_bar(session.book, lost, 3, 0, NOW, 30)) == " ○ reconnecting since 12:30:0…"
 
 
-def test_the_bar_says_what_is_unread_and_who_types(session: Session) -> None:
+def test_the_bar_says_what_is_unread_and_who_types(session: ChatSession) -> None:
     """With the number that leads there, and a mark where one was named."""
     session.received(msg(1, "alice?", room="dev"), NOW)
     session.received(msg(2, "hi", room="dev"), NOW)
     session.received(server_packets.Typing(room="lobby", nickname="bob"), NOW)
-    bar = text(status_bar(session, LinkStatus(LinkState.LIVE), 0, 0, NOW, 80))
+    bar = text(status_bar(session.book, ConnectionStatus(ConnectionState.LIVE), 0, 0, NOW, 80))
     assert bar.endswith("│ 2:#dev +2! │ bob typing …")
 
 
-def test_the_top_bar_and_the_prompt_say_where_we_are(session: Session) -> None:
+def test_the_top_bar_and_the_prompt_say_where_we_are(session: ChatSession) -> None:
     """Room and topic above, the room before what is typed, and further rows below it."""
-    assert text(topic_bar(session.current, 80)) == " #lobby │ the topic"
-    assert text(topic_bar(session.current, 10)) == " #lobby │…"
-    session.current.topic = "❤️ of 🇩🇪"
-    assert text(topic_bar(session.current, 80)) == " #lobby │ ❤ of DE"
-    assert text(input_prompt(session, 0, 0)) == "#lobby› "
-    assert text(input_prompt(session, 1, 0)) == text(input_prompt(session, 0, 1)) == " " * 8
-    session.open("?")
-    session.switch("?")
-    assert text(topic_bar(session.current, 80)) == " search"
-    assert text(input_prompt(session, 0, 0)) == "hit› "
+    assert text(topic_bar(session.book.current, 80)) == " #lobby │ the topic"
+    assert text(topic_bar(session.book.current, 10)) == " #lobby │…"
+    session.book.current.roster.topic = "❤️ of 🇩🇪"
+    assert text(topic_bar(session.book.current, 80)) == " #lobby │ ❤ of DE"
+    assert text(input_prompt(session.book, 0, 0)) == "#lobby› "
+    assert text(input_prompt(session.book, 1, 0)) == text(input_prompt(session.book, 0, 1)) == " " * 8
+    session.book.open("?")
+    session.book.switch("?")
+    assert text(topic_bar(session.book.current, 80)) == " search"
+    assert text(input_prompt(session.book, 0, 0)) == "hit› "
 
 
 # -- completion ------------------------------------------------------------------------------------
@@ -345,25 +347,25 @@ def test_the_top_bar_and_the_prompt_say_where_we_are(session: Session) -> None:
         ("hi ", []),
     ],
 )
-def test_words_are_completed(session: Session, typed: str, completed: list[str]) -> None:
+def test_words_are_completed(session: ChatSession, typed: str, completed: list[str]) -> None:
     """Commands, rooms and people; a nickname at the beginning addresses somebody; oneself is left out."""
-    completions = ChatCompleter(session).get_completions(Document(typed), CompleteEvent())
+    completions = ChatCompleter(session.book).get_completions(Document(typed), CompleteEvent())
     assert [completion.text for completion in completions] == completed
 
 
-def test_people_are_who_spoke_or_talks_with_us(session: Session) -> None:
+def test_people_are_who_spoke_or_talks_with_us(session: ChatSession) -> None:
     """A room that doesn't list its members knows those who said something."""
     session.received(msg(1, nickname="zoe"), NOW)
     session.received(msg(2, nickname="zack", to="alice"), NOW)
-    completions = ChatCompleter(session).get_completions(Document("z"), CompleteEvent())
+    completions = ChatCompleter(session.book).get_completions(Document("z"), CompleteEvent())
     assert [completion.text for completion in completions] == ["zack: ", "zoe: "]
 
 
-def test_the_input_line_gives_what_was_typed(session: Session) -> None:
+def test_the_input_line_gives_what_was_typed(session: ChatSession) -> None:
     """Whole, cleaned, and never empty."""
     typed: list[str] = []
     touched: list[None] = []
-    buffer = make_buffer(session, typed.append, lambda: touched.append(None))
+    buffer = make_buffer(session.book, typed.append, lambda: touched.append(None))
     for entered in ("two\r\nlines\x1b\n", "   "):
         buffer.text = entered
         buffer.validate_and_handle()

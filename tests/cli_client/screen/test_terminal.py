@@ -8,17 +8,17 @@ import pytest
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
-from scripted_server import NOON, Open, Peer, ScriptedServer, msg
 
-from cli_client.chat.session import Session
-from cli_client.chat.views import Fate
-from cli_client.driver import local_now
+from cli_client.chat.lines import Fate
+from cli_client.chat.session import ChatSession
+from cli_client.driver import Driver, local_now
 from cli_client.library.client import Client
 from cli_client.library.errors import Unreachable
 from cli_client.library.store import Store
 from cli_client.opening import Wanted, make_client, open_store, run_terminal
 from cli_client.screen.terminal import Terminal
 from tcp_server.protocol import client_packets, server_packets
+from tests.cli_client.scripted_server import NOON, Open, Peer, ScriptedServer, msg
 
 UP, DOWN = "\x1b[5~", "\x1b[6~"
 SECONDS = 10
@@ -29,8 +29,9 @@ class Seat:
 
     def __init__(self, client: Client, peer: Peer, keys: PipeInput) -> None:
         self.client, self.peer, self._keys = client, peer, keys
-        self.session = Session("alice", local_now())
-        self.terminal = Terminal(client, self.session, screen=DummyOutput(), keys=keys)
+        self.session = ChatSession("alice", local_now())
+        driver = Driver(client, self.session)
+        self.terminal = Terminal(client, self.session.book, driver, screen=DummyOutput(), keys=keys)
         self.running = asyncio.create_task(self.terminal.run())
 
     def press(self, keys: str) -> None:
@@ -44,7 +45,7 @@ class Seat:
 
     @property
     def texts(self) -> list[str]:
-        return [line.text for line in self.session.current.lines]
+        return [line.text for line in self.session.book.current.lines]
 
     @property
     def typed(self) -> str:
@@ -59,12 +60,12 @@ async def seated(opened: Open) -> AsyncIterator[Callable[[], Awaitable[Seat]]]:
         async def sit() -> Seat:
             seat = Seat(*await opened(), keys)
             seats.append(seat)
-            await seat.until(lambda: seat.session.current.target == "#lobby")
+            await seat.until(lambda: seat.session.book.current.target == "#lobby")
             return seat
 
         yield sit
         for seat in seats:
-            seat.terminal.quit("")
+            seat.terminal._quit("")
             async with asyncio.timeout(SECONDS):
                 await seat.running
 
@@ -85,9 +86,9 @@ async def test_typing_sends_and_receiving_does_not_wait(seated) -> None:
     await seat.until(lambda: seat.typed == "half a line")  # Up: what was typed before
     seat.press("\x1b[B")
     await seat.until(lambda: seat.typed == "")
-    assert seat.session.current.lines[-1].fate is Fate.PENDING
+    assert seat.session.book.current.lines[-1].fate is Fate.PENDING
     seat.peer.say(msg(2, "half a line", "alice", ref=said.ref))
-    await seat.until(lambda: seat.session.current.lines[-1].fate is Fate.SENT)
+    await seat.until(lambda: seat.session.book.current.lines[-1].fate is Fate.SENT)
 
 
 async def test_a_paste_is_one_message(seated) -> None:
@@ -118,39 +119,39 @@ async def test_tab_completes(seated) -> None:
 async def test_page_up_goes_back_without_a_jump(seated) -> None:
     """At the top older messages are fetched, and what is read stays where it is."""
     seat = await seated()
-    seat.session.current.more = True
+    seat.session.book.current.more = True
     for number in range(100, 160):
         seat.peer.say(msg(number))
     await seat.until(lambda: len(seat.texts) == 60)
     seat.press(UP)
-    await seat.until(lambda: seat.session.current.anchor is not None)
+    await seat.until(lambda: seat.session.book.current.attention.anchor is not None)
     seat.press(UP * 3)
     history = await seat.peer.expect(client_packets.History)
     assert history.before == 100
-    anchor = seat.session.current.anchor
+    anchor = seat.session.book.current.attention.anchor
     page = [msg(number) for number in range(50, 100)]
     seat.peer.say(server_packets.History(room="lobby", messages=page, more=False, ref=history.ref), msg(160))
     await seat.until(lambda: len(seat.texts) == 111)
-    assert seat.session.current.anchor is anchor
+    assert seat.session.book.current.attention.anchor is anchor
     assert seat.terminal._scrollback.below() > 0
     seat.press("\x1b[1;5A\x1b[1;5B")  # Ctrl-Up, Ctrl-Down
     seat.press(DOWN * 9)
-    await seat.until(lambda: seat.session.current.anchor is None)
+    await seat.until(lambda: seat.session.book.current.attention.anchor is None)
     seat.press("/history\r")
-    await seat.until(lambda: seat.session.current.anchor is not None)
+    await seat.until(lambda: seat.session.book.current.attention.anchor is not None)
     seat.press("\x1b")
-    await seat.until(lambda: seat.session.current.anchor is None)
+    await seat.until(lambda: seat.session.book.current.attention.anchor is None)
 
 
 async def test_keys_lead_from_room_to_room(seated) -> None:
     """Alt and a number, an arrow or `a`, and Ctrl-N and Ctrl-P."""
     seat = await seated()
     seat.peer.say(server_packets.Room(room="dev", count=1, topic="", users=["alice"], id=0), msg(1, room="dev"))
-    await seat.until(lambda: seat.session.views[-1].unread)
+    await seat.until(lambda: seat.session.book.views[-1].attention.unread)
 
     async def lead(keys: str, target: str) -> None:
         seat.press(keys)
-        await seat.until(lambda: seat.session.current.target == target)
+        await seat.until(lambda: seat.session.book.current.target == target)
 
     await lead("\x1ba", "#dev")
     await lead("\x1b1", "#lobby")
@@ -168,7 +169,7 @@ async def test_a_hit_leads_to_its_context_and_escape_back(seated) -> None:
     seat.press("/search word\r")
     search = await seat.peer.expect(client_packets.Search)
     seat.peer.say(server_packets.Search(query="word", messages=[msg(5, "a word")], more=False, ref=search.ref))
-    await seat.until(lambda: seat.session.current.target == "?")
+    await seat.until(lambda: seat.session.book.current.target == "?")
     seat.press("1\r")
     history = await seat.peer.expect(client_packets.History)
     assert history.before == 6
@@ -178,7 +179,7 @@ async def test_a_hit_leads_to_its_context_and_escape_back(seated) -> None:
     seat.peer.say(server_packets.History(room="lobby", messages=[], more=False, ref=history.ref))
     await seat.until(lambda: "around hit 1, in #lobby:" in seat.texts)
     seat.press("\x1b")
-    await seat.until(lambda: seat.session.current.target == "#lobby")
+    await seat.until(lambda: seat.session.book.current.target == "#lobby")
 
 
 async def test_typing_is_told(seated) -> None:
@@ -189,7 +190,7 @@ async def test_typing_is_told(seated) -> None:
     seat.press("\x15h")
     assert (await seat.peer.expect(client_packets.Typing)).room == "lobby"
     seat.peer.say(server_packets.Typing(room="lobby", nickname="bob"))
-    await seat.until(lambda: seat.session.current.typists(local_now()) == ["bob"])
+    await seat.until(lambda: seat.session.book.current.roster.typists(local_now()) == ["bob"])
 
 
 async def test_failed_messages_are_retried_and_dropped(seated) -> None:
@@ -199,7 +200,7 @@ async def test_failed_messages_are_retried_and_dropped(seated) -> None:
         seat.press("hello\r" if command == "/retry" else "")
         said = await seat.peer.expect(client_packets.Msg)
         seat.peer.say(server_packets.Error(code="forbidden", message="no", ref=said.ref))
-        await seat.until(lambda: seat.session.current.lines[-1].fate is Fate.FAILED)
+        await seat.until(lambda: seat.session.book.current.lines[-1].fate is Fate.FAILED)
         seat.press(f"{command}\r")
     await seat.until(lambda: seat.texts == [])
     assert seat.client.outgoing == []
@@ -212,7 +213,9 @@ async def test_a_question_while_offline_says_that_it_waits(server: ScriptedServe
     await seat.until(lambda: seat.client.status.reason)
     peer = await server.accepted()
     seat.press("/rooms\r/nick eve\r")
-    await seat.until(lambda: seat.texts == ["/rooms has to wait for the link", "/nick has to wait for the link"])
+    await seat.until(
+        lambda: seat.texts == ["/rooms has to wait for the connection", "/nick has to wait for the connection"]
+    )
     seat.press("hello\r")
     await seat.until(lambda: seat.client.unsent == 1)
     await peer.open(resumed=True)
@@ -233,7 +236,7 @@ async def test_there_are_ways_out(seated, keys: str, farewell: str) -> None:
     seat.press(keys)
     async with asyncio.timeout(SECONDS):
         assert await seat.running == farewell
-    seat.terminal.quit("again")
+    seat.terminal._quit("again")
 
 
 async def test_a_bug_ends_it_with_its_traceback(seated, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +291,7 @@ async def test_a_taken_nickname_asks_for_another(
         async with asyncio.timeout(SECONDS):
             await running
     out, err = capsys.readouterr()
-    assert out == "wordpacket: what was not sent yet (1) goes out when you come back as bob\n"
+    assert out == "wordpacket: messages not sent yet (1) will be sent when you come back as bob\n"
     assert err.splitlines() == [
         "wordpacket: alice is taken",
         "wordpacket: a nickname may not hold U+0020",
@@ -323,7 +326,7 @@ async def test_no_server_is_an_error_before_the_screen(tmp_path: Path, capsys: p
     await unsent.close()
     with pytest.raises(Unreachable):
         await run_terminal(wanted(gone, tmp_path))
-    assert capsys.readouterr().err == "wordpacket: what was not sent yet (1) is still kept\n"
+    assert capsys.readouterr().err == "wordpacket: messages not sent yet (1) are still kept\n"
 
 
 async def test_two_clients_do_not_share_a_store(server: ScriptedServer, tmp_path: Path) -> None:
@@ -331,9 +334,9 @@ async def test_two_clients_do_not_share_a_store(server: ScriptedServer, tmp_path
     store = Store.open("127.0.0.1", server.port, "alice", tmp_path)
     none, notes = open_store(wanted(server, tmp_path), "alice")
     assert none is None
-    assert notes == ["another client is open as alice; what you leave unsent here is not kept"]
+    assert notes == ["another client is open as alice; unsent messages of this one are not kept"]
     store.close()
     (tmp_path / "file").write_text("")
     none, (note,) = open_store(wanted(server, tmp_path / "file"), "alice")
     assert none is None
-    assert note.startswith("what you leave unsent is not kept: ")
+    assert note.startswith("unsent messages are not kept: ")
