@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sys
 
-from cli_client.library.client import Client
+from cli_client import Client
 
 
 async def main(port: int = 9000) -> None:
