@@ -59,7 +59,7 @@ test: $(VENV)/.test tools ## run all tests; print the branch coverage, of which 
 	@$(PY) -m coverage erase
 	@$(PY) -m coverage run -m pytest --durations=10 --durations-min=5 $(TESTS); status=$$?; \
 	$(PY) -m coverage combine --quiet && \
-	$(PY) -m coverage json --quiet -o - | $(PY) -m tests.coverage_bound 95 tcp_server ws_bridge && exit $$status
+	$(PY) -m coverage json --quiet -o - | $(PY) -m tests.coverage_bound 95 tcp_server ws_bridge cli_client && exit $$status
 
 check: $(VENV)/.test ## find faults without running: ruff and mypy --strict
 	$(PY) -m ruff check

@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 
 class ConnectionState(enum.Enum):
+    """Whether the client is connected, and whether it tries to be."""
+
     LIVE = "live"
     RECONNECTING = "reconnecting"
     OFFLINE = "offline"  # and the client doesn't try to change that

@@ -9,6 +9,7 @@ import pytest
 from cli_client.library import client as client_module
 from cli_client.library import connect
 from cli_client.library.client import Client
+from tests.cli_client.piped import Pipes
 from tests.cli_client.scripted_server import Open, Peer, ScriptedServer
 
 
@@ -43,3 +44,17 @@ async def opened(server: ScriptedServer) -> AsyncIterator[Open]:
     yield make
     for client in clients:
         await client.close()
+
+
+@pytest.fixture
+async def piped(opened: Open, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[object]:
+    made: list[Pipes] = []
+
+    async def make(**flags: bool) -> Pipes:
+        pipes = Pipes(*await opened(), monkeypatch, **flags)
+        made.append(pipes)
+        return pipes
+
+    yield make
+    for pipes in made:
+        pipes.close()

@@ -27,7 +27,7 @@ def test_a_ref_has_enough_random_bits() -> None:
 
 
 def test_messages_go_out_once_a_connection_and_in_order(outbox: Outbox) -> None:
-    """What is flying is not due again, until the link is lost."""
+    """What is flying is not due again, until the connection is lost."""
     for text in "abc":
         outbox.add(text, room="lobby")
     assert refs(outbox.due(0)) == ["r1", "r2", "r3"]

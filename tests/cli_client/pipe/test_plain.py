@@ -3,78 +3,13 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from cli_client.library.client import Client
-from cli_client.opening import make_plain
-from cli_client.pipe import plain
-from cli_client.pipe.pipes import Lines, OutputPipe
 from cli_client.pipe.plain import Exit
 from tcp_server.protocol import client_packets, server_packets
-from tests.cli_client.scripted_server import NOON, Open, Peer, ScriptedServer, msg
-
-SECONDS = 10
-
-
-class Pipes:
-    """A plain client that runs between two pipes; the test holds their other ends."""
-
-    def __init__(self, client: Client, peer: Peer, monkeypatch: pytest.MonkeyPatch, **flags: bool) -> None:
-        self.client, self.peer = client, peer
-        self._stdin, self._typing = os.pipe()
-        self._reading, self._stdout = os.pipe()
-        monkeypatch.setattr(plain, "STDIN", self._stdin)
-        monkeypatch.setattr(plain, "STDOUT", self._stdout)
-        face = make_plain(client, **({"as_json": False, "literal": False} | flags))
-        self.face = face
-        self._run = asyncio.create_task(face.run())
-        self._open = {self._stdin, self._typing, self._reading, self._stdout}
-
-    def type(self, text: str) -> None:
-        os.write(self._typing, text.encode())
-
-    def end_input(self) -> None:
-        self._close(self._typing)
-
-    def end_output(self) -> None:
-        self._close(self._reading)
-
-    async def exit(self) -> Exit:
-        """Let the server answer BYE, and return the exit code."""
-        async with asyncio.timeout(SECONDS):
-            return await self._run
-
-    def output(self) -> list[str]:
-        """Return what was written, once the client has ended."""
-        self._close(self._stdout)
-        with os.fdopen(self._reading, closefd=False) as stream:
-            return stream.read().splitlines()
-
-    def _close(self, descriptor: int) -> None:
-        if descriptor in self._open:
-            self._open.remove(descriptor)
-            os.close(descriptor)
-
-    def close(self) -> None:
-        for descriptor in tuple(self._open):
-            self._close(descriptor)
-
-
-@pytest.fixture
-async def piped(opened: Open, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[object]:
-    made: list[Pipes] = []
-
-    async def make(**flags: bool) -> Pipes:
-        pipes = Pipes(*await opened(), monkeypatch, **flags)
-        made.append(pipes)
-        return pipes
-
-    yield make
-    for pipes in made:
-        pipes.close()
+from tests.cli_client.piped import SECONDS
+from tests.cli_client.scripted_server import NOON, ScriptedServer, msg
 
 
 async def test_lines_go_in_and_messages_come_out(piped, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,7 +108,7 @@ async def test_what_is_refused_shows_in_the_exit_code(piped, capsys: pytest.Capt
 
 
 async def test_a_cut_is_told_and_survived(server: ScriptedServer, piped, capsys) -> None:
-    """The end waits for the link to come back and the echo to come."""
+    """The end waits for the connection to come back and the echo to come."""
     pipes = await piped()
     pipes.type("hello\n")
     pipes.end_input()
@@ -232,7 +167,7 @@ async def test_a_bug_is_not_hidden(piped, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_a_nickname_lost_on_the_way_is_exit_3(server: ScriptedServer, piped, capsys) -> None:
-    """Taken by somebody else while the link was down: a pipe can't ask for another."""
+    """Taken by somebody else while the connection was down: a pipe can't ask for another."""
     pipes = await piped()
     pipes.peer.cut()
     peer = await server.accepted()
@@ -272,106 +207,3 @@ async def test_unsent_lines_make_a_broken_pipe_an_error(piped) -> None:
     pipes.peer.say(msg(1))
     await pipes.peer.expect(client_packets.Bye)
     assert await pipes.exit() is Exit.BROKEN_PIPE
-
-
-async def test_export_writes_what_may_be_seen(piped, tmp_path: Path, capsys) -> None:
-    """Every room and conversation, page by page and nothing twice, into a file that was not there."""
-    pipes = await piped()
-    renamed = server_packets.Nick(room="lobby", old="rob", nickname="bob", timestamp=NOON)
-    pipes.peer.say(msg(4, "psst", "rob", to="alice"), renamed, server_packets.Ping())
-    await pipes.peer.expect(client_packets.Pong)
-    goal = tmp_path / "all.jsonl"
-    pipes.type(f"/export {goal}\n")
-    pages = [
-        (("lobby", None, 0), server_packets.History(room="lobby", messages=[msg(1), msg(2)], more=True)),
-        (("lobby", None, 2), server_packets.History(room="lobby", messages=[msg(3)], more=False)),
-        ((None, "bob", 0), server_packets.History(to="bob", messages=[msg(4, to="alice")], more=False)),
-        ((None, "rob", 0), server_packets.History(to="rob", messages=[msg(4, to="alice")], more=False)),
-    ]
-    for wanted, page in pages:
-        history = await pipes.peer.expect(client_packets.History)
-        given = client_packets.given
-        assert (given(history.room), given(history.to), history.after) == wanted
-        assert history.limit == 200
-        assert not goal.exists()
-        page.ref = history.ref
-        pipes.peer.say(page)
-    pipes.type(f"/export {goal}\n/export {tmp_path}/no/where\n")
-    pipes.end_input()
-    assert await pipes.exit() is Exit.REFUSED
-    assert pipes.output()[1:] == [f"4 messages are in {goal}"]
-    exported = [server_packets.parse(line) for line in goal.read_bytes().splitlines()]
-    assert exported == [msg(1), msg(2), msg(3), msg(4, to="alice")]
-    assert os.listdir(tmp_path) == [goal.name]
-    assert goal.stat().st_mode & 0o777 == 0o600
-    errors = capsys.readouterr().err.splitlines()
-    assert errors == [
-        f"wordpacket: nothing was exported: {goal}: the file exists",
-        f"wordpacket: nothing was exported: {tmp_path}/no/where: no such file or directory",
-    ]
-
-
-async def test_refused_questions_are_told(piped, capsys: pytest.CaptureFixture[str]) -> None:
-    """An ERROR or RETRY to a command is a line on stderr, and so is a text that is too long."""
-    pipes = await piped()
-    pipes.type("/join secret\n/nick bob\n" + "x" * 8001 + "\n/history 1\n")
-    pipes.end_input()
-    join = await pipes.peer.expect(client_packets.Join)
-    pipes.peer.say(server_packets.Error(code="forbidden", message="no entry", ref=join.ref))
-    nick = await pipes.peer.expect(client_packets.Nick)
-    pipes.peer.say(server_packets.Retry(nickname="bob", reason="taken", message="bob is taken", ref=nick.ref))
-    history = await pipes.peer.expect(client_packets.History)
-    pipes.peer.say(server_packets.History(room="lobby", messages=[msg(1)], more=False, ref=history.ref))
-    assert await pipes.exit() is Exit.REFUSED
-    assert capsys.readouterr().err.splitlines() == [
-        "wordpacket: no entry",
-        "wordpacket: bob is taken",
-        "wordpacket: a message has 1 to 8,000 characters, not 8,001",
-    ]
-    assert len(pipes.output()) == 1
-
-
-async def test_lines_are_cut_whatever_the_reads() -> None:
-    """Across reads, without a last newline, and with bytes that are no UTF-8."""
-    reading, writing = os.pipe()
-    lines = Lines(reading)
-    os.write(writing, b"one\ntw")
-    got = []
-    async with asyncio.timeout(SECONDS):
-        async for line in lines:
-            got.append(line)
-            if line == "one":
-                os.write(writing, b"o\r\n\xff\nlast")
-                os.close(writing)
-    os.close(reading)
-    assert got == ["one", "two", "\ufffd", "last"]
-
-
-async def test_a_descriptor_that_cannot_be_read_is_an_end() -> None:
-    """A terminal that has gone gives no lines and no traceback."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    assert [line async for line in Lines(writing)] == []
-    os.close(writing)
-
-
-async def test_an_outlet_waits_for_a_slow_reader() -> None:
-    """`ready` holds back while much is unread, and everything arrives in order."""
-    reading, writing = os.pipe()
-    outlet = OutputPipe(writing)
-    for _ in range(1000):
-        outlet.write(b"x" * 1000)
-    waiting = asyncio.create_task(outlet.ready(at_most=0))
-    got = await asyncio.to_thread(_read, reading, 1_000_000)
-    async with asyncio.timeout(SECONDS):
-        await waiting
-    assert got == 1_000_000
-    os.close(reading)
-    os.close(writing)
-
-
-def _read(descriptor: int, number: int) -> int:
-    got = 0
-    while got < number:
-        got += len(os.read(descriptor, 65_536))
-    return got

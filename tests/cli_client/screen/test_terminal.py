@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import pytest
-from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
@@ -13,9 +11,6 @@ from cli_client.chat.lines import Fate
 from cli_client.chat.session import ChatSession
 from cli_client.driver import Driver, local_now
 from cli_client.library.client import Client
-from cli_client.library.errors import Unreachable
-from cli_client.library.store import Store
-from cli_client.opening import Wanted, make_client, open_store, run_terminal
 from cli_client.screen.terminal import Terminal
 from tcp_server.protocol import client_packets, server_packets
 from tests.cli_client.scripted_server import NOON, Open, Peer, ScriptedServer, msg
@@ -207,7 +202,7 @@ async def test_failed_messages_are_retried_and_dropped(seated) -> None:
 
 
 async def test_a_question_while_offline_says_that_it_waits(server: ScriptedServer, seated) -> None:
-    """And is answered when the link is back; a typed message goes out then."""
+    """And is answered when the connection is back; a typed message goes out then."""
     seat = await seated()
     seat.peer.cut()
     await seat.until(lambda: seat.client.status.reason)
@@ -247,96 +242,3 @@ async def test_a_bug_ends_it_with_its_traceback(seated, monkeypatch: pytest.Monk
     with pytest.raises(ZeroDivisionError):
         await seat.running
     seat.running = asyncio.create_task(asyncio.sleep(0))
-
-
-# -- from the start --------------------------------------------------------------------------------
-
-
-def wanted(server: ScriptedServer, folder: Path, nickname: str = "alice") -> Wanted:
-    return Wanted("127.0.0.1", server.port, nickname, ("lobby",), folder=folder)
-
-
-async def test_a_taken_nickname_asks_for_another(
-    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """As often as it takes; a password is asked for by whose it is; then the chat begins."""
-    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
-        running = asyncio.create_task(run_terminal(wanted(server, tmp_path)))
-        peer = await server.accepted()
-        await peer.greet()
-        peer.say(server_packets.Retry(nickname="alice", reason="taken", message="alice is taken"))
-        await peer.closed()
-        keys.send_text("not a name\r")
-        keys.send_text("bob\r")
-        peer = await server.accepted()
-        assert (await peer.greet()).nickname == "bob"
-        peer.say(server_packets.Retry(nickname="bob", reason="registered", message="bob needs a password"))
-        await peer.closed()
-        keys.send_text("secret\r")
-        peer = await server.accepted()
-        assert (await peer.greet()).password == "secret"
-        peer.say(server_packets.Retry(nickname="bob", reason="password", message="the server's password is wrong"))
-        await peer.closed()
-        keys.send_text("open sesame\r")
-        peer = await server.accepted()
-        nick = await peer.greet(motd="hello there", server_password=True)
-        assert (nick.nickname, nick.password, nick.server_password) == ("bob", "secret", "open sesame")
-        ready = server_packets.Ready(nickname="bob", token="t", epoch="e", id=0, rooms=["lobby"], resumed=False)
-        peer.say(ready)
-        await peer.pong(0)
-        keys.send_text("unsent\r")
-        await peer.expect(client_packets.Msg)
-        keys.send_text("/quit\r")
-        await peer.expect(client_packets.Bye)
-        async with asyncio.timeout(SECONDS):
-            await running
-    out, err = capsys.readouterr()
-    assert out == "wordpacket: messages not sent yet (1) will be sent when you come back as bob\n"
-    assert err.splitlines() == [
-        "wordpacket: alice is taken",
-        "wordpacket: a nickname may not hold U+0020",
-        "wordpacket: bob needs a password",
-        "wordpacket: the server's password is wrong",
-    ]
-
-
-async def test_no_other_nickname_is_an_end(server: ScriptedServer, tmp_path: Path) -> None:
-    """Ctrl-D at the question ends the program."""
-    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
-        running = asyncio.create_task(run_terminal(wanted(server, tmp_path)))
-        peer = await server.accepted()
-        await peer.greet()
-        peer.say(server_packets.Retry(nickname="alice", reason="taken", message="alice is taken"))
-        await peer.closed()
-        keys.send_text("\x04")
-        with pytest.raises(EOFError):
-            await running
-
-
-async def test_no_server_is_an_error_before_the_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The screen is not even opened; what waits to be sent is told."""
-    async with ScriptedServer() as gone:
-        pass
-    with pytest.raises(Unreachable):
-        await run_terminal(wanted(gone, tmp_path))
-    assert capsys.readouterr().err == ""
-    store = Store.open("127.0.0.1", gone.port, "alice", tmp_path)
-    unsent = make_client(wanted(gone, tmp_path), "alice", None, store)
-    unsent.send("#lobby", "not sent yet")
-    await unsent.close()
-    with pytest.raises(Unreachable):
-        await run_terminal(wanted(gone, tmp_path))
-    assert capsys.readouterr().err == "wordpacket: messages not sent yet (1) are still kept\n"
-
-
-async def test_two_clients_do_not_share_a_store(server: ScriptedServer, tmp_path: Path) -> None:
-    """The second runs without, and says so; so does one whose folder can't be written."""
-    store = Store.open("127.0.0.1", server.port, "alice", tmp_path)
-    none, notes = open_store(wanted(server, tmp_path), "alice")
-    assert none is None
-    assert notes == ["another client is open as alice; unsent messages of this one are not kept"]
-    store.close()
-    (tmp_path / "file").write_text("")
-    none, (note,) = open_store(wanted(server, tmp_path / "file"), "alice")
-    assert none is None
-    assert note.startswith("unsent messages are not kept: ")

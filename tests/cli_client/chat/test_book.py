@@ -1,0 +1,67 @@
+"""The views that are open, and the one that the person looks at."""
+
+import pytest
+
+from cli_client.chat.book import mentions
+from cli_client.chat.session import ChatSession
+from tcp_server.protocol import server_packets
+from tests.cli_client.chat.sessions import NOW, entered, texts
+from tests.cli_client.scripted_server import msg
+
+
+def test_times_are_in_the_persons_zone(session: ChatSession) -> None:
+    """The server writes UTC; a timestamp that can't be read counts as now."""
+    session.received(msg(1), NOW)
+    assert session.book.current.lines[0].at.hour == 13
+    session.received(server_packets.Msg(id=2, nickname="bob", message="x", timestamp="?", room="lobby"), NOW)
+    assert session.book.current.lines[1].at == NOW
+
+
+def test_what_is_unread_is_counted() -> None:
+    """Elsewhere, and apart where one is named; looking there reads it; one's own is never unread."""
+    session = entered("lobby", "dev")
+    session.received(msg(1, room="dev"), NOW)
+    session.received(msg(2, "Alice: look", room="dev"), NOW)
+    session.received(msg(3, "mine", "alice", room="dev"), NOW)
+    session.received(msg(4, "psst", to="alice"), NOW)
+    session.received(msg(5), NOW)
+    counts = [(view.target, view.attention.unread, view.attention.mentions) for view in session.book.views]
+    assert counts == [("#lobby", 0, 0), ("#dev", 2, 1), ("@bob", 1, 1)]
+    session.book.step(+1, unread=True)
+    assert (session.book.current.target, session.book.current.attention.unread) == ("#dev", 0)
+    session.book.step(-1)
+    session.book.step(-1)
+    assert session.book.current.target == "@bob"
+    session.book.step(+1, unread=True)  # nothing is: one stays
+    assert session.book.current.target == "@bob"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("alice", True), ("hi ALICE!", True), ("malice", False), ("alices", False), ("malice alice", True), ("", False)],
+)
+def test_a_name_is_a_word_of_its_own(text: str, named: bool) -> None:
+    """A part of another word does not count."""
+    assert mentions(text, "Alice") is named
+
+
+def test_what_is_new_is_marked() -> None:
+    """Below the last line that was seen before one looked away; not where nothing came, nor for long."""
+    session = entered("lobby", "dev")
+    session.received(msg(1), NOW)
+    session.book.switch("#dev")
+    session.received(msg(2), NOW)
+    session.book.switch("#lobby")
+    lobby = session.book.current
+    assert lobby.attention.marker is lobby.lines[0]
+    session.book.switch("#dev")
+    session.book.switch("#lobby")
+    assert lobby.attention.marker is None
+
+
+def test_words_before_the_first_room_move_there() -> None:
+    """The message of the day is not left behind on a screen that nobody sees."""
+    session = ChatSession("alice", NOW)
+    session.book.note("welcome")
+    session.received(server_packets.Ready(nickname="alice", rooms=["lobby"]), NOW)
+    assert texts(session.book.current) == ["welcome"]

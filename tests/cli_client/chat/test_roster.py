@@ -1,0 +1,30 @@
+"""The topic, the members and the typists of a room."""
+
+from datetime import timedelta
+
+from cli_client.chat.session import ChatSession
+from tcp_server.protocol import server_packets
+from tests.cli_client.chat.sessions import NOW
+from tests.cli_client.scripted_server import msg
+
+
+def test_big_rooms_tell_only_numbers(session: ChatSession) -> None:
+    """A ROOM with a count alone keeps topic and users."""
+    session.received(server_packets.Room(room="lobby", count=2, topic="t", users=["alice", "bob"], id=0), NOW)
+    session.received(server_packets.Room(room="lobby", count=500), NOW)
+    assert (
+        session.book.current.roster.count,
+        session.book.current.roster.topic,
+        len(session.book.current.roster.users),
+    ) == (500, "t", 2)
+
+
+def test_typing_shows_for_a_while(session: ChatSession) -> None:
+    """Who types is named until the message comes or some seconds have gone; one's own is dropped."""
+    for who in ("bob", "carol", "alice"):
+        session.received(server_packets.Typing(room="lobby", nickname=who), NOW)
+    assert session.book.current.roster.typists(NOW) == ["bob", "carol"]
+    session.received(msg(1), NOW)
+    assert session.book.current.roster.typists(NOW) == ["carol"]
+    assert session.book.current.roster.typists(NOW + timedelta(seconds=7)) == []
+    session.received(server_packets.Typing(to="alice", nickname="dave"), NOW)  # nobody looks: not shown
