@@ -1,1 +1,4 @@
-"""The chat as a person sees it, pure: what was typed or received goes in, effects come out. No face, no socket."""
+"""The chat as a person sees it, pure: typed lines and events go in, effects and views come out.
+
+Both faces stand on it, and the driver above them; nothing here knows a face, a socket or a clock.
+"""

@@ -145,7 +145,7 @@ class Book:
             self.give_up_room(target)
             self.switch(target)
 
-    # -- what a face tells -----------------------------------------------------------------------
+    # -- where the person looks ------------------------------------------------------------------
 
     def scroll_to(self, anchor: Line | None) -> None:
         """Note the lowest line of the current view on the screen; None: the view's end."""

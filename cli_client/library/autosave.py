@@ -60,7 +60,7 @@ class Autosave:
             self._store = None
 
     def _memory(self) -> Memory:
-        """Return what the next process needs: it gets again each event that nobody has taken from the inbox."""
+        """Return the memory for the next process, which gets every event again that nobody has taken from the inbox."""
         memory = self._session.remember()
         unread_from = self._inbox.unread_from
         if unread_from is not None:

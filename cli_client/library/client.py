@@ -107,7 +107,7 @@ class Client:
 
     async def close(self, message: str = "") -> None:
         """Say BYE and end the connection. Unsent messages stay in the store, if there is one."""
-        self._reconnector.closing = True
+        self._reconnector.close()
         if self._running is not None and not self._running.done():
             if self._session.phase in (SessionPhase.CATCHING_UP, SessionPhase.LIVE):
                 bye = client_packets.Bye(message=sendable(message) if message else UNSET)
@@ -129,7 +129,7 @@ class Client:
     ) -> None:
         await self.close()
 
-    # -- who and where ---------------------------------------------------------------------------
+    # -- the user --------------------------------------------------------------------------------
 
     @property
     def status(self) -> ConnectionStatus:
@@ -139,17 +139,17 @@ class Client:
     @property
     def nickname(self) -> str:
         """Our nickname; the server may have changed it."""
-        return self._session.nickname
+        return self._session.identity.nickname
 
     @property
     def joined(self) -> list[str]:
         """The rooms that we are in, and will be in again after a cut."""
-        return self._session.rooms
+        return self._session.identity.rooms
 
     @property
     def peers(self) -> list[str]:
         """The people that direct messages were exchanged with, the latest last."""
-        return list(self._session.peers.values())
+        return self._session.identity.peers
 
     @property
     def limits(self) -> Limits:
@@ -191,7 +191,7 @@ class Client:
     async def messages(self) -> AsyncIterator[Msg]:
         """Yield the messages of others, each once and in order."""
         async for event, _ in self._inbox:
-            if isinstance(event, Msg) and not self._session.is_me(event.nickname):
+            if isinstance(event, Msg) and not self._session.identity.is_me(event.nickname):
                 yield event
 
     # -- saying ----------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ class Client:
             ConnectionLost: the connection ended before the answer came.
         """
         if self._is_refused:
-            self._session.nickname = nickname
+            self._session.identity.rename(nickname)
             self._reconnector.reconnect_now()
             return nickname
         ready = await self.requests.expect(server_packets.Ready, client_packets.Nick(nickname=nickname))
@@ -272,7 +272,7 @@ class Client:
         """Try to connect at once, if there is no connection."""
         self._reconnector.reconnect_now()
 
-    # -- what the connection reports -------------------------------------------------------------
+    # -- reports of the connection ---------------------------------------------------------------
 
     def _happened(self, output: Happened | Answered) -> None:
         if isinstance(output, Answered):

@@ -74,7 +74,6 @@ class Reconnector:
 
     Attributes:
         status: the state of the connection now.
-        closing: set by the owner before it says BYE; there is no further attempt.
     """
 
     def __init__(
@@ -99,7 +98,7 @@ class Reconnector:
         self._hangup: Hangup | None = None
         self._was_live = False
         self.status = ConnectionStatus(ConnectionState.OFFLINE, "not connected yet")
-        self.closing = False
+        self._is_closing = False
 
     async def run(self) -> None:
         """Connect, serve, and connect again, until `lost` says stop or the server sends us away for good."""
@@ -113,7 +112,7 @@ class Reconnector:
             delay: float | None = next(delays)
             if hangup.code in PATIENT and not delay:
                 delay = next(delays)
-            if hangup.code in FINAL or self.closing:
+            if hangup.code in FINAL or self._is_closing:
                 delay = None
             logger.info("connection lost: %s; next attempt in %s s", hangup.reason, delay)
             if not self._lost(hangup, delay):
@@ -126,6 +125,10 @@ class Reconnector:
     def reconnect_now(self) -> None:
         """End the wait before the next attempt, if the client waits."""
         self._impatient.set()
+
+    def close(self) -> None:
+        """Make no further attempt after this connection; to be called before BYE is said."""
+        self._is_closing = True
 
     def flush(self) -> None:
         """Write the messages that are due in the outbox."""

@@ -20,8 +20,8 @@ class ExportFault(Exception):
 async def export(client: Client, path: str, targets: Iterable[str]) -> int:
     """Write the whole history of these rooms and conversations, each oldest first, and no message twice.
 
-    The file appears once it is complete; an existing file is never replaced. Two targets may be one person who was
-    renamed.
+    The file appears once it is complete; an existing file is never replaced. Two targets may be one person
+    under two names.
 
     Returns:
         The number of messages.

@@ -14,19 +14,17 @@ import msgspec
 from msgspec import UNSET
 
 from cli_client.library.events import Failed, Live, NotLetIn, Postponed, Sent
+from cli_client.library.identity import Identity
 from cli_client.library.log_place import LogPlace
 from cli_client.library.memory import Memory, Secrets
 from cli_client.library.outbox import Outbox, OutgoingState
 from cli_client.library.outputs import Answered, Hangup, Happened, Output, Write
 from cli_client.library.targets import optional
 from tcp_server.protocol import client_packets, server_packets
-from tcp_server.protocol.names import fold
-from tcp_server.protocol.server_packets import AnyPacket
 
 OPENING_SECONDS = 15.0  # from connecting to READY
 PING_SECONDS = 25.0  # of silence; less than the server's 30: a quiet connection costs one exchange, not two
 DEAD_SECONDS = 50.0  # of silence in spite of a PING: a dead connection is noticed within a minute
-PEERS_MAX = 200
 
 format_request = msgspec.json.Encoder().encode
 
@@ -40,12 +38,11 @@ class SessionPhase(enum.Enum):
 
 
 class ResumingSession:
-    """One user's session: its phase, its place in the log, its rooms and its unsent messages.
+    """One user's session: its phase, its place in the log and its unsent messages.
 
     Attributes:
-        nickname: the user's, as the server wrote it last.
+        identity: nickname, rooms and peers.
         limits, motd: from the server's HELLO.
-        peers: the people that direct messages were exchanged with, folded -> as shown, the latest last.
     """
 
     def __init__(
@@ -57,26 +54,19 @@ class ResumingSession:
         program: str = "wordpacket-client",
         passwords: Secrets | None = None,
     ) -> None:
-        self.nickname = nickname
+        self.identity = Identity(nickname, rooms)
         self.phase = SessionPhase.AWAY
         self.limits = server_packets.Limits()
         self.motd: str | None = None
         self.outbox = outbox
-        self.peers: dict[str, str] = {}
         self._program = program
         self._passwords = passwords or Secrets()
-        self._rooms = {fold(room.removeprefix("#")): room.removeprefix("#") for room in rooms}
         self._token: str | None = None
         self._place = LogPlace()
         self._resumed = False
         self._openings = 0  # the number of connections, so that each opening's refs are its own
         self._heard_at = 0.0
         self._pinged = False
-
-    @property
-    def rooms(self) -> list[str]:
-        """The rooms that the user is in, or will be in once the server lets it in."""
-        return list(self._rooms.values())
 
     @property
     def cursor(self) -> tuple[str | None, int | None]:
@@ -86,23 +76,21 @@ class ResumingSession:
     def remember(self) -> Memory:
         """Return the part of the session that has to outlive this process."""
         return Memory(
-            nickname=self.nickname,
-            rooms=self.rooms,
+            nickname=self.identity.nickname,
+            rooms=self.identity.rooms,
             token=self._token,
             epoch=self._place.epoch,
             after=self._place.after,
             outgoing=list(self.outbox),
-            peers=list(self.peers.values()),
+            peers=self.identity.peers,
         )
 
     def restore(self, memory: Memory) -> None:
         """Take up the memory of an earlier process; rooms that were asked for this time are added."""
-        self.nickname = memory.nickname
-        self._rooms = {fold(room): room for room in memory.rooms} | self._rooms
+        self.identity.restore(memory.nickname, memory.rooms, memory.peers)
         self._token = memory.token
         self._place = LogPlace(memory.epoch, memory.after)
         self.outbox.restore(memory.outgoing)
-        self.peers = {fold(peer): peer for peer in memory.peers}
 
     # -- facts from the connection ---------------------------------------------------------------
 
@@ -187,7 +175,7 @@ class ResumingSession:
                 | server_packets.Typing()
                 | server_packets.Notice()
             ):
-                self._follow_rooms(packet)
+                self.identity.follow(packet)
                 yield Happened(packet, body)
                 ref = getattr(packet, "ref", None)
                 if ref:
@@ -207,8 +195,8 @@ class ResumingSession:
         wants_password = hello.server_password and self._passwords.server_password is not None
         yield _write(
             client_packets.Nick(
-                nickname=self.nickname,
-                rooms=self.rooms if self._rooms else UNSET,
+                nickname=self.identity.nickname,
+                rooms=self.identity.rooms or UNSET,
                 client=self._program,
                 password=optional(self._passwords.password),
                 server_password=optional(self._passwords.server_password if wants_password else None),
@@ -221,10 +209,8 @@ class ResumingSession:
 
     def _ready(self, ready: server_packets.Ready, body: bytes) -> Iterator[Output]:
         """Take READY: the end of the opening or, later, a new name of ours with its token."""
-        self.nickname = ready.nickname or self.nickname
+        self.identity.admit(ready)
         self._token = ready.token or self._token
-        if ready.rooms is not None:
-            self._rooms = {fold(room): room for room in ready.rooms}
         if self.phase is not SessionPhase.NAMING:
             self._place.epoch = ready.epoch or self._place.epoch
             yield Happened(ready, body)
@@ -264,7 +250,7 @@ class ResumingSession:
     ) -> Iterator[Output]:
         reason = packet.reason if isinstance(packet, server_packets.Retry) else packet.code
         if self.phase is SessionPhase.NAMING:
-            yield Happened(NotLetIn(self.nickname, reason, packet.message), body)
+            yield Happened(NotLetIn(self.identity.nickname, reason, packet.message), body)
             yield Hangup(packet.message, reason)
             return
         entry = self.outbox.refused(packet.ref, reason, packet.message, now)
@@ -281,7 +267,7 @@ class ResumingSession:
         """Take a MSG: a new one, a repetition, or the echo of ours, which may be new or a repetition."""
         entry = self.outbox.acknowledged(message.ref)
         if self._place.take(message.id, is_echo=entry is not None):
-            self._note_peer(message)
+            self.identity.note_peer(message)
             yield Happened(message, body)
         if entry is not None:
             yield Happened(Sent(entry, message))
@@ -292,31 +278,6 @@ class ResumingSession:
     @property
     def _opening_ref(self) -> str:
         return f"opening-{self._openings}"
-
-    def _note_peer(self, message: server_packets.Msg) -> None:
-        if message.to is None:
-            return
-        peer = message.to if self.is_me(message.nickname) else message.nickname
-        self.peers.pop(fold(peer), None)
-        self.peers[fold(peer)] = peer
-        if len(self.peers) > PEERS_MAX:
-            del self.peers[next(iter(self.peers))]
-
-    def is_me(self, nickname: str) -> bool:
-        """Say whether this nickname is ours."""
-        return fold(nickname) == fold(self.nickname)
-
-    def _follow_rooms(self, packet: AnyPacket) -> None:
-        """Keep the list of rooms that the next NICK will ask for."""
-        match packet:
-            case server_packets.Join() if self.is_me(packet.nickname):
-                self._rooms[fold(packet.room)] = packet.room
-            case server_packets.Room() if packet.id is not None:
-                self._rooms[fold(packet.room)] = packet.room
-            case server_packets.Leave(reason="left" | "kicked") if self.is_me(packet.nickname):
-                self._rooms.pop(
-                    fold(packet.room), None
-                )  # a LEAVE quit or timeout keeps the rooms: the user comes back to them
 
 
 def _write(request: client_packets.Request) -> Write:

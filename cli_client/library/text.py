@@ -1,4 +1,4 @@
-"""Which text may be sent, and what takes the place of a control character. Pure functions over strings."""
+"""The text that may be sent, and the pictures of control characters. Pure functions over strings."""
 
 REPLACEMENT = "\ufffd"
 

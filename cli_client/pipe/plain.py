@@ -168,7 +168,7 @@ class Plain:
 
 
 def format_line(target: str, line: Line) -> str:
-    r"""Return a line as text: when, where, who, what. A newline in a message is written as `\n`."""
+    r"""Return a line as text: time, target, nickname and text. A newline in a message is written as `\n`."""
     text = defuse(line.text).replace("\n", "\\n")
     if line.kind is Kind.INFO:
         return text

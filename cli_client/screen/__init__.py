@@ -1,1 +1,1 @@
-"""The full terminal: rows, bars, keys and the input line. It draws what `chat` holds."""
+"""The full terminal: rows, bars, keys and the input line. It draws the views of `chat`; only `opening` starts it."""
