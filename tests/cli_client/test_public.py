@@ -1,9 +1,11 @@
 """The public library: `from cli_client import Client, Message`."""
 
 import asyncio
+import runpy
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import cli_client
 from tcp_server.protocol import client_packets
@@ -46,5 +48,18 @@ async def test_the_example_in_its_documentation_runs(server: ScriptedServer) -> 
     peer.say(msg(1, "hello"))
     said = await peer.expect(client_packets.Msg)
     assert (said.room, said.message) == ("lobby", "bob said: hello")
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_the_bot_answers(server: ScriptedServer) -> None:
+    """examples/bot.py answers `!echo` where it was said, and nothing else."""
+    names = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "bot.py"))
+    running = asyncio.create_task(names["main"](server.port))
+    peer = await server.accepted()
+    assert (await peer.open()).nickname == "echo-bot"
+    peer.say(msg(1, "hello"), msg(2, "!echo hello", to="echo-bot"))
+    said = await peer.expect(client_packets.Msg)
+    assert (said.to, said.message) == ("bob", "bob said: hello")
     running.cancel()
     await asyncio.wait([running])
