@@ -136,7 +136,7 @@ class Reconnector:
         self._arm()
 
     def write(self, body: bytes) -> None:
-        """Write one packet, if there is a connection."""
+        """Write the frame of a body, if there is a connection."""
         if self._writer is not None:
             self._writer.write(encode(body))
 

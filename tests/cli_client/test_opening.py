@@ -126,3 +126,22 @@ def test_a_login_name_becomes_a_nickname(login: str, nickname: str | None) -> No
     made = login_nickname(login)
     assert nickname in (None, made)
     assert names.nickname_key(made) not in names.RESERVED
+
+
+async def test_without_a_store_unsent_messages_are_lost(
+    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the person is told at the end."""
+    store = Store.open("127.0.0.1", server.port, "alice", tmp_path)
+    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+        running = asyncio.create_task(run_terminal(wanted(server, tmp_path)))
+        peer = await server.accepted()
+        await peer.open()
+        keys.send_text("unsent\r")
+        await peer.expect(client_packets.Msg)
+        keys.send_text("/quit\r")
+        await peer.expect(client_packets.Bye)
+        async with asyncio.timeout(SECONDS):
+            await running
+    store.close()
+    assert capsys.readouterr().out == "wordpacket: messages not sent yet (1) are lost\n"

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from cli_client.chat.roster import Roster
 from cli_client.chat.session import ChatSession
 from tcp_server.protocol import server_packets
 from tests.cli_client.chat.sessions import NOW
@@ -28,3 +29,18 @@ def test_typing_shows_for_a_while(session: ChatSession) -> None:
     assert session.book.current.roster.typists(NOW) == ["carol"]
     assert session.book.current.roster.typists(NOW + timedelta(seconds=7)) == []
     session.received(server_packets.Typing(to="alice", nickname="dave"), NOW)  # nobody looks: not shown
+
+
+def test_members_are_counted_also_where_they_are_not_listed() -> None:
+    """A member of a big room counts down when it leaves, and nobody counts twice."""
+    roster = Roster()
+    roster.enter("bob")
+    roster.enter("BOB")
+    assert (roster.count, list(roster.users.values())) == (1, ["bob"])
+    roster.describe(server_packets.Room(room="big", count=500))
+    roster.leave("carol")
+    roster.leave("bob")
+    assert (roster.count, roster.users) == (498, {})
+    empty = Roster()
+    empty.leave("dave")
+    assert empty.count is None

@@ -58,3 +58,25 @@ def test_long_views_are_cut_above(session: ChatSession) -> None:
     view.remove(view.attention.anchor)
     view.remove(Line(Kind.INFO, "not there", NOW))
     assert view.attention.anchor is None
+
+
+def test_a_page_brings_no_message_twice(session: ChatSession) -> None:
+    """A message that came meanwhile in another way is passed over."""
+    view = session.book.current
+    session.received(msg(2), NOW)
+    view.end_fetch([session.book.message_line(msg(number)) for number in (1, 2)], more=False)
+    assert [line.id for line in view.lines] == [1, 2]
+    assert not view.begin_fetch()
+
+
+def test_a_fetch_is_under_way_once(session: ChatSession) -> None:
+    """Until its page has come."""
+    view = session.book.current
+    assert not view.begin_fetch()
+    view.expect_older()
+    assert view.begin_fetch()
+    assert not view.begin_fetch()
+    view.end_fetch([], more=True)
+    assert view.begin_fetch()
+    view.fail_fetch()
+    assert not view.begin_fetch()

@@ -7,11 +7,12 @@ import pytest
 
 from cli_client.library import connect
 from cli_client.library.client import Client
+from cli_client.library.connect import ConnectionState
 from cli_client.library.errors import Unreachable
 from cli_client.library.events import Live, Lost
 from tcp_server.protocol import server_packets
 from tests.cli_client.library.listening import reopened, until
-from tests.cli_client.scripted_server import Open, ScriptedServer
+from tests.cli_client.scripted_server import Open, ScriptedServer, msg
 
 
 async def test_nobody_answers() -> None:
@@ -93,3 +94,50 @@ async def test_after_shutdown_it_comes_back_but_not_at_once(server: ScriptedServ
     assert lost.retry_seconds
     await reopened(server)
     await until(client, Live)
+
+
+async def test_no_answer_in_time_is_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that swallows everything is given up after a while."""
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(connect, "CONNECT_SECONDS", 0.01)
+    monkeypatch.setattr(asyncio, "open_connection", never)
+    with pytest.raises(Unreachable, match="no answer"):
+        await Client("127.0.0.1", 9, nickname="alice").connect()
+
+
+async def test_nothing_is_taken_after_the_end(opened: Open) -> None:
+    """A packet behind BYE in the same read belongs to nobody."""
+    client, peer = await opened()
+    await until(client, Live)
+    peer.say(server_packets.Bye(reason="kicked", message="go"), msg(1))
+    before, _ = await until(client, Lost)
+    assert before == []
+
+
+async def test_a_packet_that_is_not_known_is_passed_over(opened: Open) -> None:
+    """A later version of the server may say more than this client knows."""
+    client, peer = await opened()
+    await until(client, Live)
+    body = b'{"type":"MSG","id":"seven"}'
+    peer.say_bytes(len(body).to_bytes(2, "big") + body)
+    peer.say(msg(8))
+    before, message = await until(client, server_packets.Msg)
+    assert (before, message.id) == ([], 8)
+
+
+async def test_the_first_cut_says_since_when(server: ScriptedServer, opened: Open) -> None:
+    """Further attempts that fail change the reason, not the time."""
+    client, peer = await opened()
+    await until(client, Live)
+    assert client.status.state is ConnectionState.LIVE
+    peer.cut()
+    await until(client, Lost)
+    since = client.status.since
+    peer = await server.accepted()
+    peer.close()
+    await until(client, Lost)
+    assert client.status.state is ConnectionState.RECONNECTING
+    assert (client.status.since, client.status.reason) == (since, "the server closed the connection")

@@ -202,3 +202,16 @@ async def test_passwords_go_where_they_are_asked_for(server: ScriptedServer) -> 
     connecting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await connecting
+
+
+async def test_an_error_that_answers_nothing_is_an_event(opened: Open) -> None:
+    """Without a ref it concerns the whole session; a RETRY without one concerns nobody."""
+    client, peer = await opened()
+    await until(client, Live)
+    peer.say(
+        server_packets.Retry(nickname="alice", reason="taken", message="too late"),
+        server_packets.Error(code="rate_limited", message="too fast"),
+    )
+    before, error = await until(client, server_packets.Error)
+    assert before == []
+    assert error == server_packets.Error(code="rate_limited", message="too fast")
