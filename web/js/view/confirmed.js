@@ -22,7 +22,7 @@ class Confirmed {
   }
 
   #arm() {
-    const lost = this.unsent > 0 ? ` and drop ${Text.count(this.unsent, "unsent message", "unsent messages")}` : "";
+    const lost = this.unsent > 0 ? ` and drop ${Wording.count(this.unsent, "unsent message", "unsent messages")}` : "";
     Dom.setText(this.button, `Really forget me${lost}?`);
     this.armed = setTimeout(() => this.#disarm(), Confirmed.WAIT_MSEC);
   }

@@ -25,13 +25,13 @@ const Dom = (() => {
   const stamp = (nickname) => setStamp(el("span", { class: "stamp", "aria-hidden": "true" }), nickname);
 
   function setStamp(element, nickname) {
-    element.textContent = Text.initials(nickname);
+    element.textContent = Wording.initials(nickname);
     return tint(element, nickname);
   }
 
   /** A message's text, with its addresses as links that tell the other side nothing. */
   function withLinks(message) {
-    return Text.parts(message).map((part) =>
+    return Wording.parts(message).map((part) =>
       typeof part === "string"
         ? part
         : el("a", { href: part.href, target: "_blank", rel: "noopener noreferrer nofollow" }, part.text),

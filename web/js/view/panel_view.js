@@ -50,7 +50,7 @@ class PanelView {
     const conversation = state.conversations[state.current] ?? null;
     const room = conversation?.kind === "room" ? conversation : null;
     for (const name of Object.keys(PanelView.TITLES)) this.find(`panel-${name}`).hidden = name !== state.panel;
-    const members = room === null ? PanelView.TITLES.members : Text.count(room.count, "member", "members");
+    const members = room === null ? PanelView.TITLES.members : Wording.count(room.count, "member", "members");
     Dom.setText(this.find("panel-title"), state.panel === "members" ? members : PanelView.TITLES[state.panel]);
     if (state.panel === "members") this.#members(conversation, state.nickname);
     if (state.panel === "search") this.#search(state);
@@ -93,7 +93,7 @@ class PanelView {
     if (search === this.search) return;
     this.search = search;
     const { state, messages, more, fault } = search;
-    const many = Text.count(messages.length, "message", "messages");
+    const many = Wording.count(messages.length, "message", "messages");
     const words = {
       idle: "",
       asking: "Searching …",
@@ -127,7 +127,7 @@ class PanelView {
           Dom.el("bdi", { class: "hit-where" }, where),
         ),
         Dom.el("span", { class: "hit-text", dir: "auto" }, ...PanelView.#marked(message.message, words)),
-        Dom.el("time", { datetime: message.timestamp }, Text.dayAndTime(time)),
+        Dom.el("time", { datetime: message.timestamp }, Wording.dayAndTime(time)),
       ),
     );
   }
@@ -175,7 +175,7 @@ class PanelView {
               Dom.el(
                 "span",
                 { class: "directory-count" },
-                `${inside ? "joined · " : ""}${Text.count(count, "member", "members")}`,
+                `${inside ? "joined · " : ""}${Wording.count(count, "member", "members")}`,
               ),
             ),
             topic ? Dom.el("span", { class: "directory-topic", dir: "auto" }, topic) : null,

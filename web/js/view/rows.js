@@ -47,9 +47,9 @@ const Rows = (() => {
         previous = null;
         continue;
       }
-      if (previous === null || Text.dayNumber(previous.at) !== Text.dayNumber(entry.at)) {
-        const label = Text.day(entry.at, now);
-        rows.push({ kind: "day", key: `day-${Text.dayNumber(entry.at)}-${entry.key}`, label, signature: label });
+      if (previous === null || Wording.dayNumber(previous.at) !== Wording.dayNumber(entry.at)) {
+        const label = Wording.day(entry.at, now);
+        rows.push({ kind: "day", key: `day-${Wording.dayNumber(entry.at)}-${entry.key}`, label, signature: label });
         previous = null;
       }
       if (divider !== null && entry.id === divider && entry.kind === "message") {
@@ -94,8 +94,8 @@ const Rows = (() => {
       ];
       const time = Dom.el(
         "time",
-        { datetime: new Date(row.at).toISOString(), title: Text.exact(row.at) },
-        Text.time(row.at),
+        { datetime: new Date(row.at).toISOString(), title: Wording.exact(row.at) },
+        Wording.time(row.at),
       );
       const name = Dom.name(row.nickname);
       const text = Dom.el("div", { class: "text", dir: "auto" });
@@ -157,7 +157,7 @@ const Rows = (() => {
         [row.left, "left"],
       ]
         .filter(([list]) => list.length > 0)
-        .map(([list, what]) => `${Text.names(list)} ${what}`);
+        .map(([list, what]) => `${Wording.names(list)} ${what}`);
       return aside(row, parts.length === 0 ? "Somebody came by" : parts.join(" · "));
     },
 
@@ -168,7 +168,7 @@ const Rows = (() => {
     return Dom.el(
       "div",
       { class: `event tone-${row.tone ?? "info"}` },
-      Dom.el("time", { datetime: new Date(row.at).toISOString(), title: Text.exact(row.at) }, Text.time(row.at)),
+      Dom.el("time", { datetime: new Date(row.at).toISOString(), title: Wording.exact(row.at) }, Wording.time(row.at)),
       Dom.el("div", { class: "event-text", dir: "auto" }, ...Dom.withLinks(text)),
     );
   }

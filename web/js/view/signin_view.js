@@ -43,7 +43,7 @@ class SigninView {
       this.find("kept-text"),
       unsent === 0
         ? "This browser remembers you."
-        : `${Text.count(unsent, "unsent message is", "unsent messages are")} kept for you.`,
+        : `${Wording.count(unsent, "unsent message is", "unsent messages are")} kept for you.`,
     );
     this.forgetting.setDetail(unsent);
     this.#preview();

@@ -307,7 +307,7 @@ class TimelineView {
 
   #showNewest() {
     this.newest.hidden = this.atEnd;
-    Dom.setText(this.newestText, this.unseen > 0 ? Text.count(this.unseen, "new message", "new messages") : "Newest");
+    Dom.setText(this.newestText, this.unseen > 0 ? Wording.count(this.unseen, "new message", "new messages") : "Newest");
   }
 
   #clicked(event) {

@@ -129,8 +129,8 @@ class View {
       (state.link.since > this.now() - 400 && state.link.state === "reconnecting" && unsent === 0);
     banner.dataset.state = shown;
     if (banner.hidden && shown !== "live") this.#later();
-    const since = `${shown === "offline" ? "Offline" : "Reconnecting"} since ${Text.time(state.link.since)}`;
-    const waiting = unsent > 0 ? `${Text.count(unsent, "message", "messages")} unsent` : null;
+    const since = `${shown === "offline" ? "Offline" : "Reconnecting"} since ${Wording.time(state.link.since)}`;
+    const waiting = unsent > 0 ? `${Wording.count(unsent, "message", "messages")} unsent` : null;
     const why = state.link.why ?? (shown === "offline" && !state.online ? "This device has no network." : null);
     Dom.setText(this.find("banner-text"), [since, waiting, why].filter(Boolean).join(" · "));
   }
@@ -145,7 +145,7 @@ class View {
     const names = conversation === null ? [] : Object.values(conversation.typing).map(({ nickname }) => nickname);
     Dom.setText(
       this.find("typing"),
-      names.length === 0 ? "" : `${Text.names(names, 2)} ${names.length === 1 ? "is" : "are"} typing …`,
+      names.length === 0 ? "" : `${Wording.names(names, 2)} ${names.length === 1 ? "is" : "are"} typing …`,
     );
   }
 

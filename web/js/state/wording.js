@@ -2,7 +2,7 @@
 
 // Texts for people: links found in a message, times, numbers.
 
-const Text = (() => {
+const Wording = (() => {
   const LINK = /\bhttps?:\/\/[^\s<>"“”]+/giu;
   const ENDS_A_SENTENCE = ".,;:!?'’»…";
   const CLOSED_BY = { "(": ")", "[": "]", "{": "}" };

@@ -1,4 +1,4 @@
-"""text.js: the addresses in a message, and that no message takes long to look for them."""
+"""wording.js: the addresses in a message, and that no message takes long to look for them."""
 
 import pytest
 from playwright.sync_api import Page
@@ -18,9 +18,9 @@ from playwright.sync_api import Page
 )
 def test_an_address_ends_before_the_sentence_does(lab: Page, message: str, address: str) -> None:
     """Full stops and closing brackets behind it are the sentence's, unless it opened them itself."""
-    script = "message => Text.parts(message).filter((part) => typeof part !== 'string').map((part) => part.text)"
+    script = "message => Wording.parts(message).filter((part) => typeof part !== 'string').map((part) => part.text)"
     assert lab.evaluate(script, message) == [address]
-    assert lab.evaluate("message => Text.parts(message).map((part) => part.text ?? part).join('')", message) == message
+    assert lab.evaluate("message => Wording.parts(message).map((part) => part.text ?? part).join('')", message) == message
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_no_message_holds_the_page_up(lab: Page, ending: str) -> None:
     """Looking for addresses takes time in proportion to the text; the square of so much would be many seconds."""
     script = """message => {
       const start = performance.now();
-      Text.parts(message);
+      Wording.parts(message);
       return performance.now() - start;
     }"""
     assert lab.evaluate(script, f"http://a/→{ending}") < 1_000
