@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from .fake_server import FakeServer
+from tests.web.fake_server import FakeServer
 
 ARGUMENTS = [
     "--headless",
@@ -73,8 +73,14 @@ def page(context: BrowserContext) -> Page:
     return context.new_page()
 
 
+def write(page: Page, text: str) -> None:
+    """Enter a text or a command."""
+    page.locator("#composer").fill(text)
+    page.locator("#composer").press("Enter")
+
+
 class SignIn:
-    """Opens the page and signs in, up to a live link: `signed_in("bob")`, or in a page that is there already."""
+    """Opens the page and signs in, up to a live connection: `signed_in("bob")`, or in a page that is there already."""
 
     def __init__(self, context: BrowserContext, server: FakeServer) -> None:
         self.server = server

@@ -16,7 +16,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from .fake_chat import FakeChat, Packet, Session
+from tests.web.fake_chat import FakeChat, Packet, Session
 
 WEB = Path(__file__).parents[2] / "web"
 CSP = (

@@ -19,7 +19,7 @@ ROOM: Packet = {"type": "ROOM", "room": "lobby", "topic": "", "count": 2, "users
 HELLO: Packet = {"type": "HELLO", "protocol": 1, "server": "S", "version": "1", "limits": {}, "server_password": False}
 
 RUN = """events => {
-  let state = State.initial();
+  let state = initialState();
   const effects = [];
   const downloads = [];
   let at = 1000;
@@ -33,8 +33,8 @@ RUN = """events => {
       effects.push(effect.packet ? JSON.parse(Wire.format(effect.packet)) : effect.do);
     }
   }
-  return { state: JSON.parse(JSON.stringify(state)), effects, downloads, link: State.linkState(state),
-           unsent: State.unsent(state), account: State.account(state), tick: State.nextTick(state) };
+  return { state: JSON.parse(JSON.stringify(state)), effects, downloads, shown: State.connectionShown(state),
+           unsent: State.unsent(state), account: Visit.account(state), wakeAt: State.wakeAt(state) };
 }"""
 
 

@@ -1,8 +1,7 @@
 "use strict";
 
-// Puts the parts together. The one place where state changes, and the only script that touches the document,
-// the network or the storage when it is loaded: event -> State.reduce -> state kept, effects carried out, page
-// drawn.
+// Puts the parts together. The one place where the state is replaced, and the only script that touches the document,
+// the network or the storage when it is loaded: event -> State.reduce -> state kept, effects carried out, page drawn.
 
 const main = (() => {
   const SAVE_EVERY_MSEC = 1_000;
@@ -10,10 +9,10 @@ const main = (() => {
   const secure = location.protocol === "https:" ? "wss" : "ws";
   const page = { fromDisk, url: fromDisk ? "ws://127.0.0.1:8765/" : `${secure}://${location.host}/ws` };
 
-  let state = State.initial();
+  let state = initialState();
   let drawing = false;
   let watching = null;
-  let tick = { at: null, timer: null };
+  let alarm = { at: null, timer: null }; // for the time at which the state wants a `wake`
   let saving = null;
   let warned = false; // that this browser keeps nothing
 
@@ -24,7 +23,7 @@ const main = (() => {
       webLocks: navigator.locks,
       channel: typeof BroadcastChannel === "function" ? new BroadcastChannel("wordpacket") : null,
     }),
-    tab: Wire.newRef(),
+    tab: randomRef(),
   });
   const connection = new Connection({
     emit: dispatch,
@@ -40,12 +39,12 @@ const main = (() => {
     find: (id) => document.getElementById(id),
     state: () => state,
     emit: dispatch,
-    read,
+    enter,
     now: Date.now,
     page,
   });
 
-  /** Storage may be blocked altogether; the page then keeps things for as long as it is open. */
+  /** Returns a storage. Where all storage is blocked, the page forgets everything when it is closed. */
   function storage(name) {
     try {
       return window[name];
@@ -57,7 +56,7 @@ const main = (() => {
     }
   }
 
-  /** Takes an event into the state. Times and refs are given here, so that the state's own code needs neither. */
+  /** Takes an event into the state. The time is given here, so that the state's own code needs no clock. */
   function dispatch(event) {
     const before = state;
     const { state: next, effects } = State.reduce(state, { at: Date.now(), ...event });
@@ -66,7 +65,7 @@ const main = (() => {
     if (!effects.some((effect) => effect.do === "replace" || effect.do === "forget")) keep(before);
     for (const effect of effects) carryOut[effect.do](effect);
     watchOrphans();
-    scheduleTick();
+    setAlarm();
     if (state.token !== before.token || state.current !== before.current) save();
     else scheduleSave();
     draw();
@@ -79,7 +78,7 @@ const main = (() => {
     warned = true;
     dispatch({
       type: "note",
-      text: "This browser keeps nothing: what is unsent is lost with this page",
+      text: "This browser stores nothing: unsent messages are lost when this page is closed",
       tone: "error",
     });
   }
@@ -90,20 +89,23 @@ const main = (() => {
     stop: () => connection.stop(),
     probe: () => connection.probe(Connection.DOUBTFUL_MSEC),
     replace() {
-      store.replaceOutbox(Wire.newRef());
+      store.replaceOutbox(randomRef());
       watching = null;
       view.forget();
     },
     download: ({ name, lines }) => download(name, lines),
     forget({ elsewhere }) {
       if (!elsewhere) store.forget();
-      store.replaceOutbox(Wire.newRef());
+      store.replaceOutbox(randomRef());
       view.forget();
     },
   };
 
-  /** Does what a person typed: a command or a message. Returns null, or a sentence that says why it can't be done. */
-  function read(text, done) {
+  /**
+   * Does what a person entered, a command or a message, and calls `done` after each event of it. Returns null, or a
+   * sentence that says why it can't be done.
+   */
+  function enter(text, done) {
     let events;
     try {
       events = Commands.read(text, state);
@@ -112,7 +114,7 @@ const main = (() => {
       throw fault;
     }
     for (const event of events) {
-      dispatch(event.type === "say" ? { ...event, ref: Wire.newRef() } : event);
+      dispatch(event.type === "say" ? { ...event, ref: randomRef() } : event);
       done(event);
     }
     return null;
@@ -130,34 +132,27 @@ const main = (() => {
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   }
 
-  /** Unsent messages of tabs that are gone belong to whoever comes back as the same user on the same server. */
+  /** Takes over the unsent messages that tabs now gone left for this server. */
   function watchOrphans() {
     if (state.identity === null || watching === state.url) return;
     watching = state.url;
     store.watchOrphans(state.url, ({ entries, identity }) => dispatch({ type: "adopted", entries, identity }));
   }
 
-  function scheduleTick() {
-    const at = State.nextTick(state);
-    if (at === tick.at) return;
-    clearTimeout(tick.timer);
-    tick = {
-      at,
-      timer:
-        at === null
-          ? null
-          : setTimeout(
-              () => {
-                tick = { at: null, timer: null };
-                dispatch({ type: "tick" });
-              },
-              Math.max(0, at - Date.now()) + 1,
-            ),
-    };
+  function setAlarm() {
+    const at = State.wakeAt(state);
+    if (at === alarm.at) return;
+    clearTimeout(alarm.timer);
+    alarm = { at, timer: at === null ? null : setTimeout(wake, Math.max(0, at - Date.now()) + 1) };
+  }
+
+  function wake() {
+    alarm = { at: null, timer: null };
+    dispatch({ type: "wake" });
   }
 
   /**
-   * Who one is, is kept at once; the cursor moves with each message, a draft with each key, and they are kept about
+   * The account is kept at once. The cursor moves with each message and a draft with each key: both are kept about
    * once a second, and when the page goes.
    */
   function scheduleSave() {
@@ -167,7 +162,7 @@ const main = (() => {
   function save() {
     clearTimeout(saving);
     saving = null;
-    if (state.token !== null) store.saveAccount(State.account(state));
+    if (state.token !== null) store.saveAccount(Visit.account(state));
     store.saveDrafts(state.identity, state.drafts);
   }
 
@@ -191,7 +186,7 @@ const main = (() => {
   function listen() {
     addEventListener("online", () => {
       dispatch({ type: "network", online: true });
-      connection.wake();
+      connection.check();
     });
     addEventListener("offline", () => {
       dispatch({ type: "network", online: false });
@@ -199,7 +194,7 @@ const main = (() => {
     });
     document.addEventListener("visibilitychange", () => {
       attend();
-      if (!document.hidden) connection.wake();
+      if (!document.hidden) connection.check();
     });
     addEventListener("focus", attend);
     addEventListener("blur", attend);

@@ -1,19 +1,20 @@
 "use strict";
 
-// One WebSocket after another: opens, watches, reopens. Emits events for state.js and decides nothing about the chat:
-//   {type: "opened"} · {type: "packet", packet} · {type: "closed", code, retryAt} · {type: "silent", since}
+// The browser's connection, one WebSocket after another: opens, watches, reopens. Emits events for state.js and decides
+// nothing about the chat:
+//   {type: "opened"} · {type: "packet", packet} · {type: "closed", retryAt} · {type: "silent", since}
 // Rule 1: after stop() nothing is emitted until the next start().
 
 class Connection {
   static RETRY_MIN_MSEC = 500;
   static RETRY_MAX_MSEC = 30_000;
-  // Silence after which we ask whether the server is there; the server itself asks after 30 s (section 4).
+  // After this silence we ask whether the server is there; the server itself asks after 30 s (PROTOCOL.md section 4).
   static IDLE_MSEC = 25_000;
-  // A PING without its PONG for so long means that the server is away, though the socket may stand (a bridge).
+  // A PING without its PONG for this time means that the server is away, though the socket may stand (a bridge).
   static ANSWER_MSEC = 4_000;
-  // After a NOTICE, by which a bridge says just that, so long is enough.
+  // The same after a NOTICE: a bridge tells by NOTICE that its server is away.
   static DOUBTFUL_MSEC = 1_500;
-  // A bridge gives up its server after 30 s and closes; when even that doesn't come, the socket is dead.
+  // A bridge closes after 30 s without a server. A socket that is silent for longer is dead.
   static DEAD_MSEC = 45_000;
 
   /** `open(url)` returns a WebSocket; `clock` has now, setTimeout and clearTimeout; `random` is 0 to 1. */
@@ -41,26 +42,24 @@ class Connection {
   /** Closes for good. */
   stop() {
     this.url = null;
-    this.#letGo(1000);
+    this.#letGo();
   }
 
-  /** Sends a packet if the socket is open; one that isn't sent is the caller's to repeat. */
+  /** Sends a packet if the socket is open. The outbox sends a message again; other packets are lost. */
   send(packet) {
-    if (this.socket?.readyState !== 1) return false;
-    this.socket.send(Wire.format(packet));
-    return true;
+    if (this.socket?.readyState === 1) this.socket.send(Wire.format(packet));
   }
 
-  /** The world may have changed (back online, the tab is seen again): don't wait for a timer. */
-  wake() {
+  /** Connects or asks at once, without waiting for a timer: the network is back, or the tab is seen again. */
+  check() {
     if (this.url === null) return;
     if (this.socket === null) this.#connect();
     else this.probe();
   }
 
   /**
-   * Asks whether the server is there; if no answer comes, `silent` is emitted, and much later the socket is
-   * given up.
+   * Asks whether the server is there. Without an answer `silent` is emitted, and after DEAD_MSEC the socket is given
+   * up.
    */
   probe(patience = Connection.ANSWER_MSEC) {
     if (this.socket?.readyState !== 1 || this.asking) return;
@@ -69,7 +68,7 @@ class Connection {
     this.pings += 1;
     this.send({ type: "PING", ref: `alive-${this.pings}` });
     this.#timer("answer", patience, () => this.emit({ type: "silent", since }));
-    this.#timer("dead", Connection.DEAD_MSEC, () => this.#lost(this.socket, 0));
+    this.#timer("dead", Connection.DEAD_MSEC, () => this.#lost(this.socket));
   }
 
   #connect() {
@@ -78,13 +77,13 @@ class Connection {
     try {
       socket = this.open(this.url);
     } catch {
-      return this.#lost(null, 0); // not a ws: address at all, or forbidden by the page's policy
+      return this.#lost(null); // not a ws: address at all, or forbidden by the page's policy
     }
     this.socket = socket;
     socket.onopen = () => this.emit({ type: "opened" });
     socket.onmessage = ({ data }) => this.#heard(data);
-    socket.onclose = ({ code }) => this.#lost(socket, code);
-    this.#timer("dead", Connection.DEAD_MSEC, () => this.#lost(socket, 0));
+    socket.onclose = () => this.#lost(socket);
+    this.#timer("dead", Connection.DEAD_MSEC, () => this.#lost(socket));
   }
 
   #heard(body) {
@@ -108,13 +107,13 @@ class Connection {
     else this.emit({ type: "packet", packet });
   }
 
-  #lost(socket, code) {
+  #lost(socket) {
     if (socket !== this.socket) return;
-    this.#letGo(1000);
+    this.#letGo();
     if (this.url === null) return;
     const wait = this.#wait();
     this.failures += 1;
-    this.emit({ type: "closed", code, retryAt: this.clock.now() + wait });
+    this.emit({ type: "closed", retryAt: this.clock.now() + wait });
     this.#timer("retry", wait, () => this.#connect());
   }
 
@@ -125,14 +124,14 @@ class Connection {
     return most * (0.5 + this.random() / 2);
   }
 
-  #letGo(code) {
+  #letGo() {
     for (const name of Object.keys(this.timers)) this.#clear(name);
     this.asking = false;
     const { socket } = this;
     this.socket = null;
     if (socket === null) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close(code);
+    socket.close(1000);
   }
 
   #timer(name, msec, work) {

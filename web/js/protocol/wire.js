@@ -3,12 +3,13 @@
 // Packets to text and back (PROTOCOL.md sections 1 and 4). Knows what a packet looks like, not what it means.
 
 const Wire = (() => {
-  /** A packet that doesn't keep to the protocol; the message names the field. */
+  /** A packet breaks the protocol; the message names the field. */
   class WireError extends Error {}
 
-  // The server fills no body beyond this, and a link's `session` key must still fit behind us (section 2).
+  // The server fills no body beyond this either: the `session` key that a bridge adds must still fit (section 2).
   const MAX_BODY_BYTES = 65_500;
 
+  // The one list of a MSG's fields in this page.
   const MESSAGE = {
     id: "integer",
     "room?": "string",
@@ -19,6 +20,8 @@ const Wire = (() => {
     "ref?": "string",
     "action?": "boolean",
   };
+
+  const MESSAGE_FIELDS = Object.keys(MESSAGE).map((key) => key.replace("?", ""));
 
   // What the page reads of each packet. A key with "?" may be absent; keys not listed are ignored.
   const FIELDS = {
@@ -84,7 +87,7 @@ const Wire = (() => {
 
   /**
    * Returns the packet that a body holds. Throws WireError if it isn't one.
-   * A type that this page doesn't know comes back as it is: the reader of packets ignores it.
+   * A packet whose type this page doesn't know comes back as it is: the state ignores it.
    */
   function parse(body) {
     let packet;
@@ -132,11 +135,5 @@ const Wire = (() => {
     return points;
   }
 
-  /** Returns a fresh `ref`: 128 random bits, twice what section 5 asks for, as 32 hexadecimal digits. */
-  function newRef() {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  }
-
-  return { WireError, MAX_BODY_BYTES, parse, format, clean, length, newRef };
+  return { WireError, MESSAGE_FIELDS, parse, format, clean, length };
 })();

@@ -196,8 +196,8 @@ const Commands = (() => {
   function checked(events, state) {
     for (const event of events) {
       if (event.type === "say") checkSaid(event, state);
-      if (event.type === "request" && !state.link.synced)
-        throw new CommandError("The link is down; try again once it is back");
+      if (event.type === "request" && !State.isLive(state))
+        throw new CommandError("There is no connection; try again once there is one");
     }
     return events;
   }

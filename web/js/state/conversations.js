@@ -92,6 +92,9 @@ const Conversations = (() => {
     return Timeline.change(timeline, last.key, (entry) => ({ ...entry, [what]: names, [other]: others }));
   }
 
+  /** A room that we aren't in any more. */
+  const outside = (conversation) => ({ ...conversation, joined: false, count: 0, members: {} });
+
   function renamed(conversation, old, nickname, at) {
     const { [Names.fold(old)]: _, ...others } = conversation.members;
     const present = Object.hasOwn(conversation.members, Names.fold(old));
@@ -168,6 +171,7 @@ const Conversations = (() => {
     withMembers,
     joined,
     left,
+    outside,
     renamed,
     typing,
     expireTyping,

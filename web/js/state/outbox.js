@@ -1,11 +1,11 @@
 "use strict";
 
 // Messages that have no echo yet (PROTOCOL.md section 5). Pure: every function returns a new array.
-// An entry lives from the Enter key to its echo, whatever happens to link, page or server in between:
-//   pending, not sent   typed; or the link it was sent on is gone
-//   pending, sent       on its way on this link; at most one is
+// An entry lives from the Enter key to its echo, whatever happens to connection, page or server in between:
+//   pending, not sent   typed; or the connection that it was sent on is gone
+//   pending, sent       on its way on this connection; at most one is
 //   failed              refused; waits for the person to try again or discard
-// `attempted` stays true once it was sent on any link: the server may have it although the echo never came.
+// `attempted` stays true once it was sent on any connection: the server may have it although the echo never came.
 
 const Outbox = (() => {
   const DELAY_MIN_MSEC = 1_000;
@@ -59,20 +59,20 @@ const Outbox = (() => {
     return change(outbox, ref, { state: "pending", sent: false, delay: 0, notBefore: 0, reason: undefined });
   }
 
-  /** The link is another one (or resumed): what was sent on it counts as not sent. */
+  /** The connection is another one (or resumed): a message that was sent on it counts as not sent. */
   function unsend(outbox) {
     return outbox.map((entry) => (entry.state === "pending" ? { ...entry, sent: false, notBefore: 0 } : entry));
   }
 
   /**
-   * The server took us for a new user: to it, what was attempted before is another user's, and sending it again could
-   * show it twice. That choice is the person's.
+   * The server took us for a new user: an attempted message may stand there as another user's, and sending it again
+   * could show it twice. That choice is the person's.
    */
   function disown(outbox, reason) {
     return outbox.map((entry) => (entry.attempted ? refused(entry, reason) : entry));
   }
 
-  /** All of it is another user's. */
+  /** Every entry is another user's. */
   function disownAll(outbox, reason) {
     return outbox.map((entry) => refused(entry, reason));
   }
@@ -81,16 +81,16 @@ const Outbox = (() => {
     entry.state === "failed" ? entry : { ...entry, state: "failed", sent: false, reason };
 
   /**
-   * Returns the entry that is to be sent now, or null. One at a time, and none before the echo of the one in
-   * front of it: a link that breaks between two (or a bridge's link, unseen from here) may lose the first and
-   * deliver the second.
+   * Returns the entry that is to be sent now, or null. One at a time, and none before the echo of the one in front of
+   * it: a connection that breaks between two (or a bridge's link, unseen from here) may lose the first and deliver
+   * the second.
    */
   function due(outbox, now) {
     const next = first(outbox);
     return next === null || next.notBefore > now ? null : next;
   }
 
-  /** The first that waits, unless one is on its way. */
+  /** Returns the first pending entry, or null; null too while one is on its way. */
   function first(outbox) {
     const pending = outbox.filter((entry) => entry.state === "pending");
     return pending.some((entry) => entry.sent) ? null : (pending[0] ?? null);
@@ -98,7 +98,7 @@ const Outbox = (() => {
 
   const markSent = (outbox, ref) => change(outbox, ref, { sent: true, attempted: true, reason: undefined });
 
-  /** When the one that was postponed may be tried again, in ms, or null. */
+  /** Returns when (in ms) the postponed entry may be tried again, or null. */
   function nextDue(outbox) {
     const next = first(outbox);
     return next === null || next.notBefore === 0 ? null : next.notBefore;
@@ -112,7 +112,10 @@ const Outbox = (() => {
     return fresh.length === 0 ? outbox : [...fresh, ...outbox];
   }
 
-  /** The packet that carries an entry. */
+  /** Returns {kind, name} of the conversation that an entry belongs to. */
+  const target = ({ room, to }) => (room === undefined ? { kind: "direct", name: to } : { kind: "room", name: room });
+
+  /** Returns the packet that carries an entry. */
   function packet(entry) {
     const { room, to, message, action, ref } = entry;
     return { type: "MSG", room, to, message, action, ref };
@@ -133,6 +136,7 @@ const Outbox = (() => {
     markSent,
     nextDue,
     adopt,
+    target,
     packet,
   };
 })();

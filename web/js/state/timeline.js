@@ -2,7 +2,7 @@
 
 // One conversation's messages in order, with the holes in what this page knows of them. Pure: every function returns
 // a new array. A *gap* stands for the ids strictly between `after` and `before` that may hold messages not seen yet;
-// scrolling back, a GAP packet and the surroundings of a search hit are all the filling of a gap.
+// scrolling back, a GAP packet and the surroundings of a search hit all open or fill gaps.
 //
 // Rule 1: `id` never falls along the array. A message has its own; a gap has that of the message before it; whatever
 // else is shown (a join, a notice) has the id of the newest message at its time.
@@ -17,24 +17,13 @@ const Timeline = (() => {
   }
 
   /**
-   * A MSG as an entry. `settles`: it is the echo of what waits in the outbox; it keeps the key that it had there, so
-   * that the view keeps its element.
+   * Returns a MSG as an entry. `settles`: it is the echo of an entry of the outbox and keeps that entry's key, so that
+   * the view keeps its element.
    */
-  function message({ id, nickname, message: text, timestamp, ref, action, room, to }, settles = false) {
-    const key = settles ? `ref-${ref}` : `message-${id}`;
-    return {
-      kind: "message",
-      key,
-      id,
-      nickname,
-      message: text,
-      timestamp,
-      at: Date.parse(timestamp),
-      ref,
-      action: action === true,
-      room,
-      to,
-    };
+  function message(packet, settles = false) {
+    const fields = Object.fromEntries(Wire.MESSAGE_FIELDS.map((name) => [name, packet[name]]));
+    const key = settles ? `ref-${packet.ref}` : `message-${packet.id}`;
+    return { ...fields, kind: "message", key, at: Date.parse(packet.timestamp), action: packet.action === true };
   }
 
   /** Returns the timeline of a conversation of which nothing below id `before` is known. */
@@ -55,7 +44,7 @@ const Timeline = (() => {
     return has(entries, message.id) ? entries : merge(entries, [message], message.id, message.id);
   }
 
-  /** Appends something that is no message (its `kind` and `key` are the caller's). */
+  /** Appends an entry that is no message; the caller gives its `kind` and `key`. */
   function append(entries, entry) {
     return [...entries, { ...entry, id: newest(entries) }];
   }
@@ -84,8 +73,8 @@ const Timeline = (() => {
   }
 
   /**
-   * Merges a page of messages (oldest first): all that there is from id `from` to id `to`, both included, is
-   * now known, so that gaps lose that range. Messages already here are kept as they are.
+   * Merges a page of messages (oldest first). It holds every message from id `from` to id `to`, both included, so gaps
+   * lose that range. Messages already here are kept as they are.
    */
   function merge(entries, messages, from, to) {
     const rest = entries.flatMap((entry) => (entry.kind === "gap" ? without(entry, from, to) : [entry]));
@@ -108,7 +97,7 @@ const Timeline = (() => {
     return [...left, ...right];
   }
 
-  /** Opens a gap at the end: what lies between `after` and `before` was left out (the GAP packet). */
+  /** Opens a gap at the end: the messages between `after` and `before` were left out (the GAP packet). */
   function leaveOut(entries, after, before) {
     const last = entries.at(-1);
     if (last?.kind === "gap" && after < before) {

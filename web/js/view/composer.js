@@ -1,20 +1,20 @@
 "use strict";
 
-// The input: never locked, whatever the link does. Enter sends, Shift+Enter breaks the line, Tab completes, the
-// arrows bring back what was written before. What is begun in a conversation is its draft, kept by state.js, and
-// comes back with it.
+// The input: never locked, whatever the connection does. Enter sends, Shift+Enter breaks the line, Tab completes, the
+// arrows bring back what was entered before. The text begun in a conversation is its draft: state.js keeps it, and it
+// comes back with the conversation.
 
 class Composer {
   static HISTORY = 100;
   // From here on the count of characters is shown.
   static COUNT_FROM = 0.9;
 
-  /** `read(text)` does what is typed and returns null, or why it can't (a sentence). `state()` gives the state. */
-  constructor({ find, read, state, emit, page }) {
+  /** `enter(text)` does what is entered and returns null, or why it can't (a sentence). `state()` gives the state. */
+  constructor({ find, enter, state, emit, page }) {
     this.find = find;
     this.input = find("composer");
     this.list = find("completions");
-    this.read = read;
+    this.enter = enter;
     this.state = state;
     this.emit = emit;
     this.page = page;
@@ -40,7 +40,7 @@ class Composer {
 
   render(state) {
     const conversation = state.conversations[state.current] ?? null;
-    const key = state.current ?? Turn.NOWHERE;
+    const key = state.current ?? Reduction.NOWHERE;
     if (key !== this.key) {
       this.key = key;
       this.at = this.history.length;
@@ -99,7 +99,7 @@ class Composer {
     const text = this.input.value;
     const { key } = this;
     if (text.trim() === "") return;
-    const fault = this.read(text);
+    const fault = this.enter(text);
     this.#slip(fault ?? "");
     if (fault !== null) return;
     if (this.history.at(-1) !== text) this.history = [...this.history.slice(-Composer.HISTORY), text];

@@ -8,14 +8,11 @@ const Rows = (() => {
 
   /** Entries of the timeline, then those of the outbox that belong here, as one list. */
   function all(conversation, outbox, nickname) {
-    const waiting = outbox.filter((entry) => Conversations.keyOf(targetOf(entry)) === conversation.key);
+    const waiting = outbox.filter((entry) => Conversations.keyOf(Outbox.target(entry)) === conversation.key);
     return waiting.length === 0
       ? conversation.timeline
       : [...conversation.timeline, ...waiting.map((entry) => asMessage(entry, nickname))];
   }
-
-  const targetOf = ({ room, to }) =>
-    room === undefined ? { kind: "direct", name: to } : { kind: "room", name: room };
 
   function asMessage(entry, nickname) {
     return {
@@ -75,8 +72,10 @@ const Rows = (() => {
   }
 
   function signature(entry, grouped) {
-    if (entry.kind === "message")
-      return `${entry.id} ${entry.state ?? "sent"} ${entry.attempted} ${grouped} ${entry.nickname} ${entry.reason ?? ""}`;
+    if (entry.kind === "message") {
+      const { id, state = "sent", attempted, nickname, reason = "" } = entry;
+      return `${id} ${state} ${attempted} ${grouped} ${nickname} ${reason}`;
+    }
     if (entry.kind === "presence") return `${entry.joined.join()} / ${entry.left.join()}`;
     return entry.key;
   }

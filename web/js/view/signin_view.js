@@ -62,10 +62,10 @@ class SigninView {
     this.find("server-password").value = serverPassword;
   }
 
-  static #status({ phase, link, url }) {
+  static #status({ phase, connection: { why, retryAt }, url }) {
     if (phase !== "joining") return "";
-    if (link.why !== null) return link.why;
-    return link.retryAt === null ? "Connecting …" : `No answer from ${url}. Trying again …`;
+    if (why !== null) return why;
+    return retryAt === null ? "Connecting …" : `No answer from ${url}. Trying again …`;
   }
 
   #refused(refusal) {

@@ -1,17 +1,14 @@
 "use strict";
 
-// The log on screen. However many messages a conversation has, only a window of WINDOW rows around what is read
-// is in the document; near its edge the window moves. Whatever changes above the reader's eye, the line they
-// read stays where it is: before each change one visible row is taken as the anchor, and afterwards the scroll
-// position is set so that it has not moved. (The browser's own scroll anchoring is off: two corrections would
-// make a jump.) Who reads at the end stays there.
+// The log on screen. However many messages a conversation has, only a window of rows (row_window.js) is in the
+// document. Whatever changes above the reader's eye, the line that they read stays where it is: before each change one
+// visible row is taken as the anchor, and afterwards the scroll position is set so that the anchor has not moved. (The
+// browser's own scroll anchoring is off: two corrections would make a jump.) A reader at the end stays at the end.
 
 class TimelineView {
-  static WINDOW = 240;
-  static MARGIN = 50;
-  // So close to the end counts as being there.
+  // A reader this close to the end is at the end.
   static END_PIXELS = 48;
-  // A gap that comes so near is filled before the reader gets to it.
+  // A gap within this distance is filled before the reader gets to it.
   static AHEAD_PIXELS = 900;
 
   /** `emit` takes events for state.js; `now` gives ms. */
@@ -24,10 +21,7 @@ class TimelineView {
     this.drawn = new Map(); // row key -> {element, line, signature}; line: where its text is, or null
     this.places = new Map(); // conversation key -> {anchor} where the reader was; absent: at the end
     this.key = null;
-    this.entries = [];
-    this.firstKey = undefined; // of entries[start]: finds the window again after entries came in before it
-    this.start = 0;
-    this.end = 0;
+    this.rows = new RowWindow();
     this.atEnd = true;
     this.goalSerial = 0;
     this.unseen = 0;
@@ -40,23 +34,23 @@ class TimelineView {
   }
 
   /**
-   * Draws `conversation` (null: nothing). `outbox`: all unsent messages; `nickname`: one's own; `hasLink`: gaps
-   * can be filled.
+   * Draws `conversation` (null: nothing). `outbox`: all unsent messages; `nickname`: one's own; `canFill`: gaps can be
+   * filled now.
    */
-  render({ conversation, outbox, nickname, hasLink }) {
-    this.hasLink = hasLink;
+  render({ conversation, outbox, nickname, canFill }) {
+    this.canFill = canFill;
     if (conversation === null) return this.#clear();
     const changed = conversation.key !== this.key;
     if (changed) this.#change(conversation.key);
     const anchor = changed ? (this.places.get(this.key) ?? null) : this.atEnd ? null : this.#anchor();
-    const before = this.entries;
+    const last = this.rows.entries.at(-1);
     const known = changed ? null : Timeline.newest(this.conversation.timeline);
     this.conversation = conversation;
     this.nickname = nickname;
-    this.entries = Rows.all(conversation, outbox, nickname);
+    this.rows.setEntries(Rows.all(conversation, outbox, nickname));
     this.#countUnseen(known);
     this.#place(anchor);
-    this.#draw(before.at(-1) === this.entries.at(-1) && !changed);
+    this.#draw(!changed && last === this.rows.entries.at(-1));
     this.#restore(anchor);
     this.#seekGoal();
     this.#fillNear();
@@ -87,7 +81,7 @@ class TimelineView {
 
   #clear() {
     this.key = null;
-    this.entries = [];
+    this.rows.setEntries([]);
     this.drawn.clear();
     this.root.replaceChildren();
     this.newest.hidden = true;
@@ -123,35 +117,10 @@ class TimelineView {
     return partly;
   }
 
-  /** Chooses the window: at the end, or around the anchor when that comes near the window's edge. */
+  /** Chooses the window: at the end, or around the anchor. */
   #place(anchor) {
-    const { length } = this.entries;
-    if (this.atEnd) {
-      this.end = length;
-      this.start = Math.max(0, length - TimelineView.WINDOW);
-      return;
-    }
-    if (anchor === null) return this.#clamp();
-    const at = this.entries.findIndex((entry) => entry.key === anchor.key);
-    if (at < 0) return this.#clamp();
-    const first = this.entries.findIndex((entry) => entry.key === this.firstKey);
-    if (first >= 0) {
-      this.start = first;
-      this.end = Math.min(length, first + TimelineView.WINDOW);
-    }
-    const near = at - this.start < TimelineView.MARGIN && this.start > 0;
-    const far = this.end - at < TimelineView.MARGIN && this.end < length;
-    if (first < 0 || near || far || at < this.start || at >= this.end) this.#centre(at);
-  }
-
-  #centre(at) {
-    this.start = Math.max(0, at - TimelineView.WINDOW / 2);
-    this.end = Math.min(this.entries.length, this.start + TimelineView.WINDOW);
-  }
-
-  #clamp() {
-    this.end = Math.min(this.end, this.entries.length);
-    this.start = Math.max(0, Math.min(this.start, this.end - TimelineView.WINDOW));
+    if (this.atEnd) this.rows.toEnd();
+    else this.rows.around(anchor?.key ?? null);
   }
 
   /**
@@ -160,8 +129,8 @@ class TimelineView {
    */
   #draw(quiet) {
     const { divider, loading } = this.conversation;
-    this.firstKey = this.entries[this.start]?.key;
-    const rows = Rows.slice(this.entries, this.start, this.end, {
+    const { entries, start, end } = this.rows;
+    const rows = Rows.slice(entries, start, end, {
       divider,
       now: this.now(),
       loading: loading !== null,
@@ -230,16 +199,16 @@ class TimelineView {
     if (this.key === null || scrollTop === this.lastTop) return;
     this.lastTop = scrollTop;
     const below = scrollHeight - scrollTop - clientHeight;
-    this.atEnd = this.end === this.entries.length && below < TimelineView.END_PIXELS;
+    this.atEnd = this.rows.isLast && below < TimelineView.END_PIXELS;
     if (this.atEnd) this.unseen = 0;
     const more =
-      (this.start > 0 && scrollTop < TimelineView.AHEAD_PIXELS) ||
-      (this.end < this.entries.length && below < TimelineView.AHEAD_PIXELS);
+      (!this.rows.isFirst && scrollTop < TimelineView.AHEAD_PIXELS) ||
+      (!this.rows.isLast && below < TimelineView.AHEAD_PIXELS);
     if (more && !this.atEnd) {
       const anchor = this.#anchor();
-      const at = anchor === null ? -1 : this.entries.findIndex((entry) => entry.key === anchor.key);
+      const at = anchor === null ? -1 : this.rows.find(anchor.key);
       if (at >= 0) {
-        this.#centre(at);
+        this.rows.centre(at);
         this.#draw(true);
         this.#restore(anchor);
       }
@@ -255,12 +224,12 @@ class TimelineView {
    * nothing is left.)
    */
   #fillNear() {
-    if (!this.hasLink || this.conversation.loading !== null) return;
+    if (!this.canFill || this.conversation.loading !== null) return;
     const view = this.root.getBoundingClientRect();
     if (view.height === 0) return;
     const anchor = this.atEnd ? null : this.#anchor();
     let passed = false;
-    for (const entry of this.entries.slice(this.start, this.end)) {
+    for (const entry of this.rows.shown) {
       passed ||= entry.key === anchor?.key;
       if (entry.kind !== "gap" || entry.failed) continue;
       const { top, bottom } = this.drawn.get(entry.key).element.getBoundingClientRect();
@@ -284,7 +253,7 @@ class TimelineView {
     if (at < 0) return;
     this.goalSerial = goal.serial;
     this.atEnd = false;
-    this.#centre(at);
+    this.rows.centre(at);
     this.#draw(true);
     const { element } = this.drawn.get(timeline[at].key);
     element.scrollIntoView({ block: "center", behavior: "instant" });
@@ -307,7 +276,8 @@ class TimelineView {
 
   #showNewest() {
     this.newest.hidden = this.atEnd;
-    Dom.setText(this.newestText, this.unseen > 0 ? Wording.count(this.unseen, "new message", "new messages") : "Newest");
+    const news = Wording.count(this.unseen, "new message", "new messages");
+    Dom.setText(this.newestText, this.unseen > 0 ? news : "Newest");
   }
 
   #clicked(event) {
@@ -315,7 +285,7 @@ class TimelineView {
     if (button === null) return;
     const { action, ref, after, before } = button.dataset;
     if (action !== "fill") return this.emit({ type: action, ref });
-    const gap = this.entries.find(
+    const gap = this.rows.entries.find(
       (entry) => entry.kind === "gap" && entry.after === Number(after) && entry.before === Number(before),
     );
     if (gap !== undefined)

@@ -1,18 +1,20 @@
 "use strict";
 
-// The page as a whole: which half is shown, the head of a conversation, the state of the link, title, drawers
-// and keys. render(state) brings the document in line with the state; the parts look for themselves whether
+// The page as a whole: which half is shown, the head of a conversation, the state of the connection, title,
+// drawers and keys. render(state) brings the document in line with the state; the parts look for themselves whether
 // theirs changed.
 
 class View {
   // A page narrower than this has its sides in drawers; the style sheet has the same number.
   static PHONE = "(max-width: 1000px)";
+  // A cut that heals within this needs no banner.
+  static BRIEF_MSEC = 400;
 
   /**
-   * `find(id)` gives elements; `state()` the state; `emit(event)` and `read(text)` (Composer) go to main.js;
+   * `find(id)` gives elements; `state()` the state; `emit(event)` and `enter(text, done)` go to main.js;
    * `now` gives ms. `page`: {fromDisk, url}.
    */
-  constructor({ find, state, emit, read, now, page }) {
+  constructor({ find, state, emit, enter, now, page }) {
     this.find = find;
     this.state = state;
     this.now = now;
@@ -24,7 +26,7 @@ class View {
       emit(event);
       this.#follow(event);
     };
-    this.act = (text, options = {}) => this.#act(read, text, options);
+    this.act = (text, options = {}) => this.#act(enter, text, options);
     const parts = { find, emit: this.emit, act: this.act, page, now, state };
     this.signin = new SigninView(parts);
     this.sidebar = new SidebarView(parts);
@@ -41,7 +43,7 @@ class View {
       state,
       emit,
       page: (step) => this.timeline.page(step),
-      read: (text) => read(text, (event) => this.#follow(event)),
+      enter: (text) => enter(text, (event) => this.#follow(event)),
     });
     this.#listen();
   }
@@ -73,13 +75,13 @@ class View {
     this.sidebar.render(state);
     this.panel.render(state);
     this.#head(conversation);
-    this.#link(state);
+    this.#connection(state);
     this.composer.render(state);
     this.timeline.render({
       conversation,
       outbox: state.outbox,
       nickname: state.nickname,
-      hasLink: state.link.synced,
+      canFill: State.isLive(state),
     });
     this.#note(state);
     this.#typing(conversation);
@@ -117,28 +119,29 @@ class View {
     this.find("show-members").hidden = !isRoom;
   }
 
-  #link(state) {
-    const shown = State.linkState(state);
+  #connection(state) {
+    const { phase, since, why } = state.connection;
+    const shown = State.connectionShown(state);
     const unsent = State.unsent(state);
     const chip = this.find("link-state");
     chip.dataset.state = shown;
-    Dom.setText(this.find("link-text"), { live: "Live", reconnecting: "Reconnecting", offline: "Offline" }[shown]);
+    const word = { live: "Live", reconnecting: "Reconnecting", offline: "Offline" }[shown];
+    Dom.setText(this.find("link-text"), word);
     const banner = this.find("banner");
-    banner.hidden =
-      shown === "live" ||
-      (state.link.since > this.now() - 400 && state.link.state === "reconnecting" && unsent === 0);
+    const isBrief = ConnectionPhase.shown(phase) === "reconnecting" && since > this.now() - View.BRIEF_MSEC;
+    banner.hidden = shown === "live" || (isBrief && unsent === 0);
     banner.dataset.state = shown;
     if (banner.hidden && shown !== "live") this.#later();
-    const since = `${shown === "offline" ? "Offline" : "Reconnecting"} since ${Wording.time(state.link.since)}`;
     const waiting = unsent > 0 ? `${Wording.count(unsent, "message", "messages")} unsent` : null;
-    const why = state.link.why ?? (shown === "offline" && !state.online ? "This device has no network." : null);
-    Dom.setText(this.find("banner-text"), [since, waiting, why].filter(Boolean).join(" · "));
+    const reason = why ?? (shown === "offline" && !state.online ? "This device has no network." : null);
+    const parts = [`${word} since ${Wording.time(since)}`, waiting, reason];
+    Dom.setText(this.find("banner-text"), parts.filter(Boolean).join(" · "));
   }
 
-  /** A cut that heals at once needs no banner; this draws it if the cut lasts. */
+  /** Draws the banner if the cut lasts. */
   #later() {
     clearTimeout(this.bannerTimer);
-    this.bannerTimer = setTimeout(() => this.render(), 450);
+    this.bannerTimer = setTimeout(() => this.render(), View.BRIEF_MSEC + 50);
   }
 
   #typing(conversation) {
@@ -160,8 +163,8 @@ class View {
   }
 
   /** Does what was typed or clicked as a command; `fault` shows why it can't be done. Returns whether it was. */
-  #act(read, text, { chosen = false, fault }) {
-    const why = read(text, (event) => this.#follow(event));
+  #act(enter, text, { chosen = false, fault }) {
+    const why = enter(text, (event) => this.#follow(event));
     if (why !== null) (fault ?? ((said) => Dom.setText(this.find("slip"), said)))(why);
     else if (chosen) this.#open(null);
     return why === null;

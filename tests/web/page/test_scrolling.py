@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from .conftest import SignIn
-from .fake_server import FakeServer
+from tests.web.conftest import SignIn
+from tests.web.fake_server import FakeServer
 
 # Scrolls up by hand, so to speak, and takes note of where the first visible message is, frame by frame, while
 # pages of history come in above it. Whatever moves by more than the scrolling itself is a jump.

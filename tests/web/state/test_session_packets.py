@@ -1,8 +1,70 @@
-"""state.js on sections 3 and 5 of PROTOCOL.md: opening, resuming, resending, and what a visit leaves for the next."""
+"""session_packets.js: opening, resuming and resending (PROTOCOL.md sections 3 and 5), BYE, ERROR."""
 
 from playwright.sync_api import Page
 
-from .state_run import HELLO, READY, ROOM, URL, Run, msg
+from tests.web.state_run import HELLO, READY, ROOM, URL, Run, msg
+
+
+def test_opening(lab: Page) -> None:
+    """Connect, NICK after HELLO, a PING after READY, and live at its PONG."""
+    run = Run(lab).signed_in()
+    nick, ping = run.sent("NICK")[0], run.sent("PING")[0]
+    assert run.effects()[0] == {"do": "connect"}
+    assert nick == {"type": "NICK", "nickname": "alice", "client": "wordpacket-web", "ref": nick["ref"]}
+    assert ping["ref"] != nick["ref"]
+    assert run.result()["shown"] == "live"
+    assert run.state()["current"] == "#lobby"
+    assert run.state()["after"] == 10
+    assert run.shown() == [(0, 10)]
+
+
+def test_rename(lab: Page) -> None:
+    """A rename brings a new READY: a new token, and nothing is resent or reset."""
+    run = (
+        Run(lab)
+        .signed_in()
+        .say("one")
+        .do("request", packet={"type": "NICK", "nickname": "alicia"}, purpose={"what": "rename"})
+    )
+    ref = run.sent("NICK")[-1]["ref"]
+    run.get(
+        {"type": "NICK", "room": "lobby", "old": "alice", "nickname": "alicia"},
+        {**READY, "nickname": "alicia", "token": "t2", "ref": ref},
+    )
+    state = run.state()
+    assert (state["nickname"], state["token"], state["connection"]["phase"]) == ("alicia", "t2", "live")
+    assert len(run.sent("MSG")) == 1
+    assert run.room()["members"] == {"bob": "bob", "alicia": "alicia"}
+    run.do("request", packet={"type": "NICK", "nickname": "bob"}, purpose={"what": "rename"})
+    run.get(
+        {
+            "type": "RETRY",
+            "nickname": "bob",
+            "reason": "taken",
+            "message": "bob is taken",
+            "ref": run.sent("NICK")[-1]["ref"],
+        }
+    )
+    assert run.state()["phase"] == "chat"
+    assert run.shown()[-1] == "bob is taken. You are still alicia."
+
+
+def test_a_rename_in_another_tab(lab: Page) -> None:
+    """NICK comes before READY, and neither has a ref of ours: still nothing is reset or resent."""
+    run = Run(lab).signed_in().say("one")
+    run.get({"type": "NICK", "room": "lobby", "old": "alice", "nickname": "alicia"})
+    run.get({**READY, "nickname": "alicia", "token": "t2"})
+    state = run.state()
+    assert (state["nickname"], state["token"], state["connection"]["phase"]) == ("alicia", "t2", "live")
+    assert state["outbox"][0]["state"] == "pending"
+    assert len(run.sent("MSG")) == 1
+
+
+def test_a_later_protocol_is_said(lab: Page) -> None:
+    run = Run(lab).do("signin", url="ws://x/", nickname="alice", password="", serverPassword="").do("opened")
+    run.get({**HELLO, "protocol": 2})
+    assert run.effects()[-1] == {"do": "stop"}
+    assert "version 2" in run.state()["refusal"]["message"]
 
 
 def test_a_message_is_pending_and_then_sent(lab: Page) -> None:
@@ -17,7 +79,7 @@ def test_a_message_is_pending_and_then_sent(lab: Page) -> None:
 
 def test_nothing_is_sent_before_the_pong(lab: Page) -> None:
     """After a reconnect the replay may hold the echo: what is unsent waits until all of it is here (section 5)."""
-    run = Run(lab).signed_in().say("one").say("two").do("closed", retryAt=2000, code=1006)
+    run = Run(lab).signed_in().say("one").say("two").do("closed", retryAt=2000)
     run.do("opened").get(HELLO, {**READY, "token": "t2", "resumed": True, "id": 12}, ROOM)
     run.get(msg(11, "one", "alice", ref="ref-one"))
     assert [packet["message"] for packet in run.sent("MSG")] == ["one"]
@@ -31,7 +93,7 @@ def test_resuming_says_who_and_from_where(lab: Page) -> None:
         Run(lab)
         .signed_in()
         .get(msg(15, "x"), {"type": "PONG", "id": 17})
-        .do("closed", retryAt=2000, code=1006)
+        .do("closed", retryAt=2000)
         .do("opened")
         .get(HELLO)
     )
@@ -41,7 +103,7 @@ def test_resuming_says_who_and_from_where(lab: Page) -> None:
 
 def test_the_cursor_of_a_resume_is_not_readys_id(lab: Page) -> None:
     """READY's id comes before the replay: taking it would lose what a second cut swallows."""
-    run = Run(lab).signed_in().get(msg(11, "x")).do("closed", retryAt=2000, code=1006).do("opened")
+    run = Run(lab).signed_in().get(msg(11, "x")).do("closed", retryAt=2000).do("opened")
     run.get(HELLO, {**READY, "resumed": True, "id": 500}, ROOM)
     assert run.state()["after"] == 11
     assert run.get(msg(400, "y")).state()["after"] == 400
@@ -60,8 +122,8 @@ def test_refused_for_good_and_for_now(lab: Page) -> None:
         ("failed", "not in it"),
         ("pending", "too fast"),
     ]
-    assert run.result()["tick"] is not None
-    run.do("wait", msec=2000).do("tick")
+    assert run.result()["wakeAt"] is not None
+    run.do("wait", msec=2000).do("wake")
     assert [packet["message"] for packet in run.sent("MSG")] == ["no", "later", "later"]
     run.do("retry", ref="ref-no").get(msg(11, "later", "alice", ref="ref-later"))
     assert run.sent("MSG")[-1]["ref"] == "ref-no"
@@ -89,7 +151,7 @@ def test_gap(lab: Page) -> None:
 
 def test_another_log(lab: Page) -> None:
     """Another epoch: what is shown goes, and the cursor starts anew though it was higher."""
-    run = Run(lab).signed_in().get(msg(11, "x")).do("closed", retryAt=2000, code=1006).do("opened")
+    run = Run(lab).signed_in().get(msg(11, "x")).do("closed", retryAt=2000).do("opened")
     run.get(
         HELLO,
         {**READY, "epoch": "e2", "id": 3, "resumed": True},
@@ -104,15 +166,7 @@ def test_another_log(lab: Page) -> None:
 
 def test_not_resumed_leaves_a_gap(lab: Page) -> None:
     """A new user (the token was no good) hasn't missed nothing: between then and now is a gap."""
-    run = (
-        Run(lab)
-        .signed_in()
-        .get(msg(11, "x"))
-        .say("sent")
-        .do("closed", retryAt=2000, code=1006)
-        .say("never sent")
-        .do("opened")
-    )
+    run = Run(lab).signed_in().get(msg(11, "x")).say("sent").do("closed", retryAt=2000).say("never sent").do("opened")
     run.get(HELLO, {**READY, "id": 40}, {**ROOM, "id": 38}).synced()
     assert run.shown() == [(0, 10), "x", (11, 39)]
     assert [(entry["message"], entry["state"]) for entry in run.state()["outbox"]] == [
@@ -126,13 +180,13 @@ def test_bridge_resumes_by_itself(lab: Page) -> None:
     run = Run(lab).signed_in().say("one").get({"type": "NOTICE", "message": "away"})
     assert run.effects()[-1] == {"do": "probe"}
     run.do("silent", since=5)
-    assert run.result()["link"] == "reconnecting"
+    assert run.result()["shown"] == "reconnecting"
     run.say("two")
     assert len(run.sent("MSG")) == 1
     run.get({**READY, "resumed": True, "token": "t2"}, ROOM).synced()
     run.get(msg(11, "one", "alice", ref="ref-one"))
     assert [packet["message"] for packet in run.sent("MSG")] == ["one", "one", "two"]
-    assert run.result()["link"] == "live"
+    assert run.result()["shown"] == "live"
 
 
 def test_slow_pong_alone_resends_nothing(lab: Page) -> None:
@@ -156,55 +210,6 @@ def test_retry_after_the_bridge_resumed_asks_for_another_nickname(lab: Page) -> 
     assert run.result()["unsent"] == 1
 
 
-def test_restored(lab: Page) -> None:
-    """After a reload rooms and unread counts are there before the server is."""
-    first = (
-        Run(lab).signed_in().get({"type": "ROOM", "room": "den", "topic": "", "count": 1, "users": ["alice"], "id": 0})
-    )
-    account = first.get(msg(11, "alice!", room="den"), msg(12, "psst", "bob", to="alice")).result()["account"]
-    assert (account["rooms"], account["directs"], account["after"], account["signedOut"]) == (
-        ["den", "lobby"],
-        ["bob"],
-        12,
-        False,
-    )
-    run = Run(lab).do("attention", attentive=True).do("restored", account=account)
-    assert run.room("#den")["mentions"] == 1
-    assert run.effects() == [{"do": "connect"}]
-    run.say("while away").do("opened").get(HELLO)
-    assert (run.sent("NICK")[0]["after"], run.sent("NICK")[0]["rooms"]) == (12, ["den", "lobby"])
-    run.get(
-        {**READY, "resumed": True, "id": 14, "rooms": ["den", "lobby"]},
-        {**ROOM, "id": 14},
-        msg(13, "missed"),
-        msg(14, "also"),
-    )
-    assert run.shown() == [(0, 13), "missed", "also"]
-    assert run.synced().sent("MSG")[-1]["message"] == "while away"
-
-
-def test_adopted(lab: Page) -> None:
-    """Another tab's unsent messages are sent if they are this user's, and otherwise left to the person."""
-    entry = {
-        "ref": "z",
-        "room": "den",
-        "message": "left behind",
-        "at": 1,
-        "state": "pending",
-        "sent": True,
-        "attempted": True,
-        "delay": 0,
-        "notBefore": 0,
-    }
-    run = Run(lab).signed_in()
-    identity = run.state()["identity"]
-    assert run.do("adopted", entries=[entry], identity=identity).sent("MSG")[-1]["ref"] == "z"
-    assert run.room("#den")["joined"] is False
-    other = Run(lab).signed_in().do("adopted", entries=[entry], identity="somebody else")
-    assert other.sent("MSG") == []
-    assert other.state()["outbox"][0]["state"] == "failed"
-
-
 def test_bye(lab: Page) -> None:
     """After a shutdown the page comes back by itself; after being sent away it doesn't."""
     assert {"do": "stop"} not in Run(lab).signed_in().get(
@@ -212,7 +217,7 @@ def test_bye(lab: Page) -> None:
     ).effects()
     kicked = Run(lab).signed_in().get({"type": "BYE", "reason": "kicked", "message": "Out"})
     assert kicked.effects()[-1] == {"do": "stop"}
-    assert (kicked.result()["link"], kicked.state()["link"]["why"]) == ("offline", "Out")
+    assert (kicked.result()["shown"], kicked.state()["connection"]["why"]) == ("offline", "Out")
 
 
 def test_who_takes_their_time_to_sign_in_is_left_alone(lab: Page) -> None:
@@ -231,15 +236,14 @@ def test_who_takes_their_time_to_sign_in_is_left_alone(lab: Page) -> None:
 
 def test_a_remembered_room_that_is_refused(lab: Page) -> None:
     """ERROR to a NICK with rooms: once more without them."""
-    run = Run(lab).signed_in().do("closed", retryAt=2000, code=1006).do("opened").get(HELLO)
+    run = Run(lab).signed_in().do("closed", retryAt=2000).do("opened").get(HELLO)
     run.get({"type": "ERROR", "code": "bad_packet", "message": "rooms: bad", "ref": run.sent("NICK")[-1]["ref"]})
     assert "rooms" not in run.sent("NICK")[-1]
     assert len(run.sent("NICK")) == 3
 
 
-def test_quit_keeps_and_forget_drops(lab: Page) -> None:
-    run = Run(lab).signed_in().do("closed", retryAt=2000, code=1006).say("unsent").do("quit")
-    assert run.result()["unsent"] == 1
-    assert run.result()["account"]["signedOut"] is True
-    gone = run.do("forget").state()
-    assert (gone["outbox"], gone["token"], gone["conversations"]) == ([], None, {})
+def test_a_refused_typing_is_nobodys_business(lab: Page) -> None:
+    run = Run(lab).signed_in().do("wait", msec=9_000).do("typing")
+    ref = run.sent("TYPING")[0]["ref"]
+    before = run.shown()
+    assert run.get({"type": "ERROR", "code": "rate_limited", "message": "slowly", "ref": ref}).shown() == before

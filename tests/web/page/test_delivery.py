@@ -5,13 +5,8 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import SignIn
-from .fake_server import FakeServer
-
-
-def write(page: Page, text: str) -> None:
-    page.locator("#composer").fill(text)
-    page.locator("#composer").press("Enter")
+from tests.web.conftest import SignIn, write
+from tests.web.fake_server import FakeServer
 
 
 def expect_link(page: Page, state: str) -> None:

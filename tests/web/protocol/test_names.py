@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from tcp_server.protocol import names
 
-CASES: dict[str, Any] = json.loads((Path(__file__).parents[1] / "cases" / "names.json").read_text(encoding="utf-8"))
+CASES: dict[str, Any] = json.loads((Path(__file__).parents[2] / "cases" / "names.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(("one", "other"), CASES["same"])

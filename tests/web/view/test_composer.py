@@ -1,33 +1,9 @@
-"""What can be typed: the table of commands, the search's words, completion, and the input itself."""
+"""composer.js: the input, its completions and its history."""
 
-import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from .conftest import SignIn
-from .fake_server import FakeServer
-
-IN_A_ROOM = "{ ...State.initial(), current: '#lobby', conversations: { '#lobby': {} } }"
-
-
-def write(page: Page, text: str) -> None:
-    page.locator("#composer").fill(text)
-    page.locator("#composer").press("Enter")
-
-
-@pytest.mark.parametrize(
-    ("typed", "slip"),
-    [
-        ("/jion lobby", "There is no command /jion; /help shows them"),
-        ("/join", "Usage: /join room …"),
-        ("/nick two words", "a nickname is made of letters, digits and - _ . [ ] { } ^ | only"),
-        ("/search from:bob", "Write at least one word to look for"),
-        ("/search x before:2026-13-01", "“2026-13-01” is no date; write it as 2026-11-01"),
-    ],
-)
-def test_slips(lab: Page, typed: str, slip: str) -> None:
-    """A command that can't be done says why, in a sentence."""
-    script = "typed => { try { return Commands.read(typed, State.initial()) } catch (e) { return e.message } }"
-    assert lab.evaluate(script, typed) == slip
+from tests.web.conftest import SignIn, write
+from tests.web.fake_server import FakeServer
 
 
 def test_with_no_room_open_nothing_gets_lost(signed_in: SignIn, server: FakeServer) -> None:
@@ -46,42 +22,6 @@ def test_with_no_room_open_nothing_gets_lost(signed_in: SignIn, server: FakeServ
     write(page, "/join den")
     expect(page.locator("#title")).to_have_text("#den")
     expect(page.locator("#slip")).to_have_text("")
-
-
-def test_slashes_that_are_no_commands(lab: Page) -> None:
-    script = f"typed => Commands.read(typed, {IN_A_ROOM})"
-    assert lab.evaluate(script, "//etc") == [{"type": "say", "text": "/etc"}]
-    assert lab.evaluate(script, "/usr/bin is a folder") == [{"type": "say", "text": "/usr/bin is a folder"}]
-
-
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
-        ("    if x:\n        y()\n", "    if x:\n        y()"),
-        ("\n \t\n\tif (x)\n\t\ty();  \n\n", "\tif (x)\n\t\ty();"),
-        ("  // a remark\n  x();", "  // a remark\n  x();"),
-        ("\n//etc", "/etc"),
-    ],
-)
-def test_what_is_said_keeps_its_indentation(lab: Page, typed: str, said: str) -> None:
-    """A pasted piece of a program stays as it was; only empty lines around it and spaces at its end go."""
-    script = f"typed => Commands.read(typed, {IN_A_ROOM})"
-    assert lab.evaluate(script, typed) == [{"type": "say", "text": said}]
-
-
-def test_query(lab: Page) -> None:
-    """`before:` is the protocol's `until`; days are those of the person."""
-    found = lab.evaluate(
-        "Query.parse('two  words from:Bob in:#den since:2026-10-01T10:00:00Z before:2026-11-01 https://x')"
-    )
-    midnight = lab.evaluate("new Date(2026, 10, 1).toISOString()")
-    assert found == {
-        "query": "two words https://x",
-        "from": "Bob",
-        "room": "den",
-        "since": "2026-10-01T10:00:00.000Z",
-        "until": midnight,
-    }
 
 
 def test_completion(signed_in: SignIn, server: FakeServer) -> None:
@@ -187,25 +127,3 @@ def test_lines_and_limits(signed_in: SignIn, server: FakeServer) -> None:
     write(page, "x" * 8000)
     expect(page.locator(".message[data-state=sent]")).to_have_count(2)
     assert server.log[-1]["message"] == "x" * 8000
-
-
-def test_help_lists_every_command(signed_in: SignIn) -> None:
-    page = signed_in()
-    write(page, "/help")
-    names = [text.split()[0] for text in page.locator("#command-list dt").all_text_contents()]
-    wanted = [
-        "/join",
-        "/leave",
-        "/msg",
-        "/me",
-        "/nick",
-        "/topic",
-        "/users",
-        "/rooms",
-        "/history",
-        "/search",
-        "/export",
-        "/help",
-        "/quit",
-    ]
-    assert names == wanted

@@ -1,15 +1,13 @@
 """wire.js: bodies to packets and back, held against the cases that the Python side shares."""
 
-import functools
 import json
-import operator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
-CASES = Path(__file__).parents[1] / "cases"
+CASES = Path(__file__).parents[2] / "cases"
 BODIES = json.loads((CASES / "bodies.json").read_text(encoding="utf-8"))
 PACKETS = json.loads((CASES / "packets.json").read_text(encoding="utf-8"))
 
@@ -69,14 +67,3 @@ def test_clean_text(lab: Page) -> None:
 
 def test_length_counts_code_points(lab: Page) -> None:
     assert lab.evaluate("Wire.length('a😀é')") == 3
-
-
-def test_refs_are_long_and_never_the_same(lab: Page) -> None:
-    """A ref has at least 64 random bits (section 5); ours has 128."""
-    refs = lab.evaluate("Array.from({length: 2000}, () => Wire.newRef())")
-    assert len(set(refs)) == 2000
-    assert all(len(ref) == 32 and int(ref, 16) >= 0 for ref in refs)
-    # Every one of the 128 bits is seen both set and clear; 2000 refs miss one with a chance of 2^-1992.
-    numbers = [int(ref, 16) for ref in refs]
-    assert functools.reduce(operator.or_, numbers) == 2**128 - 1
-    assert functools.reduce(operator.and_, numbers) == 0

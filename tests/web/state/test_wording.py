@@ -20,7 +20,8 @@ def test_an_address_ends_before_the_sentence_does(lab: Page, message: str, addre
     """Full stops and closing brackets behind it are the sentence's, unless it opened them itself."""
     script = "message => Wording.parts(message).filter((part) => typeof part !== 'string').map((part) => part.text)"
     assert lab.evaluate(script, message) == [address]
-    assert lab.evaluate("message => Wording.parts(message).map((part) => part.text ?? part).join('')", message) == message
+    script = "message => Wording.parts(message).map((part) => part.text ?? part).join('')"
+    assert lab.evaluate(script, message) == message
 
 
 @pytest.mark.parametrize(

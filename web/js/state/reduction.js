@@ -1,12 +1,12 @@
 "use strict";
 
-// One event's work on the state: the state so far, and the effects that main.js is to carry out afterwards, in
-// order. Handlers get a Turn, replace `state` (never change it in place) and leave effects; nothing here
-// touches the world. Effects: {do: "send", packet} · "connect" {url} · "stop" · "probe" · "forget" · "download"
-// {name, lines} · "replace".
+// One event's work on the state: the state so far, and the effects that main.js carries out afterwards, in order.
+// Handlers get a Reduction, replace `state` (never change it in place) and leave effects; nothing here touches the
+// world. Effects: {do: "send", packet} · "connect" {url} · "stop" · "probe" · "forget" {elsewhere} · "download"
+// {name, lines} · "replace" (the outbox that is kept: the next is another user's).
 
-class Turn {
-  /** The `ref` of what nobody waits for: if it is refused, the person need not hear of it. */
+class Reduction {
+  /** The `ref` of a packet without an answer: if it is refused, the person need not hear of it. */
   static IDLE_REF = "idle";
   /** The key of what is typed while no conversation is shown. */
   static NOWHERE = "";
@@ -21,8 +21,26 @@ class Turn {
     this.state = { ...this.state, ...changes };
   }
 
-  setLink(changes) {
-    this.set({ link: { ...this.state.link, ...changes } });
+  setConnection(changes) {
+    this.set({ connection: { ...this.state.connection, ...changes } });
+  }
+
+  /** Moves the connection on by an event of connection_phase.js; throws if the phase doesn't take it. */
+  move(event, changes = {}) {
+    const { phase: before } = this.state.connection;
+    const phase = ConnectionPhase.next(before, event);
+    const since = ConnectionPhase.shown(phase) === ConnectionPhase.shown(before) ? {} : { since: this.at };
+    this.setConnection({ ...since, ...changes, phase });
+  }
+
+  /** Whether the connection takes this event now: what servers and sockets send need not fit. */
+  allows(event) {
+    return ConnectionPhase.allows(this.state.connection.phase, event);
+  }
+
+  /** All is here, and the server answers: questions can be asked, and the outbox is sent. */
+  get isLive() {
+    return this.state.connection.phase === "live";
   }
 
   effect(name, details = {}) {
@@ -34,8 +52,8 @@ class Turn {
   }
 
   /**
-   * Sends a packet whose answer is to be recognised by its `ref`; `purpose` waits in `state.asked` for it.
-   * Such a ref need only be unique on this connection, so a counter will do. Returns the ref.
+   * Sends a packet whose answer is recognised by its `ref`; `purpose` waits in `state.asked` for the answer.
+   * Returns the ref. A counter will do for it: it need only be unique on this connection.
    */
   ask(packet, purpose) {
     const ref = `ask-${this.state.serial}`;
@@ -44,7 +62,7 @@ class Turn {
     return ref;
   }
 
-  /** Returns what was asked with this ref, or null, and forgets it. */
+  /** Returns the purpose that waits for this ref, or null, and forgets it. */
   answered(ref) {
     const purpose = Object.hasOwn(this.state.asked, ref ?? "") ? this.state.asked[ref] : null;
     if (purpose !== null) {
@@ -82,16 +100,23 @@ class Turn {
     if (current !== null) this.update(current, Conversations.seen);
   }
 
-  /** Shows a conversation; what was new in the one before is no longer new. */
+  /** We are no longer in a room: it goes, unless unsent messages have to be shown in it. */
+  leave(key) {
+    const isUnsent = this.state.outbox.some((entry) => Conversations.keyOf(Outbox.target(entry)) === key);
+    if (isUnsent) this.update(key, Conversations.outside);
+    else this.drop(key);
+  }
+
+  /** Shows a conversation; messages that were new in the one before are no longer new. */
   look(key) {
     const before = this.state.current;
     if (before !== key && before !== null) this.update(before, (old) => ({ ...old, divider: null }));
-    if (before === null) this.moveDraft(Turn.NOWHERE, key);
+    if (before === null) this.moveDraft(Reduction.NOWHERE, key);
     this.set({ current: key });
     if (this.state.attentive) this.update(key, Conversations.seen);
   }
 
-  /** What was begun under one key goes on under another, behind what was begun there. */
+  /** Moves the draft of one conversation to another, behind the draft that is there. */
   moveDraft(from, to) {
     const { [from]: text, ...others } = this.state.drafts;
     if (text === undefined || from === to) return;
@@ -110,9 +135,9 @@ class Turn {
     this.update(key, (old) => ({ ...old, timeline: Timeline.append(old.timeline, entry) }));
   }
 
-  /** Sends the next of the outbox, once the link is known to be in step (READY, the replay and a PONG behind us). */
+  /** Sends the next message of the outbox, if the connection is live. */
   flush() {
-    const next = this.state.link.synced ? Outbox.due(this.state.outbox, this.at) : null;
+    const next = this.isLive ? Outbox.due(this.state.outbox, this.at) : null;
     if (next === null) return;
     this.set({ outbox: Outbox.markSent(this.state.outbox, next.ref) });
     this.send(Outbox.packet(next));

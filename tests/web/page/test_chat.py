@@ -5,13 +5,8 @@ import re
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .conftest import SignIn
-from .fake_server import FakeServer
-
-
-def write(page: Page, text: str) -> None:
-    page.locator("#composer").fill(text)
-    page.locator("#composer").press("Enter")
+from tests.web.conftest import SignIn, write
+from tests.web.fake_server import FakeServer
 
 
 def texts(page: Page) -> list[str]:
@@ -187,7 +182,7 @@ def test_what_cannot_be_sent_stays_in_its_field(signed_in: SignIn, server: FakeS
     page = signed_in()
     server.stop_serving()
     expect(page.locator("#link-state")).to_have_attribute("data-state", "reconnecting")
-    down = "The link is down; try again once it is back"
+    down = "There is no connection; try again once there is one"
     page.locator("#join-room").fill("den")
     page.keyboard.press("Enter")
     expect(page.locator("#join-fault")).to_have_text(down)

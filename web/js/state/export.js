@@ -1,0 +1,50 @@
+"use strict";
+
+// /export: all messages that this person may see, as JSON Lines: one MSG a line as the server sent it, ordered by id.
+// It pages HISTORY upwards through each room and direct conversation, one after the other.
+
+const Export = (() => {
+  const PAGE = 200;
+
+  function start(reduction) {
+    if (reduction.state.exporting !== null) return reduction.note("An export is running already");
+    if (!reduction.isLive) return reduction.note("An export needs the server, and there is no connection", "error");
+    const targets = Object.values(reduction.state.conversations).filter((one) => one.kind === "direct" || one.joined);
+    reduction.set({ exporting: { targets: targets.map(Conversations.address), messages: [] } });
+    reduction.note(`Exporting ${targets.length} conversations …`);
+    next(reduction, 0);
+  }
+
+  function next(reduction, after) {
+    const [target] = reduction.state.exporting.targets;
+    if (target === undefined) return finish(reduction);
+    reduction.ask({ type: "HISTORY", ...target, after, limit: PAGE }, { what: "export" });
+  }
+
+  function received(reduction, asked, packet) {
+    if (reduction.state.exporting === null) return;
+    const { targets, messages } = reduction.state.exporting;
+    const rest = packet.more ? targets : targets.slice(1);
+    reduction.set({ exporting: { targets: rest, messages: [...messages, ...packet.messages] } });
+    next(reduction, packet.more ? packet.messages.at(-1).id : 0);
+  }
+
+  function finish(reduction) {
+    const messages = reduction.state.exporting.messages.sort((one, other) => one.id - other.id);
+    const day = new Date(reduction.at).toISOString().slice(0, 10);
+    reduction.effect("download", {
+      name: `wordpacket-${day}.jsonl`,
+      lines: messages.map((message) => JSON.stringify(message)),
+    });
+    reduction.set({ exporting: null });
+    reduction.note(`Exported ${messages.length} messages`);
+  }
+
+  function failed(reduction, why) {
+    if (reduction.state.exporting === null) return;
+    reduction.set({ exporting: null });
+    reduction.note(`The export stopped: ${why}`, "error");
+  }
+
+  return { start, received, failed };
+})();
