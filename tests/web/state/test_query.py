@@ -1,5 +1,6 @@
 """query.js: the words of a search as the fields of a SEARCH packet."""
 
+import pytest
 from playwright.sync_api import Page
 
 
@@ -16,3 +17,11 @@ def test_query(lab: Page) -> None:
         "since": "2026-10-01T10:00:00.000Z",
         "until": midnight,
     }
+
+
+@pytest.mark.parametrize("day", ["2026-02-30", "2026-13-01", "yesterday", "1"])
+def test_a_day_that_is_none(lab: Page, day: str) -> None:
+    """It is told to the person, as they wrote it."""
+    script = "text => { try { return Query.parse(text); } catch (fault) { return [fault.name, fault.message]; } }"
+    fault = lab.evaluate(script, f"word since:{day}")
+    assert fault == ["Error", f"“{day}” is no date; write it as 2026-11-01"]
