@@ -1,12 +1,11 @@
 "use strict";
 
-// What outlives the page, in localStorage: the account (who, where, token, cursor), shared by all tabs, and one
-// outbox for each tab. In sessionStorage: what is the tab's own, the drafts and the room that it shows. A browser
-// that keeps nothing (private mode, a full quota) still chats; it only forgets on reload.
+// What outlives the page. In localStorage: the account (user, server, token, cursor), shared by all tabs, and one
+// outbox for each tab. In sessionStorage, for this tab alone: its drafts and the room that it shows. A browser that
+// stores nothing (private mode, a full quota) still chats; it only forgets on reload.
 //
-// Each tab owns its outbox by holding a lock for as long as it lives, so that no two tabs resend the same
-// message. An outbox whose lock is free belongs to nobody, and exactly one tab takes it over: the page after a
-// reload, or another tab.
+// Each tab owns its outbox by holding a lock for as long as it lives, so that no two tabs resend the same message. An
+// outbox whose lock is free belongs to nobody, and exactly one tab takes it over: the page after a reload, or another.
 
 class LocalStore {
   static ACCOUNT = "wordpacket.account";
@@ -14,7 +13,7 @@ class LocalStore {
   static DRAFTS = "wordpacket.drafts";
   static LAST_TAB = "wordpacket.tab";
   static PLACE = "wordpacket.place";
-  // A page that reloads claims its own outbox within this; other tabs hold back so long.
+  // A page that reloads claims its own outbox within this time; other tabs wait for it.
   static GRACE_MSEC = 2_000;
 
   /** `locks`: an OwnerLocks. `tab`: a random name for this tab's outbox. */
@@ -69,7 +68,7 @@ class LocalStore {
     this.#write(this.session, LocalStore.PLACE, { current, signedOut });
   }
 
-  /** Returns what `identity` had begun to write when this tab last showed another page: conversation key -> text. */
+  /** Returns the drafts that `identity` left when this tab last showed the page: conversation key -> text. */
   drafts(identity) {
     const kept = this.#read(this.session, LocalStore.DRAFTS);
     return kept?.identity === identity ? kept.drafts : {};
@@ -81,18 +80,12 @@ class LocalStore {
     this.#write(this.session, LocalStore.DRAFTS, Object.keys(drafts).length === 0 ? null : { identity, drafts });
   }
 
-  /**
-   * Keeps this tab's unsent messages; call it before they are sent. Returns false if this browser doesn't keep
-   * them.
-   */
+  /** Stores this tab's unsent messages; call it before they are sent. Returns false if this browser stores nothing. */
   saveOutbox(url, identity, entries) {
     return this.#write(this.local, this.#key(this.tab), entries.length === 0 ? null : { url, identity, entries });
   }
 
-  /**
-   * Lets go of this tab's outbox (the next sign-in is another user's) and starts an empty one under the name
-   * `tab`.
-   */
+  /** Lets go of this tab's outbox (the next sign-in is another user's) and starts an empty one named `tab`. */
   replaceOutbox(tab) {
     this.locks.release(this.#key(this.tab));
     this.tab = tab;
@@ -101,8 +94,8 @@ class LocalStore {
   }
 
   /**
-   * Takes over the outboxes for server `url` that no tab owns, now and as tabs go, and hands each to `adopt`
-   * ({entries, identity}), which must keep them (saveOutbox) before it returns.
+   * Takes over the outboxes for server `url` that no tab owns, now and whenever a tab goes, and hands each to `adopt`
+   * ({entries, identity}), which must store them (saveOutbox) before it returns.
    */
   watchOrphans(url, adopt) {
     const watched = new Set();
@@ -142,7 +135,7 @@ class LocalStore {
     }
   }
 
-  /** "Forget me": nothing of this person stays on this device, the unsent messages of all tabs included. */
+  /** "Forget me": removes all that this page stored on this device, also the unsent messages of all tabs. */
   forget() {
     try {
       for (const key of Object.keys(this.local)) if (key.startsWith("wordpacket.")) this.local.removeItem(key);

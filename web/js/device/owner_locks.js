@@ -1,9 +1,9 @@
 "use strict";
 
-// Locks that a tab holds for as long as it lives. Web Locks where the browser gives them (https, localhost, a
-// file); on plain http in a local network it doesn't, and tabs ask each other over a BroadcastChannel instead:
-// who holds a name says so, and silence means that it is free. Should both fail, two tabs may send one message:
-// it has one `ref`, so the server still logs it once.
+// Locks that a tab holds for as long as it lives: Web Locks where the browser has them (https, localhost, a file). On
+// plain http in a local network it has none, and tabs ask each other over a BroadcastChannel instead: a holder of the
+// name answers, and silence means that the name is free. Should both fail, two tabs may send one message: it has one
+// `ref`, so the server still logs it once.
 
 class OwnerLocks {
   static ANSWER_MSEC = 400;
@@ -16,7 +16,7 @@ class OwnerLocks {
     this.#answerOthers();
   }
 
-  /** Holds a lock that is free by its name (nobody else knows the name yet) until release or the end of the tab. */
+  /** Holds a lock until its release or the end of the tab. The caller made the name up: nobody else can hold it. */
   hold(name) {
     if (this.webLocks === null) {
       this.held.set(name, () => {});
@@ -44,7 +44,7 @@ class OwnerLocks {
     return true;
   }
 
-  /** Resolves once nobody holds the lock; somebody may be faster than you. */
+  /** Resolves once nobody holds the lock; another tab may take it before the caller does. */
   async whenFree(name) {
     if (this.webLocks !== null) return this.webLocks.request(name, () => {});
     while (await this.#isHeldElsewhere(name)) await this.#pause(OwnerLocks.RETRY_MSEC);
@@ -60,7 +60,7 @@ class OwnerLocks {
     this.channel.addEventListener("message", ({ data }) => {
       if (data.held !== undefined) this.asked.get(data.held)?.(true);
       if (data.who === undefined) return;
-      // Of two tabs that ask for the same name at once, the one whose question is heard second gives way.
+      // A tab that asks for the name itself calls it held: of two tabs that ask at once, never both take it.
       if (this.held.has(data.who) || this.asked.has(data.who)) this.channel.postMessage({ held: data.who });
     });
   }

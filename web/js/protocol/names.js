@@ -1,7 +1,7 @@
 "use strict";
 
 // What a nickname and a room may be, and when two are the same (PROTOCOL.md section 2).
-// The server judges; this copy exists so that `/join Lobby` finds #lobby and a typo is answered before it travels.
+// The server judges; this copy exists so that `/join Lobby` finds #lobby, and a typo is told before it is sent.
 
 const Names = (() => {
   const ALLOWED = /^[\p{L}\p{M}\p{Nd}\-_.[\]{}^|]+$/u;

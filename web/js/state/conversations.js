@@ -1,7 +1,7 @@
 "use strict";
 
-// A conversation: a room, or the direct messages with one person. Pure: every function returns a new
-// conversation, or a new collection of them (an object by key: "#room" or "@nickname", both folded).
+// A conversation is a room, or the direct messages with one person. Pure: every function returns a new conversation. A
+// collection of them is an object by key: "#room" or "@nickname", both folded.
 //
 // Rule 1: somebody may be called "constructor" or "__proto__". Objects keyed by nicknames are read with
 // Object.hasOwn and written by a spread, never by an assignment.
@@ -21,7 +21,7 @@ const Conversations = (() => {
 
   const keyOf = ({ kind, name }) => (kind === "room" ? roomKey(name) : directKey(name));
 
-  /** What goes into a packet to address a conversation: {room} or {to}. */
+  /** Returns the field of a packet that addresses a conversation: {room} or {to}. */
   const address = (conversation) =>
     conversation.kind === "room" ? { room: conversation.name } : { to: conversation.name };
 
@@ -39,10 +39,10 @@ const Conversations = (() => {
       count: 0,
       members: {}, // folded nickname -> nickname as shown
       membersMore: false,
-      membersLast: null, // the last one that the server listed: the next page comes after it
+      membersLast: null, // the last nickname that the server listed: the next page begins behind it
       unread: 0,
       mentions: 0,
-      divider: null, // id of the first message that came while nobody looked
+      divider: null, // id of the first message that was unread: the view draws a line above it
       loading: null, // ref of the HISTORY under way
       typing: {}, // folded nickname -> {nickname, until}
       goal: null, // {id, serial}: the message that the view shall show
@@ -78,7 +78,7 @@ const Conversations = (() => {
     };
   }
 
-  /** Comings and goings in a row become one line: a busy room stays readable. */
+  /** Joins and leaves in a row become one line: a busy room stays readable. */
   function presence(timeline, what, nickname, at) {
     const last = timeline.at(-1);
     if (last?.kind !== "presence" || at - last.at > PRESENCE_MERGE_MSEC) {
@@ -87,12 +87,12 @@ const Conversations = (() => {
     }
     const other = what === "joined" ? "left" : "joined";
     const others = last[other].filter((name) => !Names.same(name, nickname));
-    // Who left and came back within the line did nothing that others need to read.
+    // Somebody who left and came back within the line did nothing that others need to read.
     const names = others.length < last[other].length ? last[what] : [...last[what], nickname];
     return Timeline.change(timeline, last.key, (entry) => ({ ...entry, [what]: names, [other]: others }));
   }
 
-  /** A room that we aren't in any more. */
+  /** Returns a room as it is once we have left it. */
   const outside = (conversation) => ({ ...conversation, joined: false, count: 0, members: {} });
 
   function renamed(conversation, old, nickname, at) {
@@ -127,8 +127,8 @@ const Conversations = (() => {
   }
 
   /**
-   * Takes a message in. `seen`: the person looks at this conversation; `own`: it is theirs; `mention`: it speaks of
-   * them. Returns the same conversation if the message is already there.
+   * Adds a message. `seen`: the person looks at this conversation; `own`: the message is theirs; `mention`: the message
+   * speaks of them. Returns the same conversation if the message is already there.
    */
   function received(conversation, entry, { seen, own, mention }) {
     const timeline = Timeline.add(conversation.timeline, entry);
@@ -154,7 +154,7 @@ const Conversations = (() => {
     );
   }
 
-  /** The members by the folded name. */
+  /** Returns the members in the order of their folded names. */
   function memberNames(conversation) {
     const folded = Object.keys(conversation.members).sort();
     return folded.map((name) => conversation.members[name]);

@@ -6,7 +6,7 @@
 
 class Composer {
   static HISTORY = 100;
-  // From here on the count of characters is shown.
+  // The part of the limit from which on the number of characters is shown.
   static COUNT_FROM = 0.9;
 
   /** `enter(text)` does what is entered and returns null, or why it can't (a sentence). `state()` gives the state. */
@@ -44,7 +44,7 @@ class Composer {
     if (key !== this.key) {
       this.key = key;
       this.at = this.history.length;
-      // Who goes by another name takes the draft along, and the caret stays where it is.
+      // A person's rename moves the draft to another key; the caret stays where it is.
       if (this.input.value !== this.#draft()) this.#show(this.#draft());
       this.#slip("");
     }
@@ -104,7 +104,7 @@ class Composer {
     if (fault !== null) return;
     if (this.history.at(-1) !== text) this.history = [...this.history.slice(-Composer.HISTORY), text];
     this.at = this.history.length;
-    // A command may have changed the conversation already; what is cleared is what was sent.
+    // The command may have shown another conversation already: the draft of this one is cleared.
     this.#keep("", key);
     if (this.input.value === text) this.#show("");
   }
@@ -131,14 +131,28 @@ class Composer {
     const handler = {
       Enter: () => !shiftKey && this.#enter(),
       Tab: () => this.#tab(shiftKey ? -1 : 1),
-      Escape: () => this.completing !== null && (this.#complete(null), event.stopPropagation(), true),
+      Escape: () => this.#escape(event),
       ArrowUp: () => this.#arrow(-1),
       ArrowDown: () => this.#arrow(1),
-      PageUp: () => (this.page(-1), true),
-      PageDown: () => (this.page(1), true),
+      PageUp: () => this.#page(-1),
+      PageDown: () => this.#page(1),
     }[key];
     if (handler?.()) event.preventDefault();
     this.escaped = key === "Escape";
+  }
+
+  // Handlers of keys return whether they did something, so that the browser does nothing more.
+
+  #escape(event) {
+    if (this.completing === null) return false;
+    this.#complete(null);
+    event.stopPropagation();
+    return true;
+  }
+
+  #page(direction) {
+    this.page(direction);
+    return true;
   }
 
   #enter() {
@@ -148,9 +162,8 @@ class Composer {
   }
 
   /**
-   * Completes the word; a further Tab takes the next of the possible ones. With nothing to complete, and after
-   * Escape, Tab moves the focus, and Shift+Tab does unless it goes back among the possible ones: nobody is caught
-   * in the input.
+   * Completes the word; a further Tab takes the next completion, and Shift+Tab the one before. Without completions, and
+   * after Escape, Tab moves the focus: nobody is caught in the input.
    */
   #tab(step) {
     if (this.completing === null) {
@@ -166,7 +179,10 @@ class Composer {
   }
 
   #arrow(step) {
-    if (this.completing !== null) return (this.#choose(step), true);
+    if (this.completing !== null) {
+      this.#choose(step);
+      return true;
+    }
     const { value, selectionStart, selectionEnd } = this.input;
     if (selectionStart !== selectionEnd) return false;
     const rest = step < 0 ? value.slice(0, selectionStart) : value.slice(selectionEnd);
@@ -193,7 +209,7 @@ class Composer {
     this.input.setSelectionRange(caret, caret);
   }
 
-  /** Shows the possible completions (null: none). */
+  /** Shows completions (null: none). */
   #complete(found) {
     this.completing = found === null || found.options.length === 0 ? null : { chosen: -1, ...found };
     const { options, chosen } = this.completing ?? { options: [], chosen: -1 };

@@ -1,6 +1,6 @@
 "use strict";
 
-// Building elements. Text reaches the page by textContent alone: nothing that anybody typed is ever read as HTML.
+// Building elements. Text reaches the page as text nodes alone: no text of a person is ever read as HTML.
 
 const Dom = (() => {
   /** Returns a new element; children are nodes or texts; null children are left out. */
@@ -38,14 +38,14 @@ const Dom = (() => {
     );
   }
 
-  /** Sets text, and only if it differs: a live region speaks again otherwise. */
+  /** Sets a text, and only if it differs: a live region would be read out again. */
   function setText(element, text) {
     if (element.textContent !== text) element.textContent = text;
   }
 
   /**
-   * Makes the children of `parent` the given elements, in order, moving as little as possible: who stays in
-   * place keeps focus, selection and scroll position.
+   * Makes the children of `parent` the given elements, in order, and moves as few as possible: an element that is not
+   * moved keeps focus, selection and scroll position.
    */
   function arrange(parent, elements) {
     const wanted = new Set(elements);

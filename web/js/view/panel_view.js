@@ -34,7 +34,7 @@ class PanelView {
     find("hits").addEventListener("keydown", (event) => this.#alongHits(event));
   }
 
-  /** What the person searched for by command is in the field too, to be changed there. */
+  /** A search by command is put into the field too, where it can be changed. */
   showQuery(text) {
     this.find("search-input").value = text;
   }
@@ -132,7 +132,7 @@ class PanelView {
     );
   }
 
-  /** The text with the words looked for marked, as far as upper and lower case alone set them apart. */
+  /** Returns a text with the words of the query marked: those that are equal but for upper and lower case. */
   static #marked(text, words) {
     const pattern = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&")).join("|");
     if (pattern === "") return [text];
@@ -185,7 +185,7 @@ class PanelView {
     );
     Dom.setText(
       this.find("directory-note"),
-      directory.asking ? "Asking …" : directory.rooms.length === 0 ? "No room has anybody in it" : "",
+      directory.asking ? "Loading …" : directory.rooms.length === 0 ? "No room has members" : "",
     );
     this.find("directory-more").hidden = !directory.more;
   }

@@ -1,12 +1,13 @@
 "use strict";
 
-// A conversation as rows: what stands in the log from one index to another, and the element of each row.
-// A row is {key, kind, entry, …}; rows with equal key and signature look the same, so the view keeps their element.
+// A conversation as rows: the entries from one index to another with the lines between them, and each row's element.
+// A row is an entry (or a line) with a signature; rows with equal key and signature look the same, so the view keeps
+// their element.
 
 const Rows = (() => {
   const GROUP_MSEC = 5 * 60_000;
 
-  /** Entries of the timeline, then those of the outbox that belong here, as one list. */
+  /** Returns the entries of the timeline, then those of the outbox that belong to this conversation, as one list. */
   function all(conversation, outbox, nickname) {
     const waiting = outbox.filter((entry) => Conversations.keyOf(Outbox.target(entry)) === conversation.key);
     return waiting.length === 0
@@ -30,7 +31,7 @@ const Rows = (() => {
     };
   }
 
-  /** Returns the rows for entries[start, end): with day lines and the line above what is new. `now` in ms. */
+  /** Returns the rows of entries[start, end), with a line for each day and one above the unread. `now` in ms. */
   function slice(entries, start, end, { divider, now, loading }) {
     const rows = [];
     let previous = entries.slice(0, start).findLast((entry) => entry.at !== undefined) ?? null;
@@ -132,7 +133,7 @@ const Rows = (() => {
           ? "These messages could not be loaded. Try again"
           : top
             ? "Earlier messages"
-            : "Messages left out. Show them";
+            : "Messages were left out. Show them";
       return Dom.el(
         "div",
         { class: top ? "gap gap-top" : "gap" },
@@ -157,7 +158,7 @@ const Rows = (() => {
       ]
         .filter(([list]) => list.length > 0)
         .map(([list, what]) => `${Wording.names(list)} ${what}`);
-      return aside(row, parts.length === 0 ? "Somebody came by" : parts.join(" · "));
+      return aside(row, parts.length === 0 ? "Somebody joined and left" : parts.join(" · "));
     },
 
     event: (row) => aside(row, row.text),
@@ -172,10 +173,7 @@ const Rows = (() => {
     );
   }
 
-  /**
-   * What became of an own message that has no echo yet. The two hollow squares are a length still to be filled
-   * in.
-   */
+  /** Says where an own message without an echo stands. The two hollow squares are a length still to be filled in. */
   function fate(row, state) {
     if (state === "pending") {
       const words = row.reason ?? (row.attempted ? "Sending" : "Waiting to be sent");

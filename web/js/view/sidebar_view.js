@@ -1,6 +1,6 @@
 "use strict";
 
-// The left side: rooms and people one talks to, what is unread in them, and oneself.
+// The left side: the rooms and the direct messages, the number of unread messages in each, and oneself.
 
 class SidebarView {
   static badge(unread) {
@@ -12,7 +12,7 @@ class SidebarView {
     this.emit = emit;
     this.act = act;
     this.items = new Map(); // key -> {item, conversation, current}
-    this.forgetting = new Confirmed(find("forget"), () => emit({ type: "forget" }));
+    this.forgetting = new ForgetButton(find("forget"), emit);
     this.headings = { room: Dom.el("h2", {}, "Rooms"), direct: Dom.el("h2", {}, "Direct messages") };
     this.lists = { room: Dom.el("ul", {}), direct: Dom.el("ul", {}) };
     find("rooms").addEventListener("click", (event) => this.#clicked(event));
@@ -43,7 +43,7 @@ class SidebarView {
     Dom.setText(this.find("own-nickname"), state.nickname);
     Dom.tint(this.find("own-nickname"), state.nickname);
     Dom.setStamp(this.find("own-stamp"), state.nickname);
-    this.forgetting.setDetail(State.unsent(state));
+    this.forgetting.render(State.unsent(state));
     const elsewhere = Object.values(state.conversations).filter((one) => one.key !== state.current);
     const badge = this.find("elsewhere");
     const unread = elsewhere.reduce((sum, one) => sum + one.unread, 0);
@@ -74,7 +74,7 @@ class SidebarView {
     if (turned) kept.get(state.current)?.item.scrollIntoView({ block: "nearest" });
   }
 
-  /** The element of a conversation: the same one for as long as it is listed, so that focus stays on it. */
+  /** Returns a conversation's element: the same one for as long as it is listed, so that the focus stays on it. */
   #item(conversation, current) {
     const { key, kind, name, unread, mentions, joined } = conversation;
     const look = [unread, mentions, joined, current, name].join();

@@ -1,9 +1,9 @@
 "use strict";
 
-// The sign-in: a letter that is stamped with the colour of the nickname while it is typed.
+// The sign-in: a letter whose stamp has the colour of the nickname while the nickname is typed.
 
 class SigninView {
-  // Which field a refusal speaks of; others, such as a ban, speak of none.
+  // The field that a refusal is about; others, such as a ban, are about none.
   static FIELDS = {
     taken: "nickname",
     invalid: "nickname",
@@ -12,13 +12,13 @@ class SigninView {
     server_password: "server-password",
   };
 
-  /** `page`: {fromDisk, url} - whether the person has to say where the server is, and where it is by default. */
+  /** `page`: {fromDisk, url}: whether the person has to enter the server's address, and the address by default. */
   constructor({ find, state, emit, page }) {
     this.find = find;
     this.state = state;
     this.emit = emit;
     this.page = page;
-    this.forgetting = new Confirmed(find("forget-signin"), () => emit({ type: "forget" }));
+    this.forgetting = new ForgetButton(find("forget-signin"), emit);
     find("server").value = page.url;
     find("server-field").hidden = !page.fromDisk;
     find("nickname").addEventListener("input", () => this.#preview());
@@ -45,11 +45,11 @@ class SigninView {
         ? "This browser remembers you."
         : `${Wording.count(unsent, "unsent message is", "unsent messages are")} kept for you.`,
     );
-    this.forgetting.setDetail(unsent);
+    this.forgetting.render(unsent);
     this.#preview();
   }
 
-  /** The form comes up: it proposes what was in use. */
+  /** The form comes up: it proposes the sign-in that was in use. */
   open(state) {
     this.propose(state);
     this.render(state);
@@ -84,7 +84,7 @@ class SigninView {
     this.find(field ?? "nickname").select();
   }
 
-  /** Says what is wrong, and marks the field that it is about (null: none). */
+  /** Says what is wrong, and marks the field (null: none). */
   #fault(text, field = null) {
     Dom.setText(this.find("signin-fault"), text);
     for (const input of this.find("signin").querySelectorAll("input")) {
@@ -117,7 +117,7 @@ class SigninView {
     });
   }
 
-  /** What is in the form can't be: nor is it any more what the page may still be trying. */
+  /** The form can't be sent: its fault is said, and the page gives up the sign-in that it may still be trying. */
   #slip(text, field) {
     this.#fault(text, field);
     this.find(field).focus();

@@ -72,7 +72,7 @@ class TimelineView {
     this.root.scrollBy({ top: direction * this.root.clientHeight * 0.85 });
   }
 
-  /** Drops where the reader was, in every conversation: the next one begins at the newest. */
+  /** Forgets the reader's place in every conversation: the next one begins at the newest message. */
   forget() {
     this.#clear();
     this.atEnd = true;
@@ -101,8 +101,8 @@ class TimelineView {
   }
 
   /**
-   * The first text that is wholly below the top edge: {key, top} with its distance from that edge. The text and not
-   * its row: the row loses its head when a message of the same author comes in above it.
+   * Returns the first text that is wholly below the top edge, as {key, top}: its row and its distance from that edge.
+   * The text and not its row: a row loses its head when a message of the same author comes in above it.
    */
   #anchor() {
     const edge = this.root.getBoundingClientRect().top;
@@ -123,10 +123,7 @@ class TimelineView {
     else this.rows.around(anchor?.key ?? null);
   }
 
-  /**
-   * Brings the document in line with the window. `quiet`: nothing came at the end, so there is nothing to read
-   * out.
-   */
+  /** Brings the document in line with the window. `quiet`: nothing new stands at the end, so nothing is read out. */
   #draw(quiet) {
     const { divider, loading } = this.conversation;
     const { entries, start, end } = this.rows;
@@ -219,9 +216,8 @@ class TimelineView {
   }
 
   /**
-   * Asks for what a gap near the visible part left out, from the side on which the reader's line stands: what
-   * comes in then pushes the gap away from them. (From the other side it would stay in sight, and ask on until
-   * nothing is left.)
+   * Asks for messages of a gap near the visible part, from the side on which the reader's line stands: they then push
+   * the gap away from the reader. (From the other side the gap would stay in sight, and ask on until it is filled.)
    */
   #fillNear() {
     if (!this.canFill || this.conversation.loading !== null) return;
@@ -245,7 +241,7 @@ class TimelineView {
     return (this.conversation.goal?.serial ?? 0) > this.goalSerial;
   }
 
-  /** Shows the search hit that was opened in the middle, marked, as soon as it is here. */
+  /** Scrolls the opened search hit to the middle and marks it, as soon as it is here. */
   #seekGoal() {
     if (!this.#seeks()) return;
     const { goal, timeline } = this.conversation;

@@ -1,8 +1,7 @@
 "use strict";
 
-// The page as a whole: which half is shown, the head of a conversation, the state of the connection, title,
-// drawers and keys. render(state) brings the document in line with the state; the parts look for themselves whether
-// theirs changed.
+// The page as a whole: sign-in or chat, the head of a conversation, the state of the connection, title, drawers and
+// keys. render() brings the document in line with the state; each part looks whether its share of the state changed.
 
 class View {
   // A page narrower than this has its sides in drawers; the style sheet has the same number.
@@ -19,7 +18,7 @@ class View {
     this.state = state;
     this.now = now;
     this.drawer = null; // "sidebar", "panel" or null
-    this.note = null; // the last one seen
+    this.note = null; // the last note that was dealt with
     this.topicOf = null; // key of the room whose topic is edited
     this.narrow = matchMedia(View.PHONE);
     this.emit = (event) => {
@@ -61,7 +60,7 @@ class View {
     if (turned && chatting && !this.narrow.matches) this.composer.focus();
   }
 
-  /** Somebody else may sit down here: nothing that was typed stays, sent or not. */
+  /** Somebody else may use this browser next: no typed text stays, sent or not. */
   forget() {
     for (const field of this.find("chat").querySelectorAll("input, textarea")) field.value = "";
     this.composer.forget();
@@ -89,7 +88,7 @@ class View {
     if (!focused.isConnected && document.activeElement === document.body) this.#refocus();
   }
 
-  /** What had the focus is gone, such as a room that was left: the keys go on where one writes, or in the drawer. */
+  /** The focused element is gone, such as a room that was left: the focus goes to the input, or into the drawer. */
   #refocus() {
     if (this.drawer === "sidebar") this.#focusRooms();
     else if (this.drawer === "panel") this.find("close-panel").focus();
@@ -100,7 +99,7 @@ class View {
     (this.find("rooms").querySelector("[aria-current]") ?? this.find("join-room")).focus();
   }
 
-  /** A line for the person that has no log to stand in is said at the input, and a fault that is out of sight. */
+  /** Says a note at the input too if there is no log to hold it, or if it is a fault and out of sight. */
   #note({ lastNote, current }) {
     if (lastNote === this.note) return;
     this.note = lastNote;
@@ -162,7 +161,7 @@ class View {
     if (document.title !== title) document.title = title;
   }
 
-  /** Does what was typed or clicked as a command; `fault` shows why it can't be done. Returns whether it was. */
+  /** Does a command that was typed or clicked; `fault` shows why it can't be done. Returns whether it was done. */
   #act(enter, text, { chosen = false, fault }) {
     const why = enter(text, (event) => this.#follow(event));
     if (why !== null) (fault ?? ((said) => Dom.setText(this.find("slip"), said)))(why);
@@ -170,7 +169,7 @@ class View {
     return why === null;
   }
 
-  /** What an event of the person means for drawers and focus, which are no part of the state. */
+  /** Moves drawers and focus, which are no part of the state, after an event of the person. */
   #follow(event) {
     if (event.type === "say") this.timeline.toNewest(event.key ?? this.state().current);
     if (event.type === "search") this.panel.showQuery(event.text);
@@ -190,7 +189,7 @@ class View {
     this.#drawers();
   }
 
-  /** On a narrow page the open drawer is all that can be reached; on a wide one both sides are just there. */
+  /** On a narrow page only the open drawer can be reached; on a wide page both sides are always shown. */
   #drawers() {
     const open = this.narrow.matches ? this.drawer : null;
     for (const side of ["sidebar", "panel"]) {

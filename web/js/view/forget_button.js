@@ -1,10 +1,10 @@
 "use strict";
 
-/** A button that asks once more before it does something that can't be undone. */
-class Confirmed {
+/** The button "Forget me", which asks once more: what it does can't be undone. */
+class ForgetButton {
   static WAIT_MSEC = 5_000;
 
-  constructor(button, act) {
+  constructor(button, emit) {
     this.button = button;
     this.label = button.textContent;
     this.unsent = 0;
@@ -12,19 +12,20 @@ class Confirmed {
     button.addEventListener("click", () => {
       if (this.armed === null) return this.#arm();
       this.#disarm();
-      act();
+      emit({ type: "forget" });
     });
     button.addEventListener("blur", () => this.#disarm());
   }
 
-  setDetail(unsent) {
+  /** `unsent`: the number of messages that would be lost. */
+  render(unsent) {
     this.unsent = unsent;
   }
 
   #arm() {
     const lost = this.unsent > 0 ? ` and drop ${Wording.count(this.unsent, "unsent message", "unsent messages")}` : "";
     Dom.setText(this.button, `Really forget me${lost}?`);
-    this.armed = setTimeout(() => this.#disarm(), Confirmed.WAIT_MSEC);
+    this.armed = setTimeout(() => this.#disarm(), ForgetButton.WAIT_MSEC);
   }
 
   #disarm() {
