@@ -58,7 +58,7 @@ class Run:
         return self.do("say", text=text, ref=f"ref-{text}", **more)
 
     def signed_in(self) -> "Run":
-        """As alice in #lobby, whose newest message is 9, with the link in step."""
+        """As alice in #lobby, whose newest message is 9, with a live connection."""
         self.do("attention", attentive=True)
         self.do("signin", url=URL, nickname="alice", password="", serverPassword="")
         return self.do("opened").get(HELLO, READY, ROOM).synced()

@@ -127,8 +127,8 @@ const main = (() => {
         { type: "application/x-ndjson" },
       ),
     );
-    const link = Dom.el("a", { href: url, download: name });
-    link.click();
+    const anchor = Dom.el("a", { href: url, download: name });
+    anchor.click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   }
 

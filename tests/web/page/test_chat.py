@@ -178,7 +178,7 @@ def test_topic(signed_in: SignIn, server: FakeServer) -> None:
 
 
 def test_what_cannot_be_sent_stays_in_its_field(signed_in: SignIn, server: FakeServer) -> None:
-    """Topic, room and command wait in their fields while the link is down, and each says so where it stands."""
+    """Topic, room and command wait in their fields while there is no connection, and each says so where it stands."""
     page = signed_in()
     server.stop_serving()
     expect(page.locator("#link-state")).to_have_attribute("data-state", "reconnecting")

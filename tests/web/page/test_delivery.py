@@ -1,4 +1,4 @@
-"""Nothing lost, nothing twice (PROTOCOL.md section 5), as a person sees it: broken links, reloads, several tabs."""
+"""Nothing lost, nothing twice (PROTOCOL.md section 5), as a person sees it: cuts, reloads, several tabs."""
 
 import re
 from typing import Any
@@ -48,7 +48,7 @@ def test_pending_until_the_echo(signed_in: SignIn, server: FakeServer) -> None:
 
 
 def test_typed_while_the_server_is_dead(signed_in: SignIn, server: FakeServer) -> None:
-    """The input is never locked; what was typed goes out once the link is back, in order, once."""
+    """The input is never locked; what was typed goes out once the connection is back, in order, once."""
     page = signed_in()
     server.stop_serving()
     expect_link(page, "reconnecting")

@@ -1,4 +1,4 @@
-"""outbox.js: a message stays until its echo, is sent once on a link, and never overtakes another."""
+"""outbox.js: a message stays until its echo, is sent once on a connection, and never overtakes another."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def run(lab: Page, script: str) -> Any:
 
 
 def test_one_is_on_its_way_at_a_time(lab: Page) -> None:
-    """The next follows the echo: so a link that breaks in between can't turn their order round."""
+    """The next follows the echo: so a connection that breaks in between can't turn their order round."""
     script = """
       const order = [];
       for (const ref of ["a", "b", "c"]) {

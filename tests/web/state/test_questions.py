@@ -26,7 +26,7 @@ def test_history_answers(lab: Page) -> None:
     assert run.room()["timeline"][0]["failed"] is True
 
 
-def test_an_answer_of_a_former_link_is_dropped(lab: Page) -> None:
+def test_an_answer_of_a_former_connection_is_dropped(lab: Page) -> None:
     gap = {"kind": "gap", "key": "gap-0", "id": 0, "after": 0, "before": 10}
     run = Run(lab).signed_in().do("fill", key="#lobby", gap=gap, side="before")
     ref = run.sent("HISTORY")[-1]["ref"]
