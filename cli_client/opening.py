@@ -8,6 +8,7 @@ from pathlib import Path
 from cli_client.chat.session import ChatSession
 from cli_client.driver import Driver, local_now
 from cli_client.library.client import Client
+from cli_client.library.codes import Then, after_retry
 from cli_client.library.errors import NotAdmitted, Unreachable
 from cli_client.library.store import Store, StoreBusy
 from cli_client.pipe.plain import Exit, Plain
@@ -86,6 +87,7 @@ async def run_terminal(wanted: Wanted) -> None:
 
     Raises:
         Unreachable: no chat server answers.
+        NotAdmitted: the server is full or has banned this person.
         EOFError, KeyboardInterrupt: the person gave no other nickname.
     """
     client, notes = await _admit(wanted)
@@ -113,6 +115,8 @@ async def _admit(wanted: Wanted) -> tuple[Client, list[str]]:
         try:
             await client.connect()
         except NotAdmitted as refusal:
+            if after_retry(refusal.reason) is not Then.ASK:
+                raise
             print(f"wordpacket: {refusal}", file=sys.stderr)
             if refusal.reason == "password":
                 wanted = replace(wanted, server_password=await ask_password("the server"))

@@ -15,6 +15,7 @@ from msgspec import UNSET
 from cli_client.library.admission import Admission
 from cli_client.library.asking import Asking, random_ref
 from cli_client.library.autosave import Autosave
+from cli_client.library.codes import RETRY
 from cli_client.library.connect import ConnectionStatus, Reconnector
 from cli_client.library.errors import NotAdmitted, Unreachable
 from cli_client.library.events import Event, Failed, Live, Lost, NotLetIn, Sent
@@ -302,7 +303,9 @@ class Client:
     def _lost(self, hangup: Hangup, retry_seconds: float | None) -> bool:
         """Take the end of a connection, or of an attempt at one; say whether to go on."""
         self._asking.lost()
-        self._admission.fail(Unreachable(hangup.reason))
+        is_refusal = hangup.code in RETRY
+        error = NotAdmitted(self.nickname, hangup.code, hangup.reason) if is_refusal else Unreachable(hangup.reason)
+        self._admission.fail(error)
         if self._admission.has_failed:
             return False  # `connect` says why
         self._inbox.put(Lost(hangup.reason, retry_seconds), b"", self._session.cursor)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import assert_never
 
+from cli_client.library.codes import Then
 from cli_client.library.events import Live
 from cli_client.library.inbox import Inbox
 from cli_client.library.outputs import Answered, Hangup, Happened, Output, Write
@@ -30,8 +31,6 @@ READ_BYTES = 65_536
 RECONNECT_MIN_SECONDS = 0.5
 RECONNECT_MAX_SECONDS = 30.0
 STABLE_SECONDS = 5.0  # a connection that lived so long is made again at once; a flapping one is not
-PATIENT = frozenset({"shutdown", "flood", "protocol", "slow"})  # BYEs after which "at once" would be too soon
-FINAL = frozenset({"quit", "kicked", "forbidden", "version"})  # and those after which we stay away
 
 logger = logging.getLogger(__name__)
 
@@ -110,9 +109,9 @@ class Reconnector:
             if clock() - began >= STABLE_SECONDS and self._was_live:
                 delays = reconnect_delays()
             delay: float | None = next(delays)
-            if hangup.code in PATIENT and not delay:
+            if hangup.then is Then.LATER and not delay:
                 delay = next(delays)
-            if hangup.code in FINAL or self._is_closing:
+            if hangup.then is Then.STOP or self._is_closing:
                 delay = None
             logger.info("connection lost: %s; next attempt in %s s", hangup.reason, delay)
             if not self._lost(hangup, delay):

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 from msgspec import UNSET
 
+from cli_client.library.codes import is_held
 from cli_client.library.targets import optional
 from tcp_server.protocol import client_packets
 
 WINDOW_MAX = 64  # messages that wait for their echo at a time: after a cut there is little to send again
 POSTPONE_MIN_SECONDS = 1.0  # until a message that the server can't take now is sent again; doubles
 POSTPONE_MAX_SECONDS = 30.0
-TRY_LATER = frozenset({"rate_limited", "log_unavailable", "not_ready"})  # the message itself is fine
 UNSURE = "unsure"  # the code of a message that the server may have logged under our earlier, forgotten uid
 
 
@@ -122,7 +122,7 @@ class Outbox:
         return entry
 
     def refused(self, ref: str | None, code: str, reason: str, now: float) -> Outgoing | None:
-        """Note the server's ERROR for a message: it is FAILED or, if the code is in `TRY_LATER`, still PENDING.
+        """Note the server's ERROR for a message: it is FAILED or, if the message itself is fine, still PENDING.
 
         Order is kept as well as it can be: after a refusal that will pass, messages go one by one, the refused one
         first, and only an acknowledgement opens the window again.
@@ -132,7 +132,7 @@ class Outbox:
             return None
         self._flying.discard(entry.ref)
         entry.code, entry.reason = code, reason
-        if code not in TRY_LATER:
+        if not is_held(code):
             self._failed += entry.state is not OutgoingState.FAILED
             entry.state = OutgoingState.FAILED
             return entry

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from cli_client.library.codes import Then
 from cli_client.library.events import Event
 from tcp_server.protocol.server_packets import AnyPacket
 
@@ -33,10 +34,17 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Hangup:
-    """Close the connection. `code` is the reason of the server's BYE, or empty."""
+    """Close the connection.
+
+    Attributes:
+        reason: for people.
+        code: the reason of the server's BYE or RETRY, or empty.
+        then: what the link does next; after ASK it tries on, for the person may answer meanwhile.
+    """
 
     reason: str
     code: str = ""
+    then: Then = Then.AGAIN
 
 
 Output: TypeAlias = Write | Happened | Answered | Hangup

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import UNSET
 
+from cli_client.library.codes import Then, after_bye, after_retry
 from cli_client.library.events import Failed, Live, NotLetIn, Postponed, Sent
 from cli_client.library.identity import Identity
 from cli_client.library.log_place import LogPlace
@@ -156,7 +157,9 @@ class ResumingSession:
             case server_packets.Pong():
                 yield from self._ponged(packet, body, now)
             case server_packets.Bye():
-                yield Hangup(packet.message or packet.reason, packet.reason)
+                then = after_bye(packet.reason)
+                # Whom the server logged out everywhere comes back by hand, not by an attempt of this loop.
+                yield Hangup(packet.message or packet.reason, packet.reason, Then.STOP if then is Then.ASK else then)
             case server_packets.Ready():
                 yield from self._ready(packet, body)
             case server_packets.Retry() | server_packets.Error():
@@ -188,7 +191,7 @@ class ResumingSession:
 
     def _greeted(self, hello: server_packets.Hello) -> Iterator[Output]:
         if hello.protocol != server_packets.PROTOCOL_VERSION:
-            yield Hangup(f"the server speaks version {hello.protocol} of the protocol", "version")
+            yield Hangup(f"the server speaks version {hello.protocol} of the protocol", "version", Then.STOP)
             return
         self.limits, self.motd = hello.limits, hello.motd
         self.phase = SessionPhase.NAMING
@@ -250,8 +253,10 @@ class ResumingSession:
     ) -> Iterator[Output]:
         reason = packet.reason if isinstance(packet, server_packets.Retry) else packet.code
         if self.phase is SessionPhase.NAMING:
-            yield Happened(NotLetIn(self.identity.nickname, reason, packet.message), body)
-            yield Hangup(packet.message, reason)
+            then = after_retry(reason) if isinstance(packet, server_packets.Retry) else Then.ASK
+            if then is Then.ASK:
+                yield Happened(NotLetIn(self.identity.nickname, reason, packet.message), body)
+            yield Hangup(packet.message, reason, then)
             return
         entry = self.outbox.refused(packet.ref, reason, packet.message, now)
         if entry is not None:
