@@ -31,11 +31,12 @@ from cli_client.library.errors import ClientError
 from cli_client.library.events import Event
 from cli_client.library.export import ExportFault, export
 from cli_client.library.targets import target_key
+from cli_client.local_zone import LOCAL
 
 
 def local_now() -> datetime:
     """Return the time in the zone of this machine."""
-    return datetime.now().astimezone()
+    return datetime.now(LOCAL)
 
 
 class Driver:
