@@ -24,6 +24,7 @@ from cli_client.chat.effects import (
     Show,
 )
 from cli_client.chat.face import Face, ListAnswer
+from cli_client.chat.lines import Kind
 from cli_client.chat.session import ChatSession
 from cli_client.library.client import Client
 from cli_client.library.connect import ConnectionState
@@ -64,9 +65,9 @@ class Driver:
             self._carry_out(self._session.received(event, local_now()))
             yield event
 
-    def typed(self, line: str) -> None:
-        """Take a line that the person entered."""
-        self._carry_out(self._session.typed(line, local_now()))
+    def typed(self, line: str) -> bool:
+        """Take a line that the person entered; return False if it was refused, and nothing was done."""
+        return self._carry_out(self._session.typed(line, local_now()))
 
     def said(self, text: str) -> None:
         """Take a text that is no command, whatever its first character is."""
@@ -95,8 +96,8 @@ class Driver:
 
     # -- effects ---------------------------------------------------------------------------------
 
-    def _carry_out(self, effects: Iterable[Effect]) -> None:
-        """Carry out effects in order, and hand those that are the face's to it."""
+    def _carry_out(self, effects: Iterable[Effect]) -> bool:
+        """Carry out effects in order, and hand those that are the face's to it; return False if one is an error."""
         waiting = deque(effects)
         for_face: list[FaceEffect] = []
         while waiting:
@@ -122,6 +123,7 @@ class Driver:
                 case _:
                     assert_never(effect)
         self._face.changed(for_face)
+        return not any(isinstance(effect, Show) and effect.line.kind is Kind.ERROR for effect in for_face)
 
     def _waits(self, command: str) -> list[Effect]:
         """Tell the person why there is no answer yet."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from cli_client.chat.effects import Effect, Show
 from cli_client.chat.hits import Hits
 from cli_client.chat.lines import Kind, Line
+from cli_client.chat.mentions import mentions
 from cli_client.chat.views import View
 from cli_client.library.targets import target_key
 from tcp_server.protocol import server_packets
@@ -185,18 +186,6 @@ class Book:
             message.to is not None or mentions(message.message, self.nickname)
         )
         return line
-
-
-def mentions(text: str, nickname: str) -> bool:
-    """Say whether a text has the nickname as a word of its own."""
-    name, text = fold(nickname), fold(text)
-    start = text.find(name)
-    while start >= 0:
-        end = start + len(name)
-        if not text[max(start - 1, 0) : start].isalnum() and not text[end : end + 1].isalnum():
-            return True
-        start = text.find(name, end)
-    return False
 
 
 def parse_timestamp(timestamp: str, now: datetime) -> datetime:

@@ -30,8 +30,8 @@ class Conductor(Protocol):
     def events(self) -> AsyncIterator[Event]:
         """Hand each event to the face and the session, then yield it; the face asks for the next one."""
 
-    def typed(self, line: str) -> None:
-        """Take a line that the person entered."""
+    def typed(self, line: str) -> bool:
+        """Take a line that the person entered; return False if it was refused, and nothing was done."""
 
     def said(self, text: str) -> None:
         """Take a text that is no command, whatever its first character is."""

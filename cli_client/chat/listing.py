@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET
 
-from cli_client.chat import commands
 from cli_client.chat.book import HITS_TARGET, Book
 from cli_client.chat.effects import Ask, Effect, Purpose, Show
+from cli_client.chat.handlers import CONTEXT
 from cli_client.chat.lines import Kind
 from cli_client.chat.views import View
 from cli_client.library.targets import packet_target
@@ -101,7 +101,7 @@ class Listing:
         found = (*ask.found, *history.messages)
         if ask.request.after is UNSET and found:
             request = client_packets.History(
-                room=ask.request.room, to=ask.request.to, after=found[-1].id, limit=commands.CONTEXT
+                room=ask.request.room, to=ask.request.to, after=found[-1].id, limit=CONTEXT
             )
             return [Ask(request, ask.target, Purpose.CONTEXT, found, ask.number)]
         view = book.open(HITS_TARGET)

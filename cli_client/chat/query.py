@@ -1,5 +1,9 @@
-"""The words and filters of /search, read into the protocol's SEARCH (PROTOCOL.md section 4)."""
+"""The words and filters of /search, read into the protocol's SEARCH (PROTOCOL.md section 4).
 
+The page's query.js reads the same (tests/cases/queries.json).
+"""
+
+import re
 from datetime import datetime, timedelta
 
 from msgspec import UNSET, UnsetType
@@ -7,16 +11,19 @@ from msgspec import UNSET, UnsetType
 from tcp_server.protocol import client_packets, names
 from tcp_server.protocol.server_packets import QUERY_MAX
 
+_DATE = re.compile(
+    r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII | re.IGNORECASE
+)
+
 
 class SearchFault(ValueError):
-    """What was typed is no search; the text says why."""
+    """The typed text is no search; the text of the fault says why."""
 
 
 def parse_search(typed: str, now: datetime, limit: int) -> client_packets.Search:
     """Read "words from:alice in:room since:2026-11-01 before:2026-12-01".
 
-    A date without a time is the beginning of that day in `now`'s zone; `today` and `yesterday` are dates too.
-    `before:` is the protocol's `until`: exclusive.
+    `before:` is the protocol's `until`: exclusive. The last filter of a kind counts.
 
     Raises:
         SearchFault: there are no words, or a filter has no such value.
@@ -27,23 +34,18 @@ def parse_search(typed: str, now: datetime, limit: int) -> client_packets.Search
     since: datetime | UnsetType = UNSET
     until: datetime | UnsetType = UNSET
     for word in typed.split():
-        name, colon, value = word.partition(":")
-        try:
-            match name.lower() if colon and value else "":
-                case "from":
-                    names.nickname_key(value.removeprefix("@"))
-                    sender = value.removeprefix("@")
-                case "in":
-                    names.room_key(value)
-                    room = value.removeprefix("#")
-                case "since" | "after":
-                    since = parse_date(value, now)
-                case "before" | "until":
-                    until = parse_date(value, now)
-                case _:
-                    words.append(word)
-        except ValueError as error:
-            raise SearchFault(f"{name}: {error}") from None
+        key, _, value = word.partition(":")
+        match key.lower() if value else "":
+            case "from":
+                sender = _nickname(value)
+            case "in":
+                room = _room(value)
+            case "since" | "after":
+                since = parse_date(value, now)
+            case "before" | "until":
+                until = parse_date(value, now)
+            case _:
+                words.append(word)
     query = " ".join(words)
     if not query:
         raise SearchFault("a search needs at least one word")
@@ -53,16 +55,40 @@ def parse_search(typed: str, now: datetime, limit: int) -> client_packets.Search
 
 
 def parse_date(value: str, now: datetime) -> datetime:
-    """Read a date or a date and time; without a zone it is in that of `now`.
+    """Read `today`, `yesterday`, a date, or a date and time.
+
+    A day means its first moment. Without a zone the time is in that of `now`.
 
     Raises:
-        ValueError: it is neither.
+        SearchFault: it is none of them.
     """
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    if value in ("today", "yesterday"):
-        return midnight - timedelta(days=value == "yesterday")
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    match value.lower():
+        case "today":
+            return today
+        case "yesterday":
+            return today - timedelta(days=1)
     try:
-        when = datetime.fromisoformat(value)
+        when = datetime.fromisoformat(value) if _DATE.fullmatch(value) else None
     except ValueError:
-        raise ValueError(f"{value} is no date such as {midnight:%Y-%m-%d}") from None
+        when = None
+    if when is None:
+        raise SearchFault(f"{value} is no date; write it as {now:%Y-%m-%d}")
     return when if when.tzinfo is not None else when.replace(tzinfo=now.tzinfo)
+
+
+def _nickname(value: str) -> str:
+    nickname = value.removeprefix("@")
+    try:
+        names.nickname_key(nickname)
+    except names.NameFault:
+        raise SearchFault(f"from: {value} is no nickname") from None
+    return nickname
+
+
+def _room(value: str) -> str:
+    try:
+        names.room_key(value)
+    except names.NameFault:
+        raise SearchFault(f"in: {value} is no room") from None
+    return value.removeprefix("#")

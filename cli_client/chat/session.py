@@ -10,6 +10,7 @@ from datetime import datetime
 from cli_client.chat import commands
 from cli_client.chat.book import HITS_TARGET, Book
 from cli_client.chat.effects import Ask, Effect, Purpose, Rename, SendText, Show
+from cli_client.chat.handlers import NOWHERE, CommandFault
 from cli_client.chat.lines import Fate, Kind, Line
 from cli_client.chat.listing import Listing
 from cli_client.library.events import Event, Failed, Live, Lost, NotLetIn, Postponed, Sent
@@ -34,15 +35,18 @@ class ChatSession:
     # -- the person ------------------------------------------------------------------------------
 
     def typed(self, line: str, now: datetime) -> Sequence[Effect]:
-        """Take a line that the person entered: a command, or a text for the current view; `//` is a text's `/`."""
+        """Take a line that the person entered: a command, or a text for the current view.
+
+        A refused line gives one error to show, and has no other effect.
+        """
         self.book.set_now(now)
-        if not line.strip():
-            return []
-        if not line.startswith("/") or line.startswith("//"):
-            return self._said(line[1:] if line.startswith("//") else line)
         try:
-            return commands.run(self.book, line)
-        except commands.CommandFault as fault:
+            match commands.read(line):
+                case str(text):
+                    return self._said(text) if text else []
+                case command, rest:
+                    return commands.run(self.book, command, rest)
+        except CommandFault as fault:
             return self.book.fail(str(fault))
 
     def say(self, text: str, now: datetime) -> Sequence[Effect]:
@@ -59,10 +63,10 @@ class ChatSession:
         if target[0] in "#@":
             return [SendText(target, text)]
         if target != HITS_TARGET:
-            return self.book.fail("you are not in a room; use /join ROOM")
+            return self.book.fail(NOWHERE)
         if text.strip().isdecimal():
             return self.typed(f"/context {text.strip()}", self.book.now)
-        return self.book.fail("this is a list of hits; type a hit's number, or Escape to go back")
+        return self.book.fail("this is a list of hits; type the number of one")
 
     # -- the library -----------------------------------------------------------------------------
 

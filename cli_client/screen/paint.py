@@ -14,6 +14,7 @@ from prompt_toolkit.utils import get_cwidth
 
 from cli_client.chat.display import defuse, defuse_line
 from cli_client.chat.lines import Fate, Kind, Line
+from cli_client.chat.links import find_links
 from cli_client.screen.cells import clip, part_emojis, wrap
 from tcp_server.protocol.names import fold
 
@@ -89,7 +90,6 @@ BODY_STYLES = {
     Kind.ERROR: "class:error",
 }
 _COLUMN = re.compile(r"\S+( \S+)* {2,}")  # the first column of a table, as /help prints one
-_LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}']")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +191,10 @@ def _body(line: Line, columns: Columns, me: str) -> tuple[Row, int]:
 def _mark_links(text: str, style: str) -> Row:
     row: Row = []
     at = 0
-    for link in _LINK.finditer(text):
-        row.append((style, text[at : link.start()]))
-        row.append((f"{style} class:link".strip(), link[0]))
-        at = link.end()
+    for start, end in find_links(text):
+        row.append((style, text[at:start]))
+        row.append((f"{style} class:link".strip(), text[start:end]))
+        at = end
     row.append((style, text[at:]))
     return [(style, part) for style, part in row if part]
 

@@ -8,11 +8,12 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import InMemoryHistory
 
 from cli_client.chat.book import Book
-from cli_client.chat.commands import TABLE
-from cli_client.library.text import sendable
-from tcp_server.protocol.names import fold
+from cli_client.chat.completion import Known, complete
+from cli_client.chat.lines import Kind
 
 INPUT_ROWS_MAX = 6  # a longer text scrolls within them
+SPOKE_LINES = 200  # of a view's end, searched for who spoke there
+SPOKEN = (Kind.MESSAGE, Kind.ACTION)
 
 
 class ChatCompleter(Completer):
@@ -23,53 +24,33 @@ class ChatCompleter(Completer):
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """Yield what the word before the cursor may become."""
-        text = document.text_before_cursor
-        word = text.split("\n")[-1].split(" ")[-1]
-        if text.startswith("/") and word == text:
-            yield from self._commands(word[1:])
-        elif word.startswith("#"):
-            yield from self._matching(word, self._rooms(), "")
-        elif text.startswith(("/j", "/s", "/leave ", "/part ", "/users ")) and text.count(" ") == 1:
-            yield from self._matching(word, [room[1:] for room in self._rooms()], "")
-            yield from self._matching(word, self._people(), "")
-        elif word:
-            yield from self._matching(word, self._people(), ": " if word == text else " ")
-
-    def _commands(self, begun: str) -> Iterable[Completion]:
-        for command in TABLE:
-            if command.name.startswith(begun.lower()):
-                text = f"/{command.name} " if command.usage else f"/{command.name}"
-                meta = f"{command.usage}: {command.help}" if command.usage else command.help
-                yield Completion(text, -len(begun) - 1, display=f"/{command.name}", display_meta=meta)
-
-    def _matching(self, word: str, names: Iterable[str], after: str) -> Iterable[Completion]:
-        sign = word[:1] if word[:1] in "#@" and not word.startswith("#") else ""
-        begun = fold(word.removeprefix(sign))
-        for name in sorted(names, key=fold):
-            if fold(name).startswith(begun):
-                yield Completion(f"{sign}{name}{after}", -len(word), display=name)
-
-    def _rooms(self) -> list[str]:
-        return [target for target in self._book.targets() if target.startswith("#")]
-
-    def _people(self) -> list[str]:
-        """Return who may be meant: members, who spoke, and with whom we talk."""
-        view = self._book.current
-        people = dict(view.roster.users)
-        people.update({fold(line.nickname): line.nickname for line in view.lines[-500:] if line.nickname})
-        people.update({fold(t[1:]): t[1:] for t in self._book.targets() if t.startswith("@")})
-        people.pop(fold(self._book.nickname), None)
-        return list(people.values())
+        before = document.text_before_cursor
+        start, proposals = complete(before, known(self._book))
+        for proposal in proposals:
+            yield Completion(proposal.text, start - len(before), display=proposal.label, display_meta=proposal.detail)
 
 
-def make_buffer(book: Book, typed: Callable[[str], None], touched: Callable[[], None]) -> Buffer:
-    """Return the input line. `typed` gets each text that was entered, `touched` is told of each change."""
+def known(book: Book) -> Known:
+    """Return whom and what somebody may mean who types into the present view."""
+    view, targets = book.current, book.targets()
+    return Known(
+        book.nickname,
+        rooms=[target[1:] for target in targets if target.startswith("#")],
+        spoke=[line.nickname for line in reversed(view.lines[-SPOKE_LINES:]) if line.kind in SPOKEN],
+        members=list(view.roster.users.values()),
+        directs=[target[1:] for target in targets if target.startswith("@")],
+    )
+
+
+def make_buffer(book: Book, typed: Callable[[str], bool], touched: Callable[[], None]) -> Buffer:
+    """Return the input line.
+
+    `typed` gets each entered text and says whether it was taken; one that was refused stays in the line. `touched`
+    is told of each change.
+    """
 
     def accept(buffer: Buffer) -> bool:
-        text = sendable(buffer.text).rstrip("\n")  # the last of what is pasted
-        if text.strip():
-            typed(text)
-        return False  # the line is empty again
+        return bool(buffer.text.strip()) and not typed(buffer.text)  # true: the text stays
 
     return Buffer(
         completer=ChatCompleter(book),

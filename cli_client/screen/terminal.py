@@ -181,11 +181,11 @@ class Terminal:
 
     # -- keys ------------------------------------------------------------------------------------
 
-    def _typed(self, text: str) -> None:
+    def _typed(self, text: str) -> bool:
         self._scrollback.to_end()
         self._book.see_all()
         self._client.reconnect_now()  # the person wants it now
-        self._conductor.typed(text)
+        return self._conductor.typed(text)
 
     def _touched(self) -> None:
         view = self._book.current
@@ -203,6 +203,8 @@ class Terminal:
             ("c-up",): lambda: self._scrollback.scroll(1),
             ("c-down",): lambda: self._scrollback.scroll(-1),
             ("c-end",): self._scrollback.to_end,
+            ("escape", "up"): lambda: self._switch(-1),
+            ("escape", "down"): lambda: self._switch(+1),
             ("escape", "left"): lambda: self._switch(-1),
             ("escape", "right"): lambda: self._switch(+1),
             ("c-n",): lambda: self._switch(+1),

@@ -1,8 +1,5 @@
 """The views that are open, and the one that the person looks at."""
 
-import pytest
-
-from cli_client.chat.book import mentions
 from cli_client.chat.session import ChatSession
 from tcp_server.protocol import server_packets
 from tests.cli_client.chat.sessions import NOW, entered, texts
@@ -34,15 +31,6 @@ def test_what_is_unread_is_counted() -> None:
     assert session.book.current.target == "@bob"
     session.book.step(+1, unread=True)  # nothing is: one stays
     assert session.book.current.target == "@bob"
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [("alice", True), ("hi ALICE!", True), ("malice", False), ("alices", False), ("malice alice", True), ("", False)],
-)
-def test_a_name_is_a_word_of_its_own(text: str, named: bool) -> None:
-    """A part of another word does not count."""
-    assert mentions(text, "Alice") is named
 
 
 def test_what_is_new_is_marked() -> None:

@@ -68,7 +68,7 @@ def test_hits_are_numbered_and_lead_to_their_context(session: ChatSession) -> No
     shown = session.answered(ask, server_packets.History(to="alice", messages=[msg(6, to="alice")], more=False), NOW)
     assert [show.line.mention for show in shown] == [False, False, True, False]
     assert session.book.current is view
-    assert "a hit's number" in only(session.typed("seven", NOW)).line.text
+    assert "type the number of one" in only(session.typed("seven", NOW)).line.text
     session.book.close("?")
     assert session.book.current.target == "#lobby"
 
@@ -96,7 +96,7 @@ def test_older_hits_go_on_counting(session: ChatSession) -> None:
     session.answered(ask, server_packets.Search(query="word", messages=[msg(5)], more=False), NOW)
     assert session.book.hits.get(2) == ("#lobby", 5)
     assert session.book.hits.get(3) is session.book.hits.get(0) is None
-    assert "no more hits" in only(session.typed("/more", NOW)).line.text
+    assert "no older hits" in only(session.typed("/more", NOW)).line.text
     (ask,) = session.typed("/search other", NOW)
     session.answered(ask, server_packets.Search(query="other", messages=[], more=False), NOW)
     assert texts(session.book.current)[-1] == "nothing was found"
