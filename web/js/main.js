@@ -87,6 +87,7 @@ const main = (() => {
     send: ({ packet }) => connection.send(packet),
     connect: ({ url }) => connection.start(url),
     stop: () => connection.stop(),
+    later: () => connection.later(),
     probe: () => connection.probe(Connection.DOUBTFUL_MSEC),
     replace() {
       store.replaceOutbox(randomRef());
@@ -108,7 +109,7 @@ const main = (() => {
   function enter(text, done) {
     let events;
     try {
-      events = Commands.read(text, state);
+      events = Commands.events(text, state, Date.now());
     } catch (fault) {
       if (fault instanceof Commands.CommandError) return fault.message;
       throw fault;

@@ -27,6 +27,7 @@ BENCH = """({ steps, random }) => {
   const act = {
     start: (url = "ws://x/") => connection.start(url),
     stop: () => connection.stop(),
+    later: () => connection.later(),
     check: () => connection.check(),
     probe: (patience) => connection.probe(patience),
     accept: () => { const socket = sockets.at(-1); socket.readyState = 1; socket.onopen(); },
@@ -141,3 +142,11 @@ def test_an_address_that_is_none(lab: Page) -> None:
 def test_a_socket_that_never_opens_is_given_up(lab: Page) -> None:
     found = run(lab, ["start"], ["wait", 45_000], ["wait", 0])
     assert [one[0] for one in found["told"]] == ["open", "closed", "open"]
+
+
+def test_later_is_not_at_once(lab: Page) -> None:
+    """The socket is left, and the next one is opened after the pause that a second failure would bring."""
+    result = run(lab, *UP, ["later"], ["wait", 499], ["wait", 1])
+    assert [one for one in result["told"] if one[0] != "packet"][-2:] == [["closed", 0, 500], ["open", 500]]
+    assert result["sockets"][0]["closed"]
+    assert told(lab, "open", *UP, ["stop"], ["later"], ["wait", 60_000]) == [[0]]

@@ -1,4 +1,4 @@
-"""Nothing lost, nothing twice (PROTOCOL.md section 5), as a person sees it: cuts, reloads, several tabs."""
+"""Nothing lost, nothing twice (PROTOCOL.md section 5), as a person sees it: broken connections, reloads, many tabs."""
 
 import re
 from typing import Any

@@ -74,35 +74,6 @@ def test_room(lab: Page, case: dict[str, Any]) -> None:
         assert lab.evaluate("name => Names.bare(name)", case["name"]) == case["shown"]
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [("alice: hi", True), ("hi ALICE!", True), ("(alice)", True), ("alices", False), ("malice", False),
-     ("xalice alice", True), ("", False), ("ａｌｉｃｅ?", True), ("alice_", False), ("👍alice👍", True),
-     ("𝒳alice", False), ("alice\U0001e4d0", False), ("alicealice alice", True)],
-)  # fmt: skip
-def test_mention(lab: Page, text: str, found: bool) -> None:
-    """A nickname is mentioned as a word of its own, however it is spelled."""
-    assert lab.evaluate("text => Names.mentions(text, 'alice')", text) is found
-
-
-@pytest.mark.parametrize("nickname", ["a.b", "[a]", "{2}", "^a|b", "a-b"])
-def test_mention_of_a_nickname_with_signs(lab: Page, nickname: str) -> None:
-    """Signs that a nickname may have stand for themselves."""
-    mentions = "([text, nickname]) => Names.mentions(text, nickname)"
-    assert lab.evaluate(mentions, [f"hi {nickname}!", nickname])
-    assert not lab.evaluate(mentions, ["hi aab a aa b!", nickname])
-
-
-def test_mentions_are_found_at_once(lab: Page) -> None:
-    """A text that is full of the nickname takes time in proportion; the square of so much would be many seconds."""
-    script = """() => {
-      const start = performance.now();
-      Names.mentions("bob".repeat(40_000), "bob");
-      return performance.now() - start;
-    }"""
-    assert lab.evaluate(script) < 1_000
-
-
 def test_hues_are_spread_and_steady(lab: Page) -> None:
     """Spellings of one name share a colour; a hundred names use all of the circle."""
     assert lab.evaluate("Names.hue('Alice') === Names.hue('ALICE')")

@@ -58,12 +58,5 @@ def test_format_keeps_to_the_size(lab: Page, length: int, fits: bool) -> None:
     assert found == 65_500 if fits else found == "packet of 65501 bytes; at most 65500 travel"
 
 
-def test_clean_text(lab: Page) -> None:
-    """What was typed or pasted becomes what the protocol allows, and nothing readable is lost."""
-    text = "a\r\nb\rc\td\u0000\u0007\u009fe\u2028😀"
-    assert lab.evaluate("text => Wire.clean(text)", text) == "a\nb\nc\tde\u2028😀"
-    assert lab.evaluate("Wire.clean('x\\ud800y\\udc00z😀')") == "x\ufffdy\ufffdz😀"
-
-
 def test_length_counts_code_points(lab: Page) -> None:
     assert lab.evaluate("Wire.length('a😀é')") == 3

@@ -32,7 +32,7 @@ def texts(lab: Page, typed: str, caret: int | None = None) -> list[str]:
     [
         ("b", ["bob: ", "barbara: ", "Bertha: "]),
         ("hi B", ["bob ", "barbara ", "Bertha "]),
-        ("hi @ba", ["barbara "]),
+        ("hi @ba", ["@barbara "]),
         ("al", []),
         ("/msg b", ["bob ", "barbara ", "Bertha "]),
         ("see #", ["#Attic ", "#den ", "#lobby "]),

@@ -45,6 +45,12 @@ class Connection {
     this.#letGo();
   }
 
+  /** Leaves this socket and opens another, but not at once. */
+  later() {
+    this.failures = Math.max(this.failures, 1);
+    if (this.socket !== null) this.#lost(this.socket);
+  }
+
   /** Sends a packet if the socket is open. The outbox sends a message again; other packets are lost. */
   send(packet) {
     if (this.socket?.readyState === 1) this.socket.send(Wire.format(packet));

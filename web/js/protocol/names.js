@@ -6,7 +6,6 @@
 const Names = (() => {
   const ALLOWED = /^[\p{L}\p{M}\p{Nd}\-_.[\]{}^|]+$/u;
   const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
-  const WORD = "[\\p{L}\\p{M}\\p{Nd}_]";
   const RESERVED = new Set(["server", "system", "admin", "root", "operator"]);
   const NICKNAME_LENGTH = 32;
   const ROOM_LENGTH = 64;
@@ -36,6 +35,9 @@ const Names = (() => {
     }
     return null;
   }
+
+  /** Returns whether this is a well-formed nickname, reserved or not. */
+  const isNickname = (name) => fault(name, "nickname", NICKNAME_LENGTH) === null;
 
   /** Returns why this can't be a nickname, as a sentence for people, or null. */
   function nicknameFault(name) {
@@ -67,11 +69,5 @@ const Names = (() => {
     return ((hash ^ (hash >>> 13)) >>> 0) % 360;
   }
 
-  /** Returns whether a text speaks of a nickname: the whole name, in any spelling, and no part of a longer word. */
-  function mentions(text, nickname) {
-    const wanted = fold(nickname).replace(/[.[\]{}^|]/gu, "\\$&");
-    return new RegExp(`(?<!${WORD})${wanted}(?!${WORD})`, "u").test(fold(text));
-  }
-
-  return { fold, same, bare, nicknameFault, roomFault, hue, mentions };
+  return { fold, same, bare, isNickname, nicknameFault, roomFault, hue };
 })();

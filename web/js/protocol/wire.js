@@ -117,13 +117,18 @@ const Wire = (() => {
     return body;
   }
 
-  /** Returns a text as it may be sent: line ends are newlines, no control characters but newline and tab. */
+  /**
+   * Returns a text as it may be sent (tests/cases/sendable.json): line ends are newlines, and a control character
+   * other than newline and tab becomes its picture, as ESC becomes ␛.
+   */
   function clean(text) {
     return (
       text
         .replace(/\r\n?/g, "\n")
         // eslint-disable-next-line no-control-regex
-        .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
+        .replace(/[\u0000-\u0008\u000b-\u001f]/g, (char) => String.fromCharCode(0x2400 + char.charCodeAt(0)))
+        .replaceAll("\u007f", "\u2421")
+        .replace(/[\u0080-\u009f]/g, "\ufffd")
         .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd")
     );
   }

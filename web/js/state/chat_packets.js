@@ -47,7 +47,7 @@ const ChatPackets = (() => {
     if (reduction.conversation(key) === null) reduction.put(Conversations.create(target, packet.id));
     const own = Names.same(packet.nickname, state.nickname);
     const seen = state.attentive && state.current === key;
-    const mention = target.kind === "direct" || Names.mentions(packet.message, state.nickname);
+    const mention = target.kind === "direct" || Mentions.has(packet.message, state.nickname);
     const entry = Timeline.message(packet, settles);
     reduction.update(key, (old) => Conversations.received(old, entry, { seen, own, mention }));
   };

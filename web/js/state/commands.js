@@ -1,213 +1,262 @@
 "use strict";
 
-// What can be typed with a slash: a table. `run(rest, state)` returns the events that do it; `least` is the number of
-// words it needs, checked in one place; `rest` is all after the command's name.
+// The table of commands, and what a typed text is: a command or something to say. The terminal's commands.py has the
+// same table and reads the same (tests/cases/commands.json, typed.json).
+//
+// `usage` is what follows the name, `least` how many words must; `takes`: what the first word is, for its completion.
 
 const Commands = (() => {
-  /** The person's slip, as a sentence for them. */
-  class CommandError extends Error {}
+  const CommandError = Handlers.CommandError;
 
-  const current = (state) => state.conversations[state.current] ?? null;
-  const words = (rest) => rest.split(/\s+/u).filter((word) => word !== "");
-  const request = (packet, purpose = {}) => [{ type: "request", packet, purpose }];
-
-  function room(name) {
-    const why = Names.roomFault(name);
-    if (why !== null) throw new CommandError(why);
-    return Names.bare(name);
-  }
-
-  function currentRoom(state) {
-    const conversation = current(state);
-    if (conversation?.kind !== "room") throw new CommandError("This works in a room");
-    return conversation.name;
-  }
+  const OWN_ROOM = "own room"; // one that the user is in
+  const ANY_ROOM = "any room"; // and so are all further words
+  const OPEN = "open"; // a room or conversation that is open
+  const COMMAND = "command";
 
   const TABLE = [
     {
       name: "join",
-      usage: "room …",
+      aliases: ["j"],
+      usage: "ROOM …",
       least: 1,
       help: "Enter a room; it is made if there is none",
-      run: (rest) =>
-        words(rest).flatMap((name) =>
-          request({ type: "JOIN", room: room(name) }, { what: "join", key: Conversations.roomKey(name) }),
-        ),
+      example: "/join dev",
+      takes: ANY_ROOM,
+      run: Handlers.join,
     },
     {
       name: "leave",
-      usage: "[reason]",
+      aliases: ["part"],
+      usage: "[ROOM] [REASON]",
       least: 0,
-      help: "Leave this room, or close these direct messages",
-      run(rest, state) {
-        const conversation = current(state);
-        if (conversation === null) throw new CommandError("There is no room to leave");
-        if (rest === "" || conversation.kind !== "room")
-          return [{ type: "leaveConversation", key: conversation.key }];
-        return request({ type: "LEAVE", room: conversation.name, message: rest }, { what: "leave" });
-      },
+      help: "Leave a room, or close a conversation",
+      example: "/leave #dev see you tomorrow",
+      takes: OWN_ROOM,
+      run: Handlers.leave,
     },
     {
       name: "msg",
-      usage: "nickname [text]",
+      aliases: ["query", "w", "whisper"],
+      usage: "NICKNAME [TEXT]",
       least: 1,
       help: "Write to one person alone",
-      run(rest) {
-        const [, nickname, text] = /^(\S+)\s*([^]*)$/u.exec(rest);
-        const why = Names.nicknameFault(nickname);
-        if (why !== null) throw new CommandError(why);
-        const open = { type: "direct", nickname };
-        return text === "" ? [open] : [open, { type: "say", text, key: Conversations.directKey(nickname) }];
-      },
+      example: "/msg bob lunch?",
+      run: Handlers.msg,
     },
     {
       name: "me",
-      usage: "text",
+      usage: "TEXT",
       least: 1,
-      help: "Say what you do: /me waves",
-      run: (rest) => [{ type: "say", text: rest, action: true }],
+      help: "Say what you do",
+      example: "/me waves",
+      run: Handlers.me,
     },
     {
       name: "nick",
-      usage: "nickname",
+      usage: "NICKNAME",
       least: 1,
       help: "Take another nickname",
-      run(rest) {
-        const why = Names.nicknameFault(rest);
-        if (why !== null) throw new CommandError(why);
-        return request({ type: "NICK", nickname: rest }, { what: "rename" });
-      },
+      example: "/nick alice-2",
+      run: Handlers.nick,
     },
     {
       name: "topic",
-      usage: "[text | -]",
+      usage: "[TEXT]",
       least: 0,
-      help: "Show, set or (with -) clear the room's topic",
-      run(rest, state) {
-        const name = currentRoom(state);
-        if (rest === "")
-          return [
-            {
-              type: "note",
-              text: current(state).topic === "" ? "No topic is set" : `Topic: ${current(state).topic}`,
-            },
-          ];
-        if (Wire.length(rest) > state.hello.limits.topic)
-          throw new CommandError(`A topic has at most ${state.hello.limits.topic} characters`);
-        return request({ type: "TOPIC", room: name, topic: rest === "-" ? "" : rest });
-      },
+      help: "Show or set the topic of the room; - clears it",
+      example: "/topic Release on Friday",
+      run: Handlers.topic,
     },
     {
       name: "users",
-      usage: "[room]",
+      aliases: ["names", "who"],
+      usage: "[ROOM]",
       least: 0,
-      help: "Show who is here, or in another room",
-      run(rest, state) {
-        if (rest !== "") return request({ type: "USERS", room: room(rest) }, { what: "users-note" });
-        currentRoom(state);
-        return [{ type: "panel", panel: "members", open: true }];
-      },
+      help: "List the members of a room",
+      example: "/users dev",
+      takes: ANY_ROOM,
+      run: Handlers.users,
     },
     {
       name: "rooms",
+      aliases: ["list"],
       usage: "",
       least: 0,
-      help: "Show all rooms that have somebody in them",
-      run: () => [{ type: "panel", panel: "browse", open: true }],
+      help: "List the rooms that have members",
+      example: "/rooms",
+      run: Handlers.rooms,
     },
     {
       name: "history",
-      usage: "",
+      usage: "[NUMBER]",
       least: 0,
-      help: "Load earlier messages",
-      run(rest, state) {
-        const gap = current(state)?.timeline.findLast((entry) => entry.kind === "gap");
-        if (gap === undefined) return [{ type: "note", text: "This is all there is" }];
-        return [{ type: "fill", key: state.current, gap, side: "before" }];
-      },
+      help: "Show earlier messages; in a pipe, list the last NUMBER",
+      example: "/history",
+      run: Handlers.history,
     },
     {
       name: "search",
-      usage: "words [from:nickname] [in:room] [since:date] [before:date]",
+      aliases: ["find"],
+      usage: "WORDS",
       least: 1,
-      help: "Find messages that hold all the words",
-      run(rest) {
-        try {
-          return [{ type: "search", search: Query.parse(rest), text: rest, open: true }];
-        } catch (fault) {
-          if (fault instanceof Query.QueryError) throw new CommandError(fault.message);
-          throw fault;
-        }
-      },
+      help: "Find messages that hold all the words; from:NICKNAME in:ROOM since:DATE before:DATE narrow it down",
+      example: "/search release from:bob since:2026-11-01",
+      run: Handlers.search,
+    },
+    {
+      name: "more",
+      usage: "",
+      least: 0,
+      help: "Show older hits of the search",
+      example: "/more",
+      run: Handlers.more,
+    },
+    {
+      name: "context",
+      aliases: ["c"],
+      usage: "NUMBER",
+      least: 1,
+      help: "Show the messages around a hit",
+      example: "/context 2",
+      run: Handlers.context,
     },
     {
       name: "export",
+      usage: "[FILE]",
+      least: 0,
+      help: "Save every message that you may see, as JSON Lines",
+      example: "/export chat.jsonl",
+      run: Handlers.export,
+    },
+    {
+      name: "switch",
+      aliases: ["s", "go"],
+      usage: "[WHERE]",
+      least: 0,
+      help: "Look at another room or conversation, or list them",
+      example: "/switch dev",
+      takes: OPEN,
+      run: Handlers.switch,
+    },
+    {
+      name: "close",
       usage: "",
       least: 0,
-      help: "Download all that you may see, as JSON Lines",
-      run: () => [{ type: "export" }],
+      help: "Close the conversation that is shown, or leave the room",
+      example: "/close",
+      run: Handlers.close,
+    },
+    {
+      name: "retry",
+      usage: "",
+      least: 0,
+      help: "Send the failed messages shown here again",
+      example: "/retry",
+      run: Handlers.retry,
+    },
+    {
+      name: "drop",
+      usage: "",
+      least: 0,
+      help: "Discard the failed messages shown here",
+      example: "/drop",
+      run: Handlers.drop,
     },
     {
       name: "help",
-      usage: "",
+      aliases: ["h", "?"],
+      usage: "[COMMAND]",
       least: 0,
-      help: "Show these commands and the keys",
-      run: () => [{ type: "panel", panel: "help", open: true }],
+      help: "Explain the commands and keys",
+      example: "/help search",
+      takes: COMMAND,
+      run: help,
     },
     {
       name: "quit",
-      usage: "[message]",
+      aliases: ["exit", "q", "bye"],
+      usage: "[MESSAGE]",
       least: 0,
-      help: "Sign out; what is unsent stays on this device",
-      run: (rest) => [{ type: "quit", message: rest === "" ? undefined : rest }],
+      help: "Leave the chat; unsent messages are kept",
+      example: "/quit good night",
+      run: Handlers.quit,
     },
   ];
 
-  const BY_NAME = Object.fromEntries(TABLE.map((command) => [command.name, command]));
+  const BY_NAME = Object.fromEntries(
+    TABLE.flatMap((command) => [command.name, ...(command.aliases ?? [])].map((name) => [name, command])),
+  );
 
-  /**
-   * Returns the events that a typed text means: a command, or something to say (a text that shall start with a
-   * slash is written with two). Throws CommandError with a sentence for the person; the text should then stay
-   * in the input.
-   */
-  function read(typed, state) {
-    const cleaned = Wire.clean(typed);
-    const text = cleaned.trim();
-    if (text === "") return [];
-    const [, name, rest] = /^\/([a-z]+)(?:\s+([^]*))?$/iu.exec(text) ?? [];
-    if (name === undefined) {
-      if (/^\/[^/\s]*$/u.test(text)) throw new CommandError(`There is no command ${text}; /help shows them`);
-      return checked([{ type: "say", text: said(cleaned) }], state);
-    }
-    const command = Object.hasOwn(BY_NAME, name.toLowerCase()) ? BY_NAME[name.toLowerCase()] : null;
-    if (command === null) throw new CommandError(`There is no command /${name}; /help shows them`);
-    const argument = (rest ?? "").trim();
-    if (words(argument).length < command.least) throw new CommandError(`Usage: /${command.name} ${command.usage}`);
-    return checked(command.run(argument, state), state);
+  /** Returns the command with this name or alias, or null. */
+  const find = (name) => (Object.hasOwn(BY_NAME, name.toLowerCase()) ? BY_NAME[name.toLowerCase()] : null);
+
+  const synopsis = ({ name, usage }) => `/${name} ${usage}`.trim();
+
+  function help(rest) {
+    if (rest === "") return [{ type: "panel", panel: "help", open: true }];
+    const name = rest.replace(/^\//u, "");
+    const command = find(name);
+    if (command === null) throw new CommandError(`there is no command /${name}; /help lists them`);
+    const aliases = (command.aliases ?? []).map((alias) => `/${alias}`).join(", ");
+    const also = aliases === "" ? "" : ` (also ${aliases})`;
+    const example = command.usage === "" ? "" : `, as in ${command.example}`;
+    return Handlers.note(`${synopsis(command)}: ${command.help}${example}${also}`);
   }
 
-  /** What is to be said of a text. Its first line stays indented: it may come out of a program. */
+  /**
+   * Returns {command, rest} if a typed text names a command, else {text}: what it says. A first word of a slash and
+   * letters, digits or `-` is a command or a slip, and never sent; one with a further slash is text. Two slashes
+   * stand for one. Throws CommandError.
+   */
+  function read(typed) {
+    const cleaned = Wire.clean(typed);
+    const [, word, others] = /^\s*(\S*)([^]*)$/u.exec(cleaned);
+    const command = word.startsWith("/") ? find(word.slice(1)) : null;
+    if (command === null && !/^\/[\p{L}\p{M}\p{Nd}-]*$/u.test(word)) return { text: said(cleaned) };
+    if (command === null)
+      throw new CommandError(`there is no command ${word}; /help lists them, // sends a text that begins with /`);
+    const rest = others.trim();
+    if (rest.split(/\s+/u).filter(Boolean).length < command.least)
+      throw new CommandError(`usage: ${synopsis(command)}`);
+    return { command, rest };
+  }
+
+  /** What a text says. Its first line stays indented: it may come out of a program. */
   function said(typed) {
     const text = typed.replace(/^(?:[^\S\n]*\n)+/u, "").trimEnd();
     return text.startsWith("//") ? text.slice(1) : text;
   }
 
+  /**
+   * Returns the events that do what was typed; `now` in ms. Throws CommandError with a sentence for the person; the
+   * text should then stay in the input.
+   */
+  function events(typed, state, now) {
+    const { command, rest, text } = read(typed);
+    if (command !== undefined) return checked(command.run(rest, state, now), state);
+    return text === "" ? [] : checked([{ type: "say", text }], state);
+  }
+
   /** What can't be done stays in the input, so it is found out before anything is done. */
-  function checked(events, state) {
-    for (const event of events) {
+  function checked(wanted, state) {
+    for (const event of wanted) {
       if (event.type === "say") checkSaid(event, state);
       if (event.type === "request" && !State.isLive(state))
-        throw new CommandError("There is no connection; try again once there is one");
+        throw new CommandError("there is no connection; try again once there is one");
     }
-    return events;
+    return wanted;
   }
 
   function checkSaid({ text, key }, state) {
     const most = state.hello.limits.message;
     const length = Wire.length(text);
-    if (length > most) throw new CommandError(`That is ${length} characters; a message has at most ${most}`);
-    if (key === undefined && current(state) === null) throw new CommandError("Join a room first: /join lobby");
+    if (length > most)
+      throw new CommandError(`a message has 1 to ${grouped(most)} characters, not ${grouped(length)}`);
+    if (key === undefined && (state.conversations[state.current] ?? null) === null)
+      throw new CommandError(Handlers.NOWHERE);
   }
 
-  return { CommandError, TABLE, read };
+  const grouped = (number) => number.toLocaleString("en");
+
+  return { CommandError, OWN_ROOM, ANY_ROOM, OPEN, COMMAND, TABLE, find, synopsis, read, events };
 })();

@@ -6,11 +6,12 @@
 const Export = (() => {
   const PAGE = 200;
 
-  function start(reduction) {
+  /** `name`: of the file. */
+  function start(reduction, name) {
     if (reduction.state.exporting !== null) return reduction.note("An export is running already");
     if (!reduction.isLive) return reduction.note("An export needs the server, and there is no connection", "error");
     const targets = Object.values(reduction.state.conversations).filter((one) => one.kind === "direct" || one.joined);
-    reduction.set({ exporting: { targets: targets.map(Conversations.address), messages: [] } });
+    reduction.set({ exporting: { name, targets: targets.map(Conversations.address), messages: [] } });
     reduction.note(`Exporting ${targets.length} conversations …`);
     next(reduction, 0);
   }
@@ -23,17 +24,18 @@ const Export = (() => {
 
   function received(reduction, asked, packet) {
     if (reduction.state.exporting === null) return;
-    const { targets, messages } = reduction.state.exporting;
+    const { name, targets, messages } = reduction.state.exporting;
     const rest = packet.more ? targets : targets.slice(1);
-    reduction.set({ exporting: { targets: rest, messages: [...messages, ...packet.messages] } });
+    reduction.set({ exporting: { name, targets: rest, messages: [...messages, ...packet.messages] } });
     next(reduction, packet.more ? packet.messages.at(-1).id : 0);
   }
 
   function finish(reduction) {
-    const messages = reduction.state.exporting.messages.sort((one, other) => one.id - other.id);
+    const { name, messages } = reduction.state.exporting;
+    messages.sort((one, other) => one.id - other.id);
     const day = new Date(reduction.at).toISOString().slice(0, 10);
     reduction.effect("download", {
-      name: `wordpacket-${day}.jsonl`,
+      name: name ?? `wordpacket-${day}.jsonl`,
       lines: messages.map((message) => JSON.stringify(message)),
     });
     reduction.set({ exporting: null });

@@ -2,8 +2,8 @@
 
 // One event's work on the state: the state so far, and the effects that main.js carries out afterwards, in order.
 // Handlers get a Reduction, replace `state` (never change it in place) and leave effects; nothing here touches the
-// world. Effects: {do: "send", packet} · "connect" {url} · "stop" · "probe" · "forget" {elsewhere} · "download"
-// {name, lines} · "replace" (the outbox that is kept: the next is another user's).
+// world. Effects: {do: "send", packet} · "connect" {url} · "stop" · "later" (connect anew, but not at once) · "probe" ·
+// "forget" {elsewhere} · "download" {name, lines} · "replace" (the outbox that is kept: the next is another user's).
 
 class Reduction {
   /** The `ref` of a packet without an answer: if it is refused, the person need not hear of it. */

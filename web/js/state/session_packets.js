@@ -5,10 +5,6 @@
 // speak of what the server can't or won't do. chat_packets.js has the others.
 
 const SessionPackets = (() => {
-  // These say "not now": the message stays pending and is tried again. Every other code is a refusal.
-  const PASSING = new Set(["rate_limited", "log_unavailable", "not_ready"]);
-  // After these the server doesn't want us back; after any other BYE the page comes back.
-  const FINAL = new Set(["quit", "kicked", "forbidden", "protocol"]);
   const on = {};
 
   on.HELLO = (reduction, packet) => {
@@ -32,7 +28,12 @@ const SessionPackets = (() => {
   function unknownProtocol(reduction, version) {
     const message = `The server speaks version ${version} of the protocol; this page knows version 1.`;
     reduction.set({ phase: "signin", refusal: { reason: "protocol", message } });
-    reduction.move("stop");
+    stop(reduction);
+  }
+
+  /** The page doesn't come back by itself. */
+  function stop(reduction, changes = {}) {
+    reduction.move("stop", { retryAt: null, ...changes });
     reduction.effect("stop");
   }
 
@@ -115,8 +116,14 @@ const SessionPackets = (() => {
     }
     if (!reduction.allows("refused")) return;
     // Our own NICK was refused, or a bridge's that resumed us by itself: the session is before READY (section 6).
-    reduction.set({ phase: "signin", refusal: { reason: packet.reason, message: packet.message } });
     reduction.move("refused");
+    const then = Codes.afterRetry(packet.reason);
+    if (then === Codes.LATER) {
+      reduction.setConnection({ why: packet.message });
+      return reduction.effect("later");
+    }
+    if (then === Codes.STOP) stop(reduction);
+    reduction.set({ phase: "signin", refusal: { reason: packet.reason, message: packet.message } });
   };
 
   on.PONG = (reduction, packet) => {
@@ -151,15 +158,17 @@ const SessionPackets = (() => {
   on.BYE = (reduction, packet) => {
     const why = packet.message || `The server ended the connection (${packet.reason}).`;
     const signedIn = reduction.state.phase === "chat";
-    if (packet.reason === "shutdown" || (signedIn && !FINAL.has(packet.reason))) {
+    const then = Codes.afterBye(packet.reason);
+    if (then === Codes.LATER || (then === Codes.AGAIN && signedIn)) {
       if (reduction.allows("bye")) reduction.move("bye", { why });
+      if (then === Codes.LATER) reduction.effect("later");
       return;
     }
-    reduction.move("stop", { why, retryAt: null });
-    reduction.effect("stop");
+    stop(reduction, { why });
     // Somebody who takes their time at the form has done nothing wrong: their next try opens another connection.
     const atTheForm = reduction.state.phase === "signin" && packet.reason === "timeout";
-    if (!signedIn && !atTheForm && packet.reason !== "quit") {
+    const isAsked = then === Codes.ASK || (!signedIn && !atTheForm);
+    if (isAsked && packet.reason !== "quit") {
       reduction.set({ phase: "signin", refusal: { reason: packet.reason, message: why } });
     }
   };
@@ -167,7 +176,7 @@ const SessionPackets = (() => {
   on.ERROR = (reduction, packet) => {
     const { ref, code, message } = packet;
     if (ref !== undefined && Outbox.has(reduction.state.outbox, ref)) {
-      const change = PASSING.has(code) ? Outbox.postpone : Outbox.fail;
+      const change = Codes.isHeld(code) ? Outbox.postpone : Outbox.fail;
       const reason =
         code === "log_unavailable" ? "The server can't store messages at the moment; trying again." : message;
       return reduction.setOutbox(change(reduction.state.outbox, ref, reason, reduction.at));

@@ -97,7 +97,7 @@ const State = (() => {
   on.note = (reduction, { text, tone }) => reduction.note(text, tone);
   on.fill = (reduction, { key, gap, side }) => Questions.askFill(reduction, key, gap, side);
   on.openContext = (reduction, { message }) => Questions.openContext(reduction, message);
-  on.export = (reduction) => Export.start(reduction);
+  on.export = (reduction, { name }) => Export.start(reduction, name);
 
   on.search = (reduction, { search }) => {
     reduction.set({ panel: "search" });

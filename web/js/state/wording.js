@@ -1,47 +1,8 @@
 "use strict";
 
-// Texts for people: links found in a message, times, numbers.
+// Texts for people: times, numbers, names.
 
 const Wording = (() => {
-  const LINK = /\bhttps?:\/\/[^\s<>"“”]+/giu;
-  const ENDS_A_SENTENCE = ".,;:!?'’»…";
-  const CLOSED_BY = { "(": ")", "[": "]", "{": "}" };
-
-  /** Returns the parts of a message: strings, and {href, text} for each http or https address in it. */
-  function parts(message) {
-    const found = [];
-    let done = 0;
-    for (const match of message.matchAll(LINK)) {
-      const text = trimmed(match[0]);
-      if (!URL.canParse(text)) continue;
-      if (match.index > done) found.push(message.slice(done, match.index));
-      found.push({ href: new URL(text).href, text });
-      done = match.index + text.length;
-    }
-    if (done < message.length) found.push(message.slice(done));
-    return found;
-  }
-
-  /**
-   * A full stop or a closing bracket behind an address belongs to the sentence, unless it was opened in the
-   * address.
-   */
-  function trimmed(address) {
-    const surplus = { ")": 0, "]": 0, "}": 0 };
-    for (const char of address) {
-      if (Object.hasOwn(surplus, char)) surplus[char] += 1;
-      else if (Object.hasOwn(CLOSED_BY, char)) surplus[CLOSED_BY[char]] -= 1;
-    }
-    let end = address.length;
-    for (; end > 0; end -= 1) {
-      const char = address[end - 1];
-      if (ENDS_A_SENTENCE.includes(char)) continue;
-      if (!(surplus[char] > 0)) break;
-      surplus[char] -= 1;
-    }
-    return address.slice(0, end);
-  }
-
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
   const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
   const shortDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
@@ -89,5 +50,5 @@ const Wording = (() => {
   const graphemes = (word) => Array.from(segmenter.segment(word), ({ segment }) => segment);
   const first = (word) => graphemes(word)[0];
 
-  return { parts, time, exact, dayAndTime, dayNumber, day, count, names, initials };
+  return { time, exact, dayAndTime, dayNumber, day, count, names, initials };
 })();

@@ -31,7 +31,7 @@ const Dom = (() => {
 
   /** A message's text, with its addresses as links that tell the other side nothing. */
   function withLinks(message) {
-    return Wording.parts(message).map((part) =>
+    return Links.parts(message).map((part) =>
       typeof part === "string"
         ? part
         : el("a", { href: part.href, target: "_blank", rel: "noopener noreferrer nofollow" }, part.text),

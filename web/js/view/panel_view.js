@@ -192,9 +192,25 @@ class PanelView {
 
   #commands() {
     this.find("command-list").append(
-      ...Commands.TABLE.map(({ name, usage, help }) =>
-        Dom.el("div", {}, Dom.el("dt", {}, Dom.el("code", {}, `/${name} ${usage}`.trim())), Dom.el("dd", {}, help)),
+      ...Commands.TABLE.map((command) =>
+        PanelView.#explained(
+          [Dom.el("code", {}, Commands.synopsis(command))],
+          [command.help, command.usage === "" ? "" : Dom.el("code", { class: "example" }, command.example)],
+        ),
       ),
     );
+    this.find("key-list").append(
+      ...Keys.TABLE.map(({ keys, does }) =>
+        PanelView.#explained(
+          // "Alt-Up, Alt-Down": each key gets a cap of its own; what stands between them stays.
+          keys.split(/([\s,…-]+)/u).map((part, at) => (at % 2 === 0 ? Dom.el("kbd", {}, part) : part)),
+          [does],
+        ),
+      ),
+    );
+  }
+
+  static #explained(terms, texts) {
+    return Dom.el("div", {}, Dom.el("dt", {}, ...terms), Dom.el("dd", {}, ...texts));
   }
 }

@@ -85,7 +85,7 @@ const Rows = (() => {
     message(row, { nickname }) {
       const state = row.state ?? "sent";
       const mentioned =
-        state === "sent" && !Names.same(row.nickname, nickname) && Names.mentions(row.message, nickname);
+        state === "sent" && !Names.same(row.nickname, nickname) && Mentions.has(row.message, nickname);
       const classes = [
         "message",
         row.grouped ? "grouped" : "first",
