@@ -1,1 +1,1 @@
-"""Sockets and processes: what server, bridge and client need of the operating system. It knows nothing of the chat."""
+"""Sockets, addresses and processes, for server, bridge and client. Nothing here knows of the chat."""

@@ -12,9 +12,9 @@ from typing import Any
 from tcp_server.net.process import StartError
 
 BACKLOG = 4096  # connections that may wait for accept: thousands come back at once after a restart
-# Connections accepted in one turn, so that those who come with thousands share a tick and a commit. uvloop accepts one
-# a turn from each listener (libuv pull request 3696); there a socket is listened on as often as this, by duplicates.
-# Fewer cost each of the thousands more; more cost one who comes alone, since each duplicate then tries in vain.
+# Connections accepted in one turn: when thousands connect at once, they share ticks and commits. uvloop accepts one a
+# turn from each listener (libuv pull request 3696); there this many duplicates of a socket listen. Fewer cost each of
+# the thousands more; more cost a connection that comes alone, since each duplicate then tries in vain.
 AT_ONCE = 16
 FREE_PORT_TRIES = 10
 
@@ -95,13 +95,13 @@ def _addresses(host: str | None) -> list[_Address]:
         return [(socket.AF_INET, ("0.0.0.0", 0)), (socket.AF_INET6, ("::", 0))]
     try:
         found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except UnicodeError:  # no name could be so
+    except UnicodeError:  # no host name looks like this
         raise OSError(errno.EADDRNOTAVAIL, "") from None
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
 def _explain(error: OSError, host: str | None, port: int) -> str:
-    """Say what a person can do about it."""
+    """Return what went wrong, and what the user can do about it."""
     if isinstance(error, socket.gaierror):
         return f"can't listen on {host!r}: {error.strerror}; see --host"
     if error.errno == errno.EADDRINUSE:

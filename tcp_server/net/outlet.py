@@ -1,9 +1,9 @@
 """An outlet: bytes to a socket at once, past the event loop's queue (the innermost line of every fan-out).
 
-An event loop's transport queues what it is given and writes it later: uvloop by the end of the turn, which touches ten
-times the memory of the write itself. A fifth of what a lone message to 200 members costs is that. So a write goes
-straight to the kernel, and only what the kernel doesn't take, and all that comes behind it, goes through the transport,
-whose marks then tell that the other side is slow.
+An event loop's transport queues bytes and writes them later: uvloop by the end of the turn, which touches ten times the
+memory of the write itself. That is a fifth of the cost of a lone message to 200 members. So a write goes straight to
+the kernel. Only the bytes that the kernel doesn't take, and all bytes behind them, go through the transport, whose
+marks then tell that the other side is slow.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NOT_DIRECT = -1  # no descriptor of this number exists, so a write to it fails a
 
 
 class Outlet:
-    """Where a connection's bytes go; a base for its protocol.
+    """The end of a connection that bytes are written to; a base for its protocol.
 
     After calling `begin_writing`:
     - you must write by `write` and `write_all` alone, and abort by `abort`, or the order is lost;
@@ -28,7 +28,7 @@ class Outlet:
     transport: asyncio.Transport
 
     def begin_writing(self, transport: asyncio.Transport) -> None:
-        """Take a transport, into which something may have been written before."""
+        """Take a transport; bytes may have been written to it before."""
         sock = transport.get_extra_info("socket")
         self.transport = transport
         self._fd: int | None = sock.fileno() if sock is not None and os.name == "posix" else NOT_DIRECT  # None: ended
@@ -39,18 +39,18 @@ class Outlet:
         write_all((self,), data)
 
     def end_writing(self) -> None:
-        """Drop all that is written from here on."""
+        """Drop all bytes that are written from here on."""
         self._fd, self._direct = None, NOT_DIRECT
 
     def abort(self) -> None:
-        """Close the connection at once; what waits in the transport is lost, and so is all that is written later."""
+        """Close the connection at once; bytes that wait in the transport, or are written later, are lost."""
         self.end_writing()
         self.transport.abort()
 
     def _write_behind(self, data: bytes) -> None:
-        """Send what the kernel did not take, or was not offered since something may be waiting in the transport.
+        """Send bytes that the kernel did not take, or was not offered since others may be waiting in the transport.
 
-        What is wrong with a broken connection the transport finds out, and tells in its own time.
+        The transport finds out what is wrong with a broken connection, and tells it in its own time.
         """
         if self._fd is None:
             return

@@ -1,4 +1,4 @@
-"""What the server's process and the bridge's have in common: flags, log, loop, signals, limits, version, secrets."""
+"""What the processes of server and bridge share: flags, log, loop, signals, limits, version, secrets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class StartError(Exception):
 
 
 class FlagParser(argparse.ArgumentParser):
-    """Says what is wrong with a flag in one line, and keeps the lines of its texts.
+    """Reports a wrong flag in one line, and keeps the line breaks of its texts.
 
     Args:
         module: what `python -m` runs; the usage names the console script if that was started.
@@ -36,9 +36,10 @@ class FlagParser(argparse.ArgumentParser):
         super().__init__(prog, description=description, epilog=epilog, formatter_class=form)
 
     def add_usual_flags(self) -> None:
-        """Add those that both programs have."""
-        self.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info",
-                          help="how much is written to standard error (default: %(default)s)")  # fmt: skip
+        """Add the flags that both programs have."""
+        levels = ("debug", "info", "warning", "error")
+        text = "how much is written to standard error (default: %(default)s)"
+        self.add_argument("--log-level", choices=levels, default="info", help=text)
         self.add_argument("--version", action="version", version=version(), help="print the version and exit")
 
     def error(self, message: str) -> NoReturn:
@@ -61,7 +62,7 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
 
 
 def catch_signals() -> tuple[asyncio.Event, asyncio.Event]:
-    """Return what the first SIGINT or SIGTERM sets, which asks to end in order, and what the second sets: at once."""
+    """Return two events: the first SIGINT or SIGTERM sets one (end in order), the second the other (end at once)."""
     stop, hurry = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends at once
@@ -70,7 +71,7 @@ def catch_signals() -> tuple[asyncio.Event, asyncio.Event]:
 
 
 def calm_collector() -> None:
-    """Keep the garbage collector's pauses out of the latency; to be called once all is made that stays."""
+    """Keep the garbage collector's pauses out of the latency; call it when all lasting objects are made."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
@@ -99,7 +100,7 @@ def port_number(text: str) -> int:
     """Read a flag's port.
 
     Raises:
-        argparse.ArgumentTypeError: it is none; the text says what one is.
+        argparse.ArgumentTypeError: the text is no port.
     """
     if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
         raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
@@ -110,7 +111,7 @@ def read_secret(path: Path) -> str:
     """Return the secret in a file, without the white space around it.
 
     Raises:
-        StartError: it can't be read, or has none.
+        StartError: the file can't be read, or has no secret.
     """
     try:
         secret = path.read_text().strip()
