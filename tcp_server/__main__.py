@@ -1,8 +1,9 @@
-"""`python -m tcp_server PORT`: flags, data folder, signals; and `export` and `import` of the log."""
+"""`python -m tcp_server PORT`: flags, data folder, signals; `export` and `import` are in `archiving`."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
 import os
 import secrets
@@ -12,14 +13,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from platformdirs import user_data_path
-
+from tcp_server import archiving
 from tcp_server.chat.hub import Settings
-from tcp_server.folder import lock_folder, make_folder, token_key
-from tcp_server.log.archive import ArchiveError, export_lines, import_lines
-from tcp_server.log.database import FILE_NAME, LogError, check_schema, open_database
-from tcp_server.log.log import Log
-from tcp_server.log.upkeep import Upkeep
+from tcp_server.folder import PRIVATE, add_data_flag, lock_folder, make_folder, token_key
+from tcp_server.log.interface import ArchiveError, LogError
+from tcp_server.log.sqlite_log import SqliteLog
 from tcp_server.net.listening import bind
 from tcp_server.net.process import (
     FlagParser,
@@ -45,16 +43,15 @@ logger = logging.getLogger(__name__)
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 SWITCH_SECONDS = 0.0005  # how long the loop may keep the log's threads from running Python (default 0.005)
-PRIVATE = 0o077  # as umask: what we write has everybody's direct messages in it
-LOOPBACK = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # where a client here finds who listens on all
+LOOPBACK = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # where a client on this machine connects
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        if arguments and arguments[0] in ("export", "import"):
-            _move_log(arguments)
+        if arguments and arguments[0] in archiving.COMMANDS:
+            archiving.run_command(arguments)
         else:
             _serve(_server_parser().parse_args(arguments))
     except (StartError, LogError, ArchiveError) as error:
@@ -67,28 +64,28 @@ def _server_parser() -> FlagParser:
     add = parser.add_argument
     add("port", metavar="PORT", type=port_number, help="the TCP port to listen on; 0 lets the system choose one")
     add("--host", help="listen on this address only (default: on all, IPv4 and IPv6)")
-    _add_data(parser)
+    add_data_flag(parser)
     add("--name", default="Wordpacket", help="the server's name, which clients show (default: %(default)s)")
     add("--motd", type=_motd, help="a message of the day, shown to everybody who connects")
-    add("--shutdown-delay", type=_seconds, default=5.0, metavar="SECONDS",
-        help="how long everybody is warned before the server ends (default: 5)")  # fmt: skip
-    add("--grace", type=_seconds, default=60.0, metavar="SECONDS",
-        help="how long a nickname is held for somebody whose connection broke (default: 60)")  # fmt: skip
-    add("--sync", choices=("normal", "full"), default="normal",
-        help="normal (default): an echoed message survives a crash of the server; full: a power cut too")  # fmt: skip
+    for flag, seconds, text in (
+        ("--shutdown-delay", 5.0, "how long everybody is warned before the server ends (default: 5)"),
+        ("--grace", 60.0, "how long a nickname is held for somebody whose connection broke (default: 60)"),
+    ):
+        add(flag, type=_seconds, default=seconds, metavar="SECONDS", help=text)
+    text = "normal (default): an echoed message survives a crash of the server; full: a power cut too"
+    add("--sync", choices=("normal", "full"), default="normal", help=text)
     add("--keep", type=_age, metavar="AGE", help="forget messages older than this, such as 90d (default: keep all)")
     add("--keep-messages", type=_count, metavar="N", help="keep only the newest N messages (default: all)")
-    add("--link-secret-file", type=Path, metavar="FILE",
-        help="let bridges elsewhere link with the secret in this file (default: only this machine's)")  # fmt: skip
-    add("--server-password-file", type=Path, metavar="FILE",
-        help="ask everybody for the password in this file (default: the server is open)")  # fmt: skip
+    for flag, text in (
+        (
+            "--link-secret-file",
+            "let bridges elsewhere link with the secret in this file (default: only this machine's)",
+        ),
+        ("--server-password-file", "ask everybody for the password in FILE (default: the server is open)"),
+    ):
+        add(flag, type=Path, metavar="FILE", help=text)
     parser.add_usual_flags()
     return parser
-
-
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, metavar="FOLDER", default=user_data_path("wordpacket"),
-                        help="where the log and the key are kept (default: %(default)s)")  # fmt: skip
 
 
 def _motd(text: str) -> str:
@@ -130,100 +127,52 @@ def _serve(options: argparse.Namespace) -> None:
         sockets = [stack.enter_context(sock) for sock in bind(options.host, options.port)]
         make_folder(options.data)
         stack.callback(lock_folder(options.data).release)
-        log = stack.enter_context(closing(Log(options.data, full_sync=options.sync == "full")))
-        run_loop(_run(options, sockets, log, password, link_secret))
+        run_loop(_run(options, sockets, password, link_secret))
 
 
 async def _run(
-    options: argparse.Namespace,
-    sockets: list[socket.socket],
-    log: Log,
-    password: str | None,
-    link_secret: str | None,
+    options: argparse.Namespace, sockets: list[socket.socket], password: str | None, link_secret: str | None
 ) -> None:
-    settings = Settings(
-        name=options.name,
-        version=version(),
-        epoch=log.epoch,
-        key=token_key(options.data),
-        new_uid=lambda: secrets.randbits(63),
-        motd=options.motd,
-        server_password=password,
-        grace_seconds=options.grace,
+    log = SqliteLog(
+        options.data,
+        asyncio.get_running_loop(),
+        full_sync=options.sync == "full",
+        keep_seconds=options.keep,
+        keep_messages=options.keep_messages,
     )
-    upkeep = Upkeep(log, keep_seconds=options.keep, keep_messages=options.keep_messages)
-    stop, hurry = catch_signals()
-    server = Server(log, settings, upkeep, link_secret=link_secret)
-    await server.listen(sockets)
-    calm_collector()
-    _announce(sockets, options)
-    await stop.wait()
-    logger.info("shutting down in %g s; once more to end at once", options.shutdown_delay)
-    await server.shutdown(options.shutdown_delay, hurry)
+    with closing(log):
+        settings = Settings(
+            name=options.name,
+            version=version(),
+            epoch=log.epoch,
+            key=token_key(options.data),
+            new_uid=lambda: secrets.randbits(63),
+            motd=options.motd,
+            server_password=password,
+            grace_seconds=options.grace,
+        )
+        stop, hurry = catch_signals()
+        server = Server(log, settings, link_secret=link_secret)
+        await server.listen(sockets)
+        calm_collector()
+        _announce(sockets, options, log.path)
+        await stop.wait()
+        logger.info("shutting down in %g s; once more to end at once", options.shutdown_delay)
+        await server.shutdown(options.shutdown_delay, hurry)
 
 
-def _announce(sockets: Sequence[socket.socket], options: argparse.Namespace) -> None:
+def _announce(sockets: Sequence[socket.socket], options: argparse.Namespace, path: Path) -> None:
     addresses = [sock.getsockname()[:2] for sock in sockets]
     port = addresses[0][1]
     shown = ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in addresses)
     host = LOOPBACK.get(options.host, options.host)
     server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     print(f"listening on {shown}")
-    print(f"messages are kept in {options.data / FILE_NAME}")
+    print(f"messages are kept in {path}")
     print(
         f"next: python -m cli_client {host} {port}   (terminal), or: python -m ws_bridge --server {server}   (browser)"
     )
     sys.stdout.flush()
-
-
-# Export and import
-
-
-def _move_log(arguments: Sequence[str]) -> None:
-    parser = FlagParser("tcp_server", "Write or read the whole log as JSON Lines.")
-    parser.add_argument("command", choices=("export", "import"), help="what to do")
-    parser.add_argument("file", metavar="FILE", help="the file; - is standard output or input")
-    _add_data(parser)
-    options = parser.parse_args(arguments)
-    os.umask(PRIVATE)
-    try:
-        if options.command == "export":
-            _export(options.data, options.file)
-        else:
-            _import(options.data, options.file)
-    except OSError as error:
-        raise StartError(f"{options.command}: {error}") from None
-
-
-def _export(folder: Path, file: str) -> None:
-    if not (folder / FILE_NAME).exists():
-        raise StartError(f"there is no log in {folder}")
-    database = open_database(folder / FILE_NAME)
-    try:
-        check_schema(database, folder / FILE_NAME)
-        with open(sys.stdout.fileno() if file == "-" else file, "wb", closefd=file != "-") as out:
-            count = 0
-            for line in export_lines(database):
-                out.write(line + b"\n")
-                count += line.startswith(b'{"type":"MSG"')
-    finally:
-        database.close()
-    print(f"exported {count} messages", file=sys.stderr)
-
-
-def _import(folder: Path, file: str) -> None:
-    make_folder(folder)
-    lock = lock_folder(folder)
-    try:
-        log = Log(folder)
-        try:
-            with open(sys.stdin.fileno() if file == "-" else file, "rb", closefd=file != "-") as lines:
-                count = import_lines(log, lines)
-        finally:
-            log.close()
-    finally:
-        lock.release()
-    print(f"imported {count} messages", file=sys.stderr)
 
 
 if __name__ == "__main__":

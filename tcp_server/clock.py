@@ -4,12 +4,12 @@ import time
 
 from tcp_server.chat.state import Moment
 
-# How a timestamp ends. To format that takes 20 µs where the processor's caches are cold, as before a message alone.
+# The ends of timestamps. Formatting one takes 20 µs while the processor's caches are cold, as before a lone message.
 MILLIS = tuple(f"{millis:03}Z" for millis in range(1000))
 
 
 class Clock:
-    """Gives moments; one that is asked for twice in a millisecond is made once."""
+    """Gives moments; calls within one millisecond get the same moment."""
 
     def __init__(self) -> None:
         self._second = -1

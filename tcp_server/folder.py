@@ -1,22 +1,32 @@
-"""The data folder: made, locked, and the key in it that signs tokens; the log in it is `log`'s.
+"""The data folder: its flag, how it is made and locked, and the key in it that signs tokens; the log in it is `log`'s.
 
-All of this raises StartError where the folder can't be used.
+All functions raise StartError if the folder can't be used.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import secrets
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from platformdirs import user_data_path
 
 from tcp_server.chat import tokens
 from tcp_server.net.process import StartError
 
+PRIVATE = 0o077  # as umask: everybody's direct messages are in the files that we write
+
+
+def add_data_flag(parser: argparse.ArgumentParser) -> None:
+    """Add --data."""
+    text = "where the log and the key are kept (default: %(default)s)"
+    parser.add_argument("--data", type=Path, metavar="FOLDER", default=user_data_path("wordpacket"), help=text)
+
 
 def make_folder(folder: Path) -> None:
-    """Make the folder, for its owner alone, if it isn't there."""
+    """Make the folder, for its owner alone, unless it exists."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

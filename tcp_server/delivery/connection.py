@@ -1,4 +1,4 @@
-"""A transport's bytes <-> bodies, and whether it takes more; what the bodies mean is its handler's business."""
+"""A transport's bytes <-> bodies, and whether it takes more bytes; what the bodies mean is its handler's business."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import asyncio
 from typing import Protocol, cast
 
 from tcp_server.net.outlet import Outlet
+from tcp_server.protocol.server_packets import ByeReason
 from tcp_server.wordpacket import Decoder, PacketError
 
 CLOSE_SECONDS = 5.0  # how long a closing connection may take to accept its last bytes
 
 
 class Handler(Protocol):
-    """What is at a connection's end: one session, or a link."""
+    """The end of a connection: one session, or a link."""
 
     def receive(self, body: bytes) -> bool:
         """Act on a body; False says that the next one must wait until `Connection.proceed`."""
@@ -26,26 +27,44 @@ class Handler(Protocol):
     def lost(self) -> None:
         """The other side sends no more."""
 
+    def drop(self, reason: ByeReason, text: str) -> None:
+        """Give the connection up, with a BYE."""
+
     def congested(self) -> None:
-        """The transport takes no more."""
+        """The transport takes no more bytes."""
 
     def relieved(self) -> None:
-        """The transport takes more again."""
+        """The transport takes bytes again."""
 
 
 class Acceptor(Protocol):
-    """Whose connections these are."""
+    """The owner of connections."""
 
     def accepted(self, connection: Connection) -> Handler: ...
     def lost(self, connection: Connection) -> None: ...
 
 
 class Connection(Outlet, asyncio.Protocol):
-    """One TCP connection. What is to be sent is given to `write`, already framed."""
+    """One TCP connection. Give frames to `write`.
+
+    Attributes:
+        handler: acts on what the peer sends; another one may take its place.
+        is_congested: the transport takes no more bytes.
+        is_reading: False while bytes from the peer are left to the kernel.
+        silence, unsent, stuck: counts of `Keepalive`.
+    """
 
     __slots__ = (
-        "_acceptor", "_decoder", "_loop", "handler", "is_congested", "is_reading", "silence", "stuck", "unsent",
-    )  # fmt: skip
+        "_acceptor",
+        "_decoder",
+        "_loop",
+        "handler",
+        "is_congested",
+        "is_reading",
+        "silence",
+        "stuck",
+        "unsent",
+    )
 
     handler: Handler
 
@@ -55,8 +74,8 @@ class Connection(Outlet, asyncio.Protocol):
         self._decoder = Decoder()
         self.is_reading = True
         self.is_congested = False
-        self.silence = 0  # sweeps of the keeper since something came
-        self.unsent = 0  # bytes that waited when the keeper last looked
+        self.silence = 0  # sweeps since the last byte from the peer
+        self.unsent = 0  # bytes that waited for the peer at the last sweep
         self.stuck = 0  # sweeps since that number changed
 
     def limit_writing(self, high_water: int) -> None:
@@ -64,7 +83,7 @@ class Connection(Outlet, asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=high_water)
 
     def proceed(self) -> None:
-        """Go on with what was received: the handler waits no more."""
+        """Go on with bodies that were received, and read on, unless the handler must wait still."""
         if not self.handler.is_waiting():
             self._pass_on()
         if not self.is_reading and not self.handler.is_waiting() and not self.transport.is_closing():
@@ -72,13 +91,13 @@ class Connection(Outlet, asyncio.Protocol):
             self.transport.resume_reading()
 
     def stop_reading(self) -> None:
-        """Leave what comes to the kernel, until `proceed`."""
+        """Leave the peer's bytes to the kernel, until `proceed`."""
         if self.is_reading and not self.transport.is_closing():
             self.is_reading = False
             self.transport.pause_reading()
 
     def close(self) -> None:
-        """Write what was sent and close; a peer that doesn't take it is cut off after a while."""
+        """Write the bytes that wait and close; a peer that doesn't take them within CLOSE_SECONDS is cut off."""
         self.end_writing()
         if not self.transport.is_closing():
             self.transport.close()
@@ -98,7 +117,7 @@ class Connection(Outlet, asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self.handler.lost()
-        return True  # what is on its way to it is still sent; the handler's end closes the connection
+        return True  # bytes on their way to the peer are still sent; the handler's end closes the connection
 
     def connection_lost(self, error: Exception | None) -> None:
         self.end_writing()

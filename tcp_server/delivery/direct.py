@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from tcp_server.chat.phases import Phase
 from tcp_server.chat.state import Session
-from tcp_server.delivery.port import Pace, Port
+from tcp_server.delivery.connection import Connection
+from tcp_server.delivery.fanout import Fanout
+from tcp_server.delivery.pace import Pace, PaceEvent
+from tcp_server.delivery.port import Port
+from tcp_server.net.outlet import Outlet
+from tcp_server.protocol.server_packets import ByeReason
 
-if TYPE_CHECKING:
-    from tcp_server.delivery.connection import Connection
-
-HIGH_WATER = 64 * 1024  # bytes that wait for a reader before it counts as slow
+HIGH_WATER = 64 * 1024  # bytes that wait for a reader before its connection counts as congested
 
 _OPENING, _BEHIND = Phase.OPENING, Pace.BEHIND  # Python 3.11 takes 0.1 µs to find an enumeration's member
 
 
-class Host(Protocol):
-    """What a direct session needs of the server."""
+class DirectHost(Protocol):
+    """The server, as far as a direct session needs it."""
 
     def open_session(self, port: DirectPort) -> Session: ...
     def receive(self, session: Session, body: bytes) -> None: ...
     def receive_opening(self, port: DirectPort, body: bytes) -> None: ...
     def break_session(self, session: Session, text: str) -> None: ...
+    def drop_session(self, session: Session, reason: ByeReason, text: str) -> None: ...
     def end_session(self, session: Session) -> None: ...
     def congested(self, port: DirectPort) -> None: ...
     def relieved(self, port: DirectPort) -> None: ...
 
 
 class DirectPort(Port):
+    """Port and handler in one: a connection has this session alone."""
+
     __slots__ = ("_host",)
 
-    def __init__(self, connection: Connection, host: Host) -> None:
+    def __init__(self, connection: Connection, host: DirectHost) -> None:
         super().__init__(connection)
         self._host = host
         self.session = host.open_session(self)
+
+    # The handler of the connection
 
     def receive(self, body: bytes) -> bool:
         session = self.session
@@ -53,8 +60,25 @@ class DirectPort(Port):
     def lost(self) -> None:
         self._host.end_session(self.session)
 
+    def drop(self, reason: ByeReason, text: str) -> None:
+        self._host.drop_session(self.session, reason, text)
+
     def congested(self) -> None:
         self._host.congested(self)
 
     def relieved(self) -> None:
         self._host.relieved(self)
+
+    # Being behind
+
+    def lag(self, fanout: Fanout[Outlet], after: int) -> None:
+        """Hear no more rooms if live: the connection takes no more bytes, and everything up to an id was sent."""
+        if self.pace is Pace.LIVE:
+            self.move(PaceEvent.LAGGED)
+            self.unsubscribe_all(fanout)
+            self.after, self.told = after, None
+            self.connection.stop_reading()
+
+    def to_catch_up(self) -> list[DirectPort]:
+        """Return this port if it is behind: it can be caught up now."""
+        return [self] if self.is_behind else []

@@ -1,30 +1,32 @@
 """A link: many sessions on one connection, each with its number (PROTOCOL.md section 6).
 
-The link as a whole may be behind, like a single session: then all its live sessions are, and they are caught up
-together, a room's message crossing once. A session whose rooms change meanwhile is caught up alone.
+The link as a whole may be behind, like a single session. Then all its live sessions are behind, and they are caught up
+together: a room's message crosses once. A session whose rooms change meanwhile is caught up alone.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import msgspec
 
 from tcp_server.chat.state import Output, Room, Session
-from tcp_server.delivery.port import LinkPort, Pace
+from tcp_server.delivery.connection import Connection
+from tcp_server.delivery.fanout import Fanout
+from tcp_server.delivery.link_port import LinkPort
+from tcp_server.delivery.pace import Pace
+from tcp_server.net.outlet import Outlet
 from tcp_server.protocol import client_packets, server_packets
+from tcp_server.protocol.server_packets import ByeReason
 from tcp_server.wordpacket import encode
-
-if TYPE_CHECKING:
-    from tcp_server.delivery.connection import Connection
-    from tcp_server.delivery.fanout import Fanout
 
 HIGH_WATER = 4 * 1024 * 1024  # bytes; a tick of a thousand rooms is far below it
 INBOX_MAX = 256 * 1024  # bytes that one busy session's packets may wait in; then the link isn't read
 
 
-class Host(Protocol):
-    """What a link needs of the server."""
+class LinkHost(Protocol):
+    """The server, as far as a link needs it."""
 
     def open_session(self, port: LinkPort) -> Session: ...
     def receive(self, session: Session, body: bytes) -> None: ...
@@ -36,29 +38,29 @@ class Host(Protocol):
     def closed(self, link: Link) -> None: ...
 
 
-class _Head(msgspec.Struct, gc=False):
-    """What decides where a body on a link goes."""
+class _LinkHead(msgspec.Struct, gc=False):
+    """The fields that decide where a body on a link goes."""
 
     session: Any = msgspec.UNSET
     type: Any = None
     ref: Any = None
 
 
-_read_head = msgspec.json.Decoder(_Head).decode
+_read_head = msgspec.json.Decoder(_LinkHead).decode
 _ABOUT_SESSIONS = {struct.__name__.upper() for struct in client_packets.LINK_ONLY}
 
 
 class Link:
-    """A connection's handler once it said LINK.
+    """A connection's handler once its bridge said LINK.
 
     Attributes:
-        is_behind: the connection took no more; nobody on the link hears a room until it is caught up.
+        is_behind: the connection took no more bytes; no session on the link hears a room until the link is caught up.
         after: while it is behind, the id up to which it was sent everything.
         held: while it is behind, direct answers that wait for the end of the replay.
-        leaving: sessions to be taken out before more of the replay is sent, to be caught up alone.
+        leaving: sessions that the rest of the replay is not for, since they are caught up alone.
     """
 
-    def __init__(self, connection: Connection, name: str, host: Host, fanout: Fanout) -> None:
+    def __init__(self, connection: Connection, name: str, host: LinkHost, fanout: Fanout[Outlet]) -> None:
         self.connection = connection
         self.name = name
         self.is_behind = False
@@ -94,7 +96,7 @@ class Link:
             self._refuse(refusal)
         return not self.is_waiting()
 
-    def _dispatch(self, head: _Head, body: bytes) -> None:
+    def _dispatch(self, head: _LinkHead, body: bytes) -> None:
         number = head.session
         if number is msgspec.UNSET:
             self._receive_own(client_packets.parse(body))
@@ -105,7 +107,7 @@ class Link:
         else:
             port = self._ports.get(number)
             if port is None:
-                return  # it ended while this was on its way
+                return  # the session ended while the packet was on its way
             if port.session.busy or port.pace is Pace.BEHIND or port.inbox:
                 port.inbox.append(body)
                 self._inbox_bytes += len(body)
@@ -119,14 +121,14 @@ class Link:
             self.end(server_packets.Bye("quit", "goodbye", client_packets.given(request.ref)))
         elif not isinstance(request, client_packets.Pong):
             kind, ref = type(request).__name__.upper(), client_packets.given(request.ref)
-            raise client_packets.Refusal("unknown_type", f"{kind} needs a session here", ref)
+            raise client_packets.Refusal("unknown_type", f"{kind} needs a session on a link", ref)
 
     def _receive_about(self, request: client_packets.AnyRequest) -> None:
         if isinstance(request, client_packets.Open):
             number = request.session
             if number < 1 or number in self._used:
                 ref = client_packets.given(request.ref)
-                raise client_packets.Refusal("bad_packet", f"session: {number} can't be opened (again)", ref)
+                raise client_packets.Refusal("bad_packet", f"session: {number} is below 1, or was opened before", ref)
             self._used.add(number)
             opened = LinkPort(self, number)
             self._ports[number] = opened
@@ -134,7 +136,7 @@ class Link:
         elif isinstance(request, client_packets.Close | client_packets.Pause | client_packets.Resume):
             port = self._ports.get(request.session)
             if port is None:
-                return  # it ended while this was on its way
+                return  # the session ended while the packet was on its way
             if isinstance(request, client_packets.Close):
                 self._host.end_session(port.session)
             elif isinstance(request, client_packets.Pause):
@@ -143,11 +145,10 @@ class Link:
                 self._resume(port, request.after, client_packets.given(request.ref))
 
     def _resume(self, port: LinkPort, after: int, ref: str | None) -> None:
-        """Catch a paused session up from what its browser has."""
+        """Catch a paused session up from the id that its browser has."""
         if port.is_pause_due:
-            port.is_pause_due = False  # it was paused before READY, and nothing came since
-        elif port.pace is Pace.PAUSED:
-            port.pace, port.after, port.told = Pace.BEHIND, min(after, port.after), None
+            port.is_pause_due = False  # the pause was put off until READY, so nothing was missed
+        elif port.resume(after):
             self._host.want(port)
         else:
             return
@@ -155,7 +156,7 @@ class Link:
         self._host.wake()
 
     def proceed(self, port: LinkPort) -> None:
-        """Go on with what a session sent while it was busy or behind."""
+        """Go on with the packets that a session sent while it was busy or behind."""
         while port.inbox and not port.session.busy and port.pace is not Pace.BEHIND:
             body = port.inbox.pop(0)
             self._inbox_bytes -= len(body)
@@ -170,6 +171,9 @@ class Link:
 
     def lost(self) -> None:
         self.end(None)
+
+    def drop(self, reason: ByeReason, text: str) -> None:
+        self.end(server_packets.Bye(reason, text))
 
     def end(self, bye: server_packets.Bye | None) -> None:
         """End the link and all its sessions, uncleanly, with a last packet for the bridge."""
@@ -201,19 +205,19 @@ class Link:
 
     @property
     def rooms(self) -> list[Room]:
-        """What the link hears: each room once, however many sessions hear it."""
+        """The rooms that the link hears: each once, however many sessions hear it."""
         return list(self._listeners)
 
     def hears(self, room: Room) -> bool:
         return room in self._listeners
 
-    def subscribe(self, fanout: Fanout, room: Room) -> None:
+    def subscribe(self, fanout: Fanout[Outlet], room: Room) -> None:
         count = self._listeners.get(room, 0)
         self._listeners[room] = count + 1
         if not count and not self.is_behind:
             fanout.subscribe(self.connection, room)
 
-    def unsubscribe(self, fanout: Fanout, room: Room) -> None:
+    def unsubscribe(self, fanout: Fanout[Outlet], room: Room) -> None:
         if room not in self._listeners:
             return  # the link has closed
         count = self._listeners[room] - 1
@@ -224,12 +228,20 @@ class Link:
         if not self.is_behind:
             fanout.unsubscribe(self.connection, room)
 
-    def fall_behind(self, after: int) -> None:
-        """Hear no more rooms: everything up to an id was sent."""
+    def lag(self, fanout: Fanout[Outlet], after: int) -> None:
+        """Hear no more rooms: the connection takes no more bytes, and everything up to an id was sent."""
+        if self.is_behind:
+            return
         for room in self._listeners:
-            self._fanout.unsubscribe(self.connection, room)
+            fanout.unsubscribe(self.connection, room)
         self.is_behind, self.after = True, after
         self.connection.stop_reading()
+
+    def to_catch_up(self) -> Sequence[Link | LinkPort]:
+        """Return the link if it is behind, or else its sessions that are: they can be caught up now."""
+        if self.is_behind:
+            return [self]
+        return [port for port in self._ports.values() if port.pace is Pace.BEHIND]
 
     def come_up(self) -> None:
         """Hear the rooms again: the replay is complete."""
@@ -252,7 +264,7 @@ class Link:
 
 
 class _Numbers:
-    """The set of numbers that were used; small as long as they come nearly in order."""
+    """The set of numbers that were used; small as long as the numbers come nearly in order."""
 
     def __init__(self) -> None:
         self._through = 0  # all numbers up to this one

@@ -1,44 +1,31 @@
 """A session's port: where its packets go, and whether it keeps up.
 
-A port that is behind is a cursor, not a queue (PROTOCOL.md section 5): it hears no room, and is caught up from
-the log. Only direct answers are held for it, and those are few, since a session that is behind is not read.
+A port that is behind is a cursor, not a queue (PROTOCOL.md section 5): it hears no room, and is caught up from the log.
+Only direct answers are held for it, and those are few, since a session that is behind is not read.
 """
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import TYPE_CHECKING
-
-from tcp_server.chat.state import Output, Room, Session
-from tcp_server.protocol.server_packets import Subscribe, Unsubscribe, address_session, format
+from tcp_server.chat.state import Output, Room, Session, Subscribe, Unsubscribe
+from tcp_server.delivery.connection import Connection
+from tcp_server.delivery.fanout import Fanout
+from tcp_server.delivery.pace import Pace, PaceEvent, next_pace
+from tcp_server.net.outlet import Outlet
 from tcp_server.wordpacket import encode
 
-if TYPE_CHECKING:
-    from tcp_server.delivery.connection import Connection
-    from tcp_server.delivery.fanout import Fanout
-    from tcp_server.delivery.link import Link
-
-
 PAGE_FIRST = 16  # messages; if all are as long as can be, half a MiB
-NEWEST = 2**63 - 1  # as an id: whatever there is, it was sent
-
-
-class Pace(Enum):
-    OPENING = "nothing but direct answers yet"
-    LIVE = "hears its rooms"
-    BEHIND = "is being caught up from the log"
-    PAUSED = "the bridge will say from where to catch up"
-    CLOSED = "gets nothing any more"
 
 
 class Port:
-    """What the two kinds of port have in common; `connection` and `send` differ.
+    """The end of a session that delivery sends to; a base for the two kinds of it.
 
     Attributes:
-        rooms: what it hears, as far as it was told.
+        connection: the connection that its bytes go to.
+        pace: changed by `move` alone.
+        rooms: the rooms that the session hears.
         after: while it is behind, the id up to which it was sent everything.
         page: how many messages are to be read at once, by the size of those before.
-        told: while it is behind, how much each of its rooms had been told; None: it needs each ROOM afresh.
+        told: while it is behind, each room's count `told` at the start; None: it needs each ROOM afresh.
         held: while it is behind, direct answers that wait for the end of the replay.
     """
 
@@ -55,101 +42,88 @@ class Port:
         self.told: dict[Room, int] | None = None
         self.held: list[Output] | None = None
 
+    def move(self, event: PaceEvent) -> None:
+        """Change the pace as the table says."""
+        self.pace = next_pace(self.pace, event)
+
+    # What a link changes: its sessions share one connection
+
     @property
     def is_behind(self) -> bool:
+        """Nothing may be sent now: direct answers are held, and all else comes from the log later."""
         return self.pace is Pace.BEHIND
 
-    def send(self, fanout: Fanout, body: bytes) -> None:
-        """Send the session one body."""
-        fanout.send(self.connection, encode(body))
-
-    def subscribe(self, fanout: Fanout, room: Room) -> None:
-        """From here on the session hears the room."""
-        self.rooms += (room,)
-        fanout.subscribe(self.connection, room)
-
-    def unsubscribe(self, fanout: Fanout, room: Room) -> None:
-        self.rooms = tuple(each for each in self.rooms if each is not room)
-        fanout.unsubscribe(self.connection, room)
+    @property
+    def is_connection_behind(self) -> bool:
+        """The connection as a whole is behind: its sessions are caught up after it."""
+        return False
 
     def hold(self, output: Output) -> None:
-        """Keep a direct answer for the end of the replay."""
+        """Keep an output for the end of the replay."""
         if self.held is None:
             self.held = []
         self.held.append(output)
 
-    def fall_behind(self, fanout: Fanout, after: int) -> None:
-        """Hear no more rooms: everything up to an id was sent."""
-        for room in self.rooms:
-            fanout.unsubscribe(self.connection, room)
-        self.rooms = ()
-        self.pace, self.after, self.told = Pace.BEHIND, after, None
+    def change_rooms(self, fanout: Fanout[Outlet], change: Subscribe | Unsubscribe) -> None:
+        """Hear a room from here on, or hear it no more; a port that is behind learns of it when it is caught up."""
+        if self.pace is Pace.LIVE or self.pace is Pace.OPENING:
+            if isinstance(change, Subscribe):
+                self.subscribe(fanout, change.room)
+            else:
+                self.unsubscribe(fanout, change.room)
 
-    def close(self, fanout: Fanout, last: bytes) -> None:
-        """Send the last body, if there is one, and close."""
+    def opened(self, fanout: Fanout[Outlet]) -> None:
+        """The session has left OPENING; a link may have kept something for that moment."""
+
+    def proceed(self) -> None:
+        """Go on with the packets that waited while the session was busy or behind."""
+        self.connection.proceed()
+
+    # Bytes and rooms
+
+    def send(self, fanout: Fanout[Outlet], body: bytes) -> None:
+        """Send the session one body."""
+        fanout.send(self.connection, encode(body))
+
+    def subscribe(self, fanout: Fanout[Outlet], room: Room) -> None:
+        """From here on the session hears the room."""
+        self.rooms += (room,)
+        fanout.subscribe(self.connection, room)
+
+    def unsubscribe(self, fanout: Fanout[Outlet], room: Room) -> None:
+        """From here on the session doesn't hear the room."""
+        self.rooms = tuple(each for each in self.rooms if each is not room)
+        fanout.unsubscribe(self.connection, room)
+
+    def unsubscribe_all(self, fanout: Fanout[Outlet]) -> None:
         for room in self.rooms:
             self.unsubscribe(fanout, room)
-        self.pace = Pace.CLOSED
+
+    # Being behind
+
+    def return_behind(self, after: int, rooms: list[Room]) -> None:
+        """Begin with a replay: the client has everything up to an id, and is told of its rooms as they are now."""
+        self.move(PaceEvent.RETURNED)
+        self.after, self.told = after, {room: room.told for room in rooms}
+
+    def catch_up(self, fanout: Fanout[Outlet], rooms: tuple[Room, ...]) -> tuple[list[Room], list[Output]]:
+        """Hear the rooms from here on: the last replay is sent.
+
+        Returns:
+            The rooms that were told something meanwhile, whose ROOM is due, and the outputs that were held.
+        """
+        self.move(PaceEvent.CAUGHT_UP)
+        for room in rooms:
+            self.subscribe(fanout, room)
+        told, self.told = self.told, None
+        held, self.held = self.held or [], None
+        return [room for room in rooms if told is None or told.get(room) != room.told], held
+
+    def close(self, fanout: Fanout[Outlet], last: bytes) -> None:
+        """Send the last body, if there is one, and close."""
+        self.unsubscribe_all(fanout)
+        self.move(PaceEvent.ENDED)
         if last:
             self.send(fanout, last)
         fanout.flush()
         self.connection.close()
-
-
-class LinkPort(Port):
-    """A numbered session on a link: its packets carry the number, its subscriptions are told to the bridge."""
-
-    __slots__ = ("inbox", "is_pause_due", "link", "number")
-
-    def __init__(self, link: Link, number: int) -> None:
-        super().__init__(link.connection)
-        self.link = link
-        self.number = number
-        self.inbox: list[bytes] = []  # what came while the session was busy
-        self.is_pause_due = False  # the bridge paused it before READY
-
-    @property
-    def is_behind(self) -> bool:
-        return self.pace in (Pace.BEHIND, Pace.PAUSED) or self.link.is_behind
-
-    def send(self, fanout: Fanout, body: bytes) -> None:
-        fanout.send(self.connection, encode(address_session(self.number, body)))
-
-    def subscribe(self, fanout: Fanout, room: Room) -> None:
-        self.rooms += (room,)
-        self.send(fanout, format(Subscribe(room.name)))
-        self.link.subscribe(fanout, room)
-
-    def unsubscribe(self, fanout: Fanout, room: Room) -> None:
-        self.rooms = tuple(each for each in self.rooms if each is not room)
-        self.send(fanout, format(Unsubscribe(room.name)))
-        self.link.unsubscribe(fanout, room)
-
-    def fall_behind(self, fanout: Fanout, after: int) -> None:
-        for room in self.rooms:
-            self.unsubscribe(fanout, room)
-        self.pace, self.after, self.told = Pace.BEHIND, after, None
-
-    def pause(self, fanout: Fanout) -> None:
-        """Hear no more rooms, until the bridge says what the browser has; the bridge knows, so it isn't told.
-
-        Before READY that is put off until the session goes live.
-        """
-        if self.pace is Pace.OPENING:
-            self.is_pause_due = True
-        elif self.pace is Pace.LIVE or self.pace is Pace.BEHIND:
-            for room in self.rooms:
-                self.link.unsubscribe(fanout, room)
-            self.rooms = ()
-            if self.pace is Pace.LIVE:
-                self.after = NEWEST
-            self.pace = Pace.PAUSED
-
-    def close(self, fanout: Fanout, last: bytes) -> None:
-        for room in self.rooms:
-            self.link.unsubscribe(fanout, room)
-        self.rooms = ()
-        self.pace = Pace.CLOSED
-        if last:
-            self.send(fanout, last)
-        self.link.forget(self)

@@ -1,7 +1,7 @@
 """The log as a file that people can read: JSON Lines, written and read by `export` and `import`.
 
-The first line says which log it is; then come the rooms with their topics, then the messages, oldest first, as
-they go over the wire, with the uids of sender and peer.
+The first line says which log it is. The rooms with their topics follow, and then the messages, oldest first, as they go
+over the wire, with the uids of sender and peer.
 """
 
 from __future__ import annotations
@@ -13,26 +13,23 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from tcp_server.log.log import MESSAGE_KIND, Log
+from tcp_server.log.interface import ArchiveError
 from tcp_server.log.refs import index_refs
 from tcp_server.log.search import fill_index
+from tcp_server.log.writer import MESSAGE_KIND, LogWriter
 from tcp_server.protocol import client_packets, names
 from tcp_server.protocol.server_packets import Stored, store
 
 VERSION = 1
 PAGE = 1_000  # messages that are read at once
-INDEX_PAGE = 10_000  # messages that are indexed at once: 25 µs each, a third of what they take in small pieces
+INDEX_PAGE = 10_000  # messages that are indexed at once: 25 µs each, a third of the time in small pieces
 
 _encode = msgspec.json.Encoder().encode
 
 
-class ArchiveError(ValueError):
-    """The file is no archive, or the log can't take it; the text says the line."""
-
-
 def export_lines(database: sqlite3.Connection) -> Iterator[bytes]:
-    """Yield the lines of an archive. The server may run meanwhile: what is logged after the start is left out."""
-    database.execute("BEGIN")  # one snapshot for all that follows
+    """Yield the lines of an archive. A server may run meanwhile; messages logged after the start are left out."""
+    database.execute("BEGIN")  # one snapshot for all statements below
     try:
         epoch = database.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0]
         yield _encode({"type": "ARCHIVE", "version": VERSION, "epoch": epoch})
@@ -50,42 +47,47 @@ def export_lines(database: sqlite3.Connection) -> Iterator[bytes]:
         database.execute("COMMIT")
 
 
-def import_lines(log: Log, lines: Iterable[bytes]) -> int:
+def import_lines(writer: LogWriter, lines: Iterable[bytes]) -> int:
     """Fill an empty log from an archive, ids and epoch included, and return the number of messages.
 
-    All or nothing: with an error, the log stays empty. The search index is filled as well, so that a server that
-    starts with this log finds everything at once.
+    All or nothing: an error leaves the log empty. The search index is filled as well, so that a server that starts with
+    this log finds everything at once.
 
     Raises:
-        ArchiveError: the log is not empty, or a line is not what it should be.
+        ArchiveError: the log is not empty, or a line is wrong.
     """
-    if log.newest:
-        raise ArchiveError(f"{log.path} has messages already; import into an empty --data folder")
-    database = log.database
+    if writer.newest:
+        raise ArchiveError(f"{writer.path} has messages already; import into an empty --data folder")
+    database = writer.database
     database.execute("PRAGMA temp_store = FILE")  # many refs are to be sorted
     database.execute("BEGIN IMMEDIATE")
     try:
-        importer = _Importer(database)
-        number = 0
-        for number, line in enumerate(lines, 1):
-            try:
-                importer.take(_read_line(line))
-            except (msgspec.MsgspecError, ValueError, sqlite3.Error) as error:
-                raise ArchiveError(f"line {number}: {error}") from None
-        if not number:
-            raise ArchiveError("the file is empty")
-        twice = index_refs(database)
-        if twice is not None:
-            raise ArchiveError("ref {}: is that of two messages, {} and {}".format(*twice))
+        count = _import(database, lines)
         database.execute("COMMIT")
     except BaseException:
         if database.in_transaction:
             database.execute("ROLLBACK")
         raise
-    log.reload()
-    log.sort()
+    writer.reload()
+    writer.sort()
     while fill_index(database, INDEX_PAGE):
-        pass  # if this is broken off, the server goes on with it
+        pass  # an interrupted import leaves the rest to the server
+    return count
+
+
+def _import(database: sqlite3.Connection, lines: Iterable[bytes]) -> int:
+    importer = _Importer(database)
+    number = 0
+    for number, line in enumerate(lines, 1):
+        try:
+            importer.take(_read_line(line))
+        except (msgspec.MsgspecError, ValueError, sqlite3.Error) as error:
+            raise ArchiveError(f"line {number}: {error}") from None
+    if not number:
+        raise ArchiveError("the file is empty")
+    twice = index_refs(database)
+    if twice is not None:
+        raise ArchiveError("ref {}: two messages have it, {} and {}".format(*twice))
     return importer.count
 
 
@@ -93,17 +95,17 @@ _Id: TypeAlias = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
 _Uid: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
-class _Head(msgspec.Struct, tag_field="type", tag="ARCHIVE"):
+class _ArchiveLine(msgspec.Struct, tag_field="type", tag="ARCHIVE"):
     version: Literal[1]
     epoch: str
 
 
-class _Room(msgspec.Struct, tag_field="type", tag="ROOM"):
+class _RoomLine(msgspec.Struct, tag_field="type", tag="ROOM"):
     room: str
     topic: str
 
 
-class _Message(msgspec.Struct, tag_field="type", tag="MSG"):
+class _MessageLine(msgspec.Struct, tag_field="type", tag="MSG"):
     id: _Id
     uid: _Uid
     nickname: str
@@ -116,29 +118,29 @@ class _Message(msgspec.Struct, tag_field="type", tag="MSG"):
     ref: str | None = None
 
 
-_read_line = msgspec.json.Decoder(_Head | _Room | _Message).decode
+_read_line = msgspec.json.Decoder(_ArchiveLine | _RoomLine | _MessageLine).decode
 
 
 class _Importer:
-    """Takes the lines of an archive in order; what a client could not have sent is refused as it would be there."""
+    """Takes the lines of an archive in order; a line that no client could have sent is refused."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self.count = 0
         self._database = database
-        self._rooms: dict[str, int] | None = None  # numbers by key, once the head was there
+        self._rooms: dict[str, int] | None = None  # numbers by key, once the ARCHIVE line was there
         self._newest = 0
 
-    def take(self, line: _Head | _Room | _Message) -> None:
-        if isinstance(line, _Head) is (self._rooms is not None):
+    def take(self, line: _ArchiveLine | _RoomLine | _MessageLine) -> None:
+        if isinstance(line, _ArchiveLine) is (self._rooms is not None):
             raise ValueError("an archive begins with its one ARCHIVE line")
         match line:
-            case _Head():
+            case _ArchiveLine():
                 self._rooms = {}
                 self._database.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (line.epoch,))
-            case _Room():
+            case _RoomLine():
                 _check({"type": "TOPIC", "room": line.room, "topic": line.topic})
                 self._store_room(line.room, line.topic)
-            case _Message():
+            case _MessageLine():
                 self._store_message(line)
 
     def _store_room(self, name: str, topic: str) -> int:
@@ -153,7 +155,7 @@ class _Importer:
             self._rooms[key] = number
         return number
 
-    def _store_message(self, line: _Message) -> None:
+    def _store_message(self, line: _MessageLine) -> None:
         names.nickname_key(line.nickname)
         target = {"room": line.room} if line.to is None else {"to": line.to}
         _check({"type": "MSG", "message": line.message, **target, **({"ref": line.ref} if line.ref else {})})
@@ -164,21 +166,17 @@ class _Importer:
         time = line.timestamp.astimezone(UTC)
         timestamp = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         stored = Stored(line.nickname, line.message, timestamp, line.room, line.to, line.action or None, line.ref)
-        self._database.execute(
-            "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (line.id, MESSAGE_KIND, self._room_number(line), line.uid, line.peer, round(time.timestamp() * 1000),
-             line.ref, store(stored).decode()),
-        )  # fmt: skip
+        millis, rest = round(time.timestamp() * 1000), store(stored).decode()
+        entry = (line.id, MESSAGE_KIND, self._room_number(line), line.uid, line.peer, millis, line.ref, rest)
+        self._database.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", entry)
         if line.to is not None:
             if line.peer is None:
                 raise ValueError("a direct message has a peer")
-            shown = {line.uid: names.fold(line.to)} if line.peer == line.uid else {
-                line.uid: names.fold(line.to), line.peer: names.fold(line.nickname)
-            }  # fmt: skip
+            shown = {line.peer: names.fold(line.nickname), line.uid: names.fold(line.to)}  # one's own: one row
             rows = [(uid, line.id, name) for uid, name in shown.items()]
             self._database.executemany("INSERT INTO direct VALUES (?, ?, ?)", rows)
 
-    def _room_number(self, line: _Message) -> int | None:
+    def _room_number(self, line: _MessageLine) -> int | None:
         if line.room is None or self._rooms is None:
             return None
         number = self._rooms.get(names.room_key(line.room))
@@ -186,7 +184,7 @@ class _Importer:
 
 
 def _check(request: dict[str, str | None]) -> None:
-    """Hold a line to the rules for what a client sends."""
+    """Hold a line to the rules for packets from clients."""
     try:
         client_packets.parse(_encode(request))
     except client_packets.Refusal as refusal:

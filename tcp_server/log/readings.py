@@ -1,89 +1,36 @@
-"""Readings of the log: what somebody missed, and pages of history.
+"""Readings of the SQLite log: replays, and pages of history.
 
-Each page is one SQL statement that returns one row: the bodies, ready for the wire, joined by newlines (none
-has one). So a page costs one round with the interpreter's lock, however many messages it has.
+Each page is one SQL statement that returns one row: the bodies, ready for the wire, joined by newlines (no body has
+one). So a page takes the interpreter's lock once, however many messages it has.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
+from tcp_server.log.interface import (
+    MISSED_KEPT,
+    MISSED_MAX,
+    AnyReplay,
+    AnyReplayQuery,
+    LinkReplay,
+    LinkReplayQuery,
+    Page,
+    PageQuery,
+    Replay,
+    ReplayQuery,
+    Span,
+    Viewer,
+)
 from tcp_server.log.visible import Order, Scope, select
-from tcp_server.protocol import names, server_packets
+from tcp_server.protocol import server_packets
 from tcp_server.protocol.server_packets import LIST_MAX, fitting
 
-MISSED_MAX = 10_000  # over so many missed messages a resuming session gets a GAP and the newest ones
-MISSED_KEPT = 1_000
 NO_LIMIT = 2**63 - 1  # an id that is never reached
 
 _WIRE = """'{"type":"MSG","id":' || id || ',' || body"""
-
-
-@dataclass(frozen=True)
-class Reader:
-    """For whom the log is read: a uid, and the keys of the rooms that it is in."""
-
-    uid: int
-    rooms: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Paging:
-    """A page of history: `before` and `after` exclude, with neither it is the newest; nothing is over `through`."""
-
-    before: int | None
-    after: int | None
-    wanted: int
-    through: int
-
-    @property
-    def limit(self) -> int:
-        return min(self.wanted, LIST_MAX)
-
-    @property
-    def order(self) -> Order:
-        return "DESC" if self.after is None else "ASC"
-
-    @property
-    def start(self) -> int:
-        return min(self.after or 0, NO_LIMIT)
-
-    @property
-    def stop(self) -> int:
-        return self.through + 1 if self.before is None else min(self.before, self.through + 1)
-
-    def cut(self, bodies: list[bytes]) -> tuple[list[bytes], bool]:
-        """Return what one packet holds, oldest first, and whether the rest was cut or is still in the log."""
-        fit = fitting(bodies, self.limit)
-        page = bodies[:fit]
-        return (page if self.order == "ASC" else page[::-1]), fit < len(bodies)
-
-
-@dataclass(frozen=True)
-class Replay:
-    """What a session missed.
-
-    Attributes:
-        bodies: the packets to send, oldest first; a GAP may be among them.
-        after: the newest id that they cover.
-        complete: nothing is left after it.
-    """
-
-    bodies: list[bytes]
-    after: int
-    complete: bool
-
-
-@dataclass(frozen=True)
-class LinkReplay:
-    """What a link missed: of each message its room's key or the uids of a direct one, and the body."""
-
-    entries: list[tuple[str | None, tuple[int, int], bytes]]
-    after: int
-    complete: bool
 
 
 class Readings:
@@ -93,33 +40,45 @@ class Readings:
         self._database = database
         self._room_numbers: dict[str, int] = {}
 
-    # What somebody missed
+    # Replays
 
-    def missed(self, reader: Reader, after: int, limit: int) -> Replay:
-        """Return the next messages after an id, all of them if called again and again."""
-        gap = self._pruned(reader, after)
-        bodies = self._visible(self._scope(reader, after), "ASC", limit)
-        complete = len(bodies) < limit
-        newest = max(after, self._newest()) if complete else id_of(bodies[-1])
-        return Replay(self._after_gap(after, bodies, newest) if gap else bodies, newest, complete)
+    def replay(self, query: AnyReplayQuery) -> AnyReplay:
+        """Return a page of the entries that a session or a link missed."""
+        match query:
+            case LinkReplayQuery(after, limit):
+                return self._missed_by_link(after, limit)
+            case ReplayQuery(viewer, after, limit, Span.ALL):
+                return self._missed(viewer, after, limit)
+            case ReplayQuery(viewer, after, limit, Span.RECENT):
+                return self._missed_recently(viewer, after, limit)
+            case ReplayQuery(viewer):
+                return self._newest_of_all(viewer, 0)
+            case _:
+                assert_never(query)
 
-    def missed_of_late(self, reader: Reader, after: int, limit: int) -> Replay:
-        """Return what a coming-back session gets first: as `missed`, or a GAP and the newest messages."""
+    def _missed(self, viewer: Viewer, after: int, limit: int) -> Replay:
+        """Return the next messages after an id."""
+        gap = self._pruned(viewer, after)
+        bodies = self._visible(self._scope(viewer, after), "ASC", limit)
+        is_complete = len(bodies) < limit
+        newest = max(after, self._newest()) if is_complete else id_of(bodies[-1])
+        return Replay(self._after_gap(after, bodies, newest) if gap else bodies, newest, is_complete)
+
+    def _missed_recently(self, viewer: Viewer, after: int, limit: int) -> Replay:
         newest = self._newest()
         if newest - after > MISSED_MAX:
-            sql, values = select(self._scope(reader, after), self._sorted(), "ASC", MISSED_MAX + 1)
+            sql, values = select(self._scope(viewer, after), self._sorted(), "ASC", MISSED_MAX + 1)
             if self._one(f"SELECT count(*) FROM ({sql})", values) > MISSED_MAX:
-                return self.newest(reader, after)
-        return self.missed(reader, after, limit)
+                return self._newest_of_all(viewer, after)
+        return self._missed(viewer, after, limit)
 
-    def newest(self, reader: Reader, after: int = 0) -> Replay:
+    def _newest_of_all(self, viewer: Viewer, after: int) -> Replay:
         """Return a GAP after an id, and the newest messages that follow it."""
         newest = self._newest()
-        bodies = self._visible(self._scope(reader, after), "DESC", MISSED_KEPT)[::-1]
+        bodies = self._visible(self._scope(viewer, after), "DESC", MISSED_KEPT)[::-1]
         return Replay(self._after_gap(after, bodies, newest), newest, True)
 
-    def missed_by_link(self, after: int, limit: int) -> LinkReplay:
-        """Return the next messages of everybody after an id; the link's owner picks its own."""
+    def _missed_by_link(self, after: int, limit: int) -> LinkReplay:
         rows = self._one(
             "SELECT CAST(group_concat(coalesce(key, '') || char(9) || uid || char(9) || coalesce(peer, 0)"
             f" || char(9) || {_WIRE}, char(10)) AS BLOB) FROM (SELECT id, key, uid, peer, body FROM entry"
@@ -130,48 +89,52 @@ class Readings:
         for row in rows.split(b"\n") if rows else ():
             key, uid, peer, body = row.split(b"\t", 3)
             entries.append((key.decode() or None, (int(uid), int(peer)), body))
-        complete = len(entries) < limit
-        newest = max(after, self._newest()) if complete else id_of(entries[-1][2])
-        return LinkReplay(entries, newest, complete)
+        is_complete = len(entries) < limit
+        newest = max(after, self._newest()) if is_complete else id_of(entries[-1][2])
+        return LinkReplay(entries, newest, is_complete)
 
     def _after_gap(self, after: int, bodies: list[bytes], newest: int) -> list[bytes]:
         first = id_of(bodies[0]) if bodies else newest + 1
         return [server_packets.format(server_packets.Gap(after, first)), *bodies]
 
-    def _pruned(self, reader: Reader, after: int) -> bool:
-        """Say whether retention took out something that the reader would have got after this id."""
+    def _pruned(self, viewer: Viewer, after: int) -> bool:
+        """Say whether retention took out a message after this id that the viewer would have got."""
         if self._meta("pruned") <= after:
             return False
-        numbers = self._numbers(reader.rooms)
+        numbers = self._numbers(viewer.rooms)
         rooms = f"SELECT max(pruned) FROM room WHERE number IN ({','.join('?' * len(numbers))})"
         return max(self._one(rooms, numbers) or 0, self._meta("pruned_direct")) > after
 
     # History
 
-    def room_page(self, key: str, paging: Paging) -> tuple[list[bytes], bool]:
-        """Return a page of a room, oldest first, and whether there is more in the direction of paging."""
-        scope = Scope(self._numbers([key]), None, paging.start, paging.stop)
-        return paging.cut(self._visible(scope, paging.order, paging.limit + 1))
-
-    def direct_page(self, uid: int, nickname: str, paging: Paging) -> tuple[list[bytes], bool]:
-        """As `room_page`, of one's own direct messages with whoever was shown under a nickname."""
-        sql = (
-            "SELECT direct.id, body FROM direct CROSS JOIN entry ON entry.id = direct.id WHERE direct.uid = ?"
-            f" AND name = ? AND direct.id > ? AND direct.id < ? ORDER BY direct.id {paging.order} LIMIT ?"
-        )
-        values = [uid, names.fold(nickname), paging.start, paging.stop, paging.limit + 1]
-        return paging.cut(self._bodies(sql, values))
+    def page(self, query: PageQuery) -> Page:
+        """Return a page of history, oldest first."""
+        limit = min(query.limit, LIST_MAX)
+        order: Order = "DESC" if query.after is None else "ASC"
+        start = min(query.after or 0, NO_LIMIT)
+        stop = query.through + 1 if query.before is None else min(query.before, query.through + 1)
+        if query.room is not None:
+            bodies = self._visible(Scope(self._numbers([query.room]), None, start, stop), order, limit + 1)
+        else:
+            sql = (
+                "SELECT direct.id, body FROM direct CROSS JOIN entry ON entry.id = direct.id WHERE direct.uid = ?"
+                f" AND name = ? AND direct.id > ? AND direct.id < ? ORDER BY direct.id {order} LIMIT ?"
+            )
+            bodies = self._bodies(sql, [query.uid, query.nickname, start, stop, limit + 1])
+        fit = fitting(bodies, limit)
+        page = bodies[:fit]
+        return (page if order == "ASC" else page[::-1]), fit < len(bodies)
 
     # SQL
 
-    def _scope(self, reader: Reader, after: int, before: int = NO_LIMIT) -> Scope:
-        return Scope(self._numbers(reader.rooms), reader.uid, min(after, NO_LIMIT), before)
+    def _scope(self, viewer: Viewer, after: int) -> Scope:
+        return Scope(self._numbers(viewer.rooms), viewer.uid, min(after, NO_LIMIT), NO_LIMIT)
 
     def _visible(self, scope: Scope, order: Order, limit: int) -> list[bytes]:
         return self._bodies(*select(scope, self._sorted(), order, limit))
 
     def _sorted(self) -> int:
-        """Return the id up to which the index by room is filled; asked before each reading, so always safe."""
+        """Return the id up to which the index by room is filled; it only grows, so ask before each reading."""
         return self._meta("sorted")
 
     def _bodies(self, sql: str, values: Sequence[Any]) -> list[bytes]:
@@ -179,7 +142,7 @@ class Readings:
         return joined.split(b"\n") if joined else []
 
     def _numbers(self, keys: Sequence[str]) -> list[int]:
-        """Return the numbers of rooms; one that has no message yet may not have one."""
+        """Return the numbers of rooms; a room without a message may have no number yet."""
         known = self._room_numbers
         if any(key not in known for key in keys):
             known.update(self._database.execute("SELECT key, number FROM room").fetchall())

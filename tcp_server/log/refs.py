@@ -1,8 +1,8 @@
 """Which message a user sent under a `ref`: the index by which the log knows a resend (PROTOCOL.md section 5).
 
-A ref is random, so each would dirty a page of its own on disk. The newest are therefore kept in memory, and
-when there are many they go to disk in the order of their hashes, a share with each batch: neighbours share a page,
-and no batch has to wait for all. After a restart the newest are read from the entries again.
+Refs are random, so each would dirty a page of its own on disk. Therefore the newest refs stay in memory. When they are
+many, they go to disk in the order of their hashes, a share with each batch: neighbours share a page, and no batch has
+to wait for all. A restart reads the newest refs from the entries again.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from hashlib import blake2b
 from itertools import chain
 from typing import TypeAlias
 
-from tcp_server.log.rows import insert_rows
+from tcp_server.log.database import insert_rows
 
 Pair: TypeAlias = tuple[int, str]  # a uid and its ref
 
 RECENT = 16_384  # refs in memory before they go to disk; 3 MB
 TAIL_MAX = 262_144  # messages that a start may have to read for the refs among them: 50 ms
-SHARE = 2  # refs that go to disk for each draft of a batch, so that they are through before as many came
+SHARE = 2  # refs that go to disk for each draft of a batch: the queue is empty before as many new refs are there
 SHARE_MIN = 64
 PAIRS_MAX = 256  # looked up by one statement
 
 
 def ref_hash(uid: int, ref: str) -> int:
-    """Return what the index holds of a pair: 64 bits, signed."""
+    """Return the number by which the index knows a pair: 64 bits, signed."""
     return int.from_bytes(blake2b(f"{uid} {ref}".encode(), digest_size=8).digest(), "big", signed=True)
 
 
 class Refs:
-    """The index, for the log alone.
+    """The index of refs, for the writer alone.
 
     For each batch call `find`, in its transaction `merge` if that is due, and after it `committed`.
     """
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._cursor = database.cursor()
-        self._recent: dict[int, int] = {}  # hash -> id, of what is not (all) on disk
-        self._queue: list[tuple[int, int]] = []  # what goes to disk, the next at the end
+        self._recent: dict[int, int] = {}  # hash -> id, of refs that are not (all) on disk
+        self._queue: list[tuple[int, int]] = []  # refs on their way to disk, the next at the end
         self._through = 0  # the newest id of the queue
         self._merged = 0  # how many of the queue this transaction took
         self._hashes: dict[Pair, int] = {}  # of this transaction's drafts
@@ -49,7 +49,7 @@ class Refs:
         self._recent = {ref_hash(uid, ref): id for uid, ref, id in tail}
 
     def find(self, pairs: Iterable[Pair]) -> dict[Pair, tuple[int, bytes]]:
-        """Return the ids and stored bodies of those that the log has."""
+        """Return the ids and stored bodies of the pairs that the log has."""
         self._hashes = {pair: ref_hash(*pair) for pair in pairs}
         found: dict[Pair, tuple[int, bytes]] = {}
         older: list[int] = []
@@ -76,7 +76,7 @@ class Refs:
         return bool(self._queue) or len(self._recent) >= RECENT or newest - oldest >= TAIL_MAX
 
     def merge(self, drafts: int) -> None:
-        """Bring a share of the refs to disk, with a batch of so many drafts; only when that is due."""
+        """Bring a share of the refs to disk, in proportion to the batch's number of drafts; only when that is due."""
         if not self._queue:
             self._queue = sorted(self._recent.items(), reverse=True)
             self._through = max(self._recent.values())
@@ -88,12 +88,12 @@ class Refs:
             self._cursor.execute("INSERT OR REPLACE INTO meta VALUES ('refs', ?)", (str(self._through),))
 
     def note_none(self, newest: int) -> None:
-        """If nothing waits for the disk, let the next start know from where on it has to look."""
+        """If no ref waits for the disk, let the next start read refs only from entries after this id."""
         if not self._recent:
             self._cursor.execute("INSERT OR REPLACE INTO meta VALUES ('refs', ?)", (str(newest),))
 
     def committed(self, fresh: dict[Pair, int]) -> None:
-        """Take note that the transaction is done, with what it appended."""
+        """Take note that the transaction is committed, with the refs that it appended."""
         if self._merged:
             for hash, _ in self._queue[-self._merged :]:
                 self._recent.pop(hash, None)

@@ -1,19 +1,19 @@
-"""Search in the log: an index of three-character pieces, filled behind the hot path, and a scan of the rest.
+"""Search in the SQLite log: an index of three-character pieces, filled behind the hot path, and a scan of the rest.
 
-The index (SQLite's FTS5, trigram) answers for words of three characters and more up to the id it was filled to;
-what is newer, and shorter words, are found by reading newest first. Both ways check each hit's text, so an
-answer never depends on how far the index is.
+The index (SQLite's FTS5, trigram) finds words of three characters and more, up to the id to which it is filled. A scan,
+newest first, finds shorter words and newer messages. Both check each hit's text, so an answer never depends on how far
+the index is.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
-from tcp_server.log.readings import NO_LIMIT, Reader, Readings, id_of
+from tcp_server.log.interface import Page, SearchQuery
+from tcp_server.log.readings import NO_LIMIT, Readings, id_of
 from tcp_server.log.visible import Scope, select
 from tcp_server.protocol.names import fold_text
 from tcp_server.protocol.server_packets import LIST_MAX, fitting
@@ -22,20 +22,8 @@ SCAN_PAGE = 512  # messages that are read at once while scanning
 INDEXED_MIN = 3  # characters of a word that the trigram index can find
 
 
-@dataclass(frozen=True)
-class Query:
-    """What is searched for; times are in milliseconds since 1970."""
-
-    words: tuple[str, ...]  # folded
-    sender: str | None = None  # folded
-    since: int | None = None  # inclusive
-    until: int | None = None  # exclusive
-    before: int | None = None  # exclusive
-    limit: int = LIST_MAX
-
-
 class _Text(msgspec.Struct, gc=False):
-    """What a hit is checked by."""
+    """The fields by which a hit is checked."""
 
     nickname: str
     message: str
@@ -44,20 +32,15 @@ class _Text(msgspec.Struct, gc=False):
 _read_text = msgspec.json.Decoder(_Text).decode
 
 
-class Search(Readings):
+class SearchReadings(Readings):
     """Reads hits; one thread at a time may call it."""
 
-    def search(self, reader: Reader, query: Query, *, direct: bool, through: int) -> tuple[list[bytes], bool]:
-        """Return a page of hits that the reader may see, newest first, and whether there are older ones.
-
-        Args:
-            direct: search the reader's direct messages too.
-            through: the newest id that may be shown.
-        """
+    def search(self, query: SearchQuery) -> Page:
+        """Return a page of hits, newest first."""
         limit = min(query.limit, LIST_MAX)
-        before = through + 1 if query.before is None else min(query.before, through + 1)
+        before = query.through + 1 if query.before is None else min(query.before, query.through + 1)
         hits: list[bytes] = []
-        for body in self._candidates(reader, query, before, direct):
+        for body in self._candidates(query, before):
             if _matches(body, query):
                 hits.append(body)
                 if len(hits) > limit:
@@ -65,36 +48,35 @@ class Search(Readings):
         fit = fitting(hits, limit)
         return hits[:fit], fit < len(hits)
 
-    def _candidates(self, reader: Reader, query: Query, before: int, direct: bool) -> Iterator[bytes]:
+    def _candidates(self, query: SearchQuery, before: int) -> Iterator[bytes]:
         phrases = [word for word in query.words if len(word) >= INDEXED_MIN]
         if not phrases:
-            yield from self._scan(reader, query, 0, before, direct)
+            yield from self._scan(query, 0, before)
             return
         indexed = self._meta("indexed")
-        yield from self._scan(reader, query, indexed, before, direct)
-        yield from self._indexed(reader, query, phrases, min(before, indexed + 1), direct)
+        yield from self._scan(query, indexed, before)
+        yield from self._indexed(query, phrases, min(before, indexed + 1))
 
-    def _scan(self, reader: Reader, query: Query, after: int, before: int, direct: bool) -> Iterator[bytes]:
-        """Read all that is visible between two ids, newest first."""
+    def _scan(self, query: SearchQuery, after: int, before: int) -> Iterator[bytes]:
+        """Read all messages that are visible between two ids, newest first."""
+        uid = query.viewer.uid if query.is_direct else None
         while True:
-            scope = Scope(self._numbers(reader.rooms), reader.uid if direct else None, after, before)
+            scope = Scope(self._numbers(query.viewer.rooms), uid, after, before)
             bodies = self._bodies(*select(scope, self._sorted(), "DESC", SCAN_PAGE, *_times(query)))
             yield from bodies
             if len(bodies) < SCAN_PAGE:
                 return
             before = id_of(bodies[-1])
 
-    def _indexed(
-        self, reader: Reader, query: Query, phrases: Sequence[str], before: int, direct: bool
-    ) -> Iterator[bytes]:
-        """Read what the index has for these phrases and is visible, newest first."""
+    def _indexed(self, query: SearchQuery, phrases: Sequence[str], before: int) -> Iterator[bytes]:
+        """Read the visible messages that the index has for these phrases, newest first."""
         times, limits = _times(query)
-        numbers = self._numbers(reader.rooms)
+        numbers = self._numbers(query.viewer.rooms)
         visible = f"room IN ({','.join('?' * len(numbers))})"
         values: list[int] = list(numbers)
-        if direct:
+        if query.is_direct:
             visible += " OR room IS NULL AND EXISTS (SELECT 1 FROM direct WHERE uid = ? AND direct.id = entry.id)"
-            values.append(reader.uid)
+            values.append(query.viewer.uid)
         sql = (
             "SELECT id, body FROM words JOIN entry ON id = words.rowid WHERE words MATCH ? AND words.rowid < ?"
             f"{times} AND ({visible}) ORDER BY words.rowid DESC LIMIT {LIST_MAX}"
@@ -117,8 +99,7 @@ def unindexed(database: sqlite3.Connection) -> int:
 def fill_index(database: sqlite3.Connection, limit: int) -> int:
     """Index the next messages, at most `limit`, and return how many there were.
 
-    To be called by who writes to the log. Costs 25 µs a message in large pieces and 70 in small ones, so never on the
-    hot path.
+    The log's writer alone calls this, off the hot path: a message costs 25 µs in large pieces and 70 in small ones.
     """
     rows = database.execute(
         "SELECT id, body FROM entry WHERE id > ? ORDER BY id LIMIT ?", (_indexed_id(database), limit)
@@ -144,11 +125,11 @@ def _indexed_id(database: sqlite3.Connection) -> int:
 
 
 def indexed_text(rest: str) -> str:
-    """Return what the index holds of a stored body."""
+    """Return the text that the index holds of a stored body."""
     return fold_text(_read_text("{" + rest).message)
 
 
-def _matches(body: bytes, query: Query) -> bool:
+def _matches(body: bytes, query: SearchQuery) -> bool:
     text = _read_text(body)
     if query.sender is not None and fold_text(text.nickname) != query.sender:
         return False
@@ -156,7 +137,7 @@ def _matches(body: bytes, query: Query) -> bool:
     return all(word in folded for word in query.words)
 
 
-def _times(query: Query) -> tuple[str, list[int]]:
+def _times(query: SearchQuery) -> tuple[str, list[int]]:
     """Return the condition on an entry's time, and its values."""
     if query.since is None and query.until is None:
         return "", []

@@ -1,108 +1,63 @@
-"""What the log's thread does when it has nothing better to do: fill the search index, and forget what is old."""
+"""Upkeep of the SQLite log: search index, pruning, checkpoints, export and import."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import sqlite3
-import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-from tcp_server.log.log import Log
+from tcp_server.log import archive, search
+from tcp_server.log.database import checkpoint
 from tcp_server.log.refs import ref_hash
-from tcp_server.log.search import fill_index, indexed_text, unindexed
-from tcp_server.log.worker import Worker
-
-logger = logging.getLogger(__name__)
-
-LOOK_SECONDS = 1.0  # between two looks whether it is quiet: nothing was logged in that time
-UNINDEXED_MAX = 5_000  # messages that search may have to scan before quiet is not waited for any more
-BUSY_MESSAGES = 1_000  # logged in `LOOK_SECONDS`; with as many or more there is never time
-INDEX_PAGE = 16  # messages that are indexed at once: under 1 ms, which a commit may have to wait
-PRUNE_PAGE = 500  # messages that are pruned at once
-PRUNE_SECONDS = 60.0
+from tcp_server.log.writer import LogWriter
 
 
-class Upkeep:
-    """Does small pieces of work in the writer's thread while it is quiet.
+class SqliteUpkeep:
+    """`LogUpkeep` by the writer's own connection: another connection's writes would cost the writer its cache."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        self._writer = writer
+
+    def unindexed(self) -> int:
+        return search.unindexed(self._writer.database)
+
+    def index(self, limit: int) -> int:
+        self._writer.allow_waiting(True)
+        return search.fill_index(self._writer.database, limit)
+
+    def prune(self, oldest_time: int, keep_messages: int | None, limit: int) -> bool:
+        self._writer.allow_waiting(True)
+        return prune(self._writer.database, oldest_time, keep_messages, limit)
+
+    def checkpoint(self) -> int:
+        return checkpoint(self._writer.database)
+
+    def export_lines(self) -> Iterator[bytes]:
+        return archive.export_lines(self._writer.database)
+
+    def import_lines(self, lines: Iterable[bytes]) -> int:
+        return archive.import_lines(self._writer, lines)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def open_upkeep(folder: Path, *, must_exist: bool = False) -> SqliteUpkeep:
+    """Open the log in a data folder for upkeep alone; a server may run with it if nothing but an export is done.
 
     Args:
-        keep_seconds: how long messages are kept; None: for ever.
-        keep_messages: how many are kept; None: all.
+        must_exist: refuse to make a new log.
+
+    Raises:
+        LogError: there is no log, or it can't be opened.
     """
-
-    def __init__(self, log: Log, *, keep_seconds: float | None = None, keep_messages: int | None = None) -> None:
-        self._log = log
-        self._keep_seconds = keep_seconds
-        self._keep_messages = keep_messages
-        self._newest = log.newest  # at the last look
-        self._unindexed = unindexed(log.database)
-        self._prune_at = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-
-    def start(self, worker: Worker, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin; `worker` is the log's thread: while it is busy, nobody else uses the log."""
-        self._worker = worker
-        self._loop = loop
-        self._timer = loop.call_later(LOOK_SECONDS, self._look)
-
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _look(self) -> None:
-        newest = self._log.newest
-        appended, self._newest = newest - self._newest, newest
-        self._unindexed += appended
-        if not self._has_time(appended):
-            self._rest(LOOK_SECONDS)
-        elif self._is_prune_due():
-            self._worker.submit(self._prune, self._pruned, self._failed)
-        elif self._unindexed:
-            self._worker.submit(self._index, self._indexed, self._failed)
-        else:
-            self._rest(LOOK_SECONDS)
-
-    def _has_time(self, appended: int) -> bool:
-        return not appended or (self._unindexed > UNINDEXED_MAX and appended < BUSY_MESSAGES)
-
-    def _rest(self, seconds: float) -> None:
-        if self._timer is not None:
-            self._timer = self._loop.call_later(seconds, self._look)
-
-    def _failed(self, error: Exception) -> None:
-        logger.warning("upkeep of the log failed, to be tried again: %s", error)
-        self._rest(LOOK_SECONDS)
-
-    def _index(self) -> int:
-        self._log.allow_waiting(True)
-        return fill_index(self._log.database, INDEX_PAGE)
-
-    def _indexed(self, count: int) -> None:
-        self._unindexed = max(0, self._unindexed - count) if count else 0
-        self._rest(0.0 if self._unindexed else LOOK_SECONDS)
-
-    def _is_prune_due(self) -> bool:
-        wanted = self._keep_seconds is not None or self._keep_messages is not None
-        return wanted and self._loop.time() >= self._prune_at
-
-    def _pruned(self, more: bool) -> None:
-        if not more:
-            self._prune_at = self._loop.time() + PRUNE_SECONDS
-        self._rest(0.0 if more else LOOK_SECONDS)
-
-    def _prune(self) -> bool:
-        self._log.allow_waiting(True)
-        oldest_time = 0
-        if self._keep_seconds is not None:
-            oldest_time = int((time.time() - self._keep_seconds) * 1000)
-        return prune(self._log.database, oldest_time, self._keep_messages, PRUNE_PAGE)
+    return SqliteUpkeep(LogWriter(folder, must_exist=must_exist))
 
 
 def prune(database: sqlite3.Connection, oldest_time: int, keep_messages: int | None, limit: int) -> bool:
     """Take out the oldest messages that are past keeping, at most `limit`, and say whether there may be more.
 
-    What was taken out is noted by room, so that who missed it gets a GAP and never silence.
+    Each room keeps the newest id that was taken out of it: a viewer that missed one gets a GAP and never silence.
     """
     surplus = 0
     if keep_messages is not None:
@@ -130,7 +85,7 @@ def _take_out(database: sqlite3.Connection, rows: list[tuple[int, int | None, in
         for id, _, _, body in rows:
             if id <= indexed:
                 database.execute(
-                    "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", (id, indexed_text(body))
+                    "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", (id, search.indexed_text(body))
                 )
         database.executemany("DELETE FROM by_room WHERE room = ? AND id = ?", [(room, id) for id, room, *_ in rows])
         refs = database.execute("SELECT uid, ref, id FROM entry WHERE id <= ? AND ref IS NOT NULL", (newest,))

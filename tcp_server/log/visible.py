@@ -1,8 +1,8 @@
 """The one SQL statement by which messages are read in the order of their ids: by room, and of a user.
 
-The log only appends; its index by room is filled in bulk, so that a page of it is written once for many
-messages. A reading is therefore a merge of parts, each in order: of each room what is sorted, of all rooms the
-tail that is not, and the user's direct messages. SQLite merges them and reads no further than the limit.
+The log only appends; its index by room is filled in bulk, so that a page of the index is written once for many
+messages. A reading is therefore a merge of parts, each in order: the sorted messages of each room, the unsorted tail of
+all rooms, and the user's direct messages. SQLite merges them and reads no further than the limit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def select(
 
     Args:
         sorted_through: the id up to which the index by room is filled.
-        condition: more to hold, such as ` AND time < ?`, with its values.
+        condition: a further condition, such as ` AND time < ?`, with its values.
     """
     parts: list[str] = []
     bound: list[Any] = []

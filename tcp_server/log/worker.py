@@ -16,7 +16,7 @@ class Worker:
     """Runs jobs in the order of submission; each result comes back on the loop.
 
     Attributes:
-        unfinished: jobs whose results did not come back yet; while there are none, the thread touches nothing.
+        unfinished: how many jobs have not brought back their result; while there are none, the thread touches nothing.
     """
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
@@ -34,7 +34,7 @@ class Worker:
         self._jobs.put((job, done, failed))
 
     def stop(self) -> None:
-        """Finish what was submitted and end the thread."""
+        """Finish the jobs that were submitted and end the thread."""
         self._jobs.put(None)
         self._thread.join()
 
@@ -43,7 +43,7 @@ class Worker:
             job, done, failed = work
             try:
                 result = job()
-            except Exception as error:  # whatever it is, it belongs to who submitted the job
+            except Exception as error:  # any error belongs to the submitter
                 self._loop.call_soon_threadsafe(self._finish, failed, error)
             else:
                 self._loop.call_soon_threadsafe(self._finish, done, result)

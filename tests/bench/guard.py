@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from tcp_server.chat.state import Room
@@ -204,21 +205,21 @@ class Memory:
         return found
 
 
-def measure_memory(fanout: Fanout, members: int = 500, messages: int = 32, ticks: int = 20) -> Memory:
+def measure_memory(fanout: Fanout[Any], members: int = 500, messages: int = 32, ticks: int = 20) -> Memory:
     """Deliver some ticks of scenario A to outlets that keep their writes until the tick's end."""
     room = Room("bench", "bench")
     outlets = [KeptOutlet() for _ in range(members)]
     for outlet in outlets:
         fanout.subscribe(outlet, room)
-    packet = encode(b'{"type":"MSG","id":1,"message":"' + b"x" * 160 + b'"}')
-    _deliver(fanout, room, [packet] * messages, outlets)  # what is made once for all ticks
+    frame = encode(b'{"type":"MSG","id":1,"message":"' + b"x" * 160 + b'"}')
+    _deliver(fanout, room, [frame] * messages, outlets)  # what is made once for all ticks
     tracemalloc.start()
     try:
         peak = 0
         before = tracemalloc.get_traced_memory()[0]
         for _ in range(ticks):
             tracemalloc.reset_peak()
-            _deliver(fanout, room, [packet] * messages, outlets)
+            _deliver(fanout, room, [frame] * messages, outlets)
             peak = max(peak, tracemalloc.get_traced_memory()[1] - before)
         kept = tracemalloc.get_traced_memory()[0] - before
     finally:
@@ -227,9 +228,9 @@ def measure_memory(fanout: Fanout, members: int = 500, messages: int = 32, ticks
     return Memory(peak / deliveries, kept / (deliveries * ticks))
 
 
-def _deliver(fanout: Fanout, room: Room, packets: Sequence[bytes], outlets: Sequence[KeptOutlet]) -> None:
-    for packet in packets:
-        fanout.broadcast(room, packet)
+def _deliver(fanout: Fanout[Any], room: Room, frames: Sequence[bytes], outlets: Sequence[KeptOutlet]) -> None:
+    for frame in frames:
+        fanout.broadcast(room, frame)
     fanout.flush()
     for outlet in outlets:
         outlet.writes.clear()

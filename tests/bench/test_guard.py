@@ -6,14 +6,14 @@ import asyncio
 import socket
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tcp_server.chat.hub import Settings
 from tcp_server.chat.state import Room
 from tcp_server.delivery.fanout import Fanout
-from tcp_server.log.log import Log
-from tcp_server.log.upkeep import Upkeep
+from tcp_server.log.sqlite_log import SqliteLog
 from tcp_server.server import Server
 from tests.bench import guard
 from tests.bench.guard import Counts, Crowd
@@ -25,10 +25,10 @@ CROWD = Crowd()
 async def _count(folder: Path) -> Counts:
     """Run a server in this process and count its writes."""
     counts = Counts(CROWD.deliveries)
-    log = Log(folder)
+    log = SqliteLog(folder, asyncio.get_running_loop())
     settings = Settings(name="guard", version="0", epoch=log.epoch, key=b"k" * 32, new_uid=count(1).__next__)
     with guard.counted_writes(counts), socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Server(log, settings, Upkeep(log))
+        server = Server(log, settings)
         listener.setblocking(False)
         await server.listen([listener])
         try:
@@ -39,10 +39,10 @@ async def _count(folder: Path) -> Counts:
     return counts
 
 
-def write_at_once(fanout: Fanout, room: Room, packet: bytes) -> None:
+def write_at_once(fanout: Fanout[Any], room: Room, frame: bytes) -> None:
     """Broadcast as a naive server does."""
     for outlet in fanout._listeners.get(room, ()):
-        fanout._write_all((outlet,), packet)
+        fanout._write_all((outlet,), frame)
 
 
 async def test_a_tick_is_one_write_for_each_member(tmp_path: Path) -> None:
@@ -94,11 +94,11 @@ def test_bytes_for_each_member_are_noticed() -> None:
 
 
 def test_bytes_kept_for_each_message_are_noticed() -> None:
-    class Hoarding(Fanout):
+    class Hoarding(Fanout[Any]):
         hoard: list[bytes]
 
-        def broadcast(self, room: Room, packet: bytes) -> None:
-            self.hoard = [*getattr(self, "hoard", []), packet + b"!"]
-            super().broadcast(room, packet)
+        def broadcast(self, room: Room, frame: bytes) -> None:
+            self.hoard = [*getattr(self, "hoard", []), frame + b"!"]
+            super().broadcast(room, frame)
 
     assert any("kept" in fault for fault in guard.measure_memory(Hoarding(write_each), members=10).faults())

@@ -16,8 +16,9 @@ from tcp_server.__main__ import main
 from tcp_server.chat.directory import Changes
 from tcp_server.chat.state import Draft
 from tcp_server.delivery.fanout import Fanout
-from tcp_server.log.log import Log, Outcome
-from tcp_server.log.readings import Reader, Readings, Replay
+from tcp_server.log.interface import AnyReplay, AnyReplayQuery, Outcome, Replay, ReplayQuery, Span
+from tcp_server.log.readings import Readings
+from tcp_server.log.writer import LogWriter
 
 SKIPPED = 3  # messages that a broken resume leaves out
 SWAPPED = 0.5  # share of a room's frames that a broken fan-out sends too early
@@ -25,39 +26,41 @@ SWAPPED = 0.5  # share of a room's frames that a broken fan-out sends too early
 
 def _break_resume() -> None:
     """Who comes back misses some messages: those right after the last one that it has."""
-    missed_of_late = Readings.missed_of_late
+    replay = Readings.replay
 
-    def forgetful(self: Readings, reader: Reader, after: int, limit: int) -> Replay:
-        replay = missed_of_late(self, reader, after, limit)
-        return replace(replay, bodies=replay.bodies[SKIPPED:])
+    def forgetful(self: Readings, query: AnyReplayQuery) -> AnyReplay:
+        found = replay(self, query)
+        if isinstance(query, ReplayQuery) and query.span is Span.RECENT and isinstance(found, Replay):
+            return replace(found, bodies=found.bodies[SKIPPED:])
+        return found
 
-    Readings.missed_of_late = forgetful  # type: ignore[method-assign]
+    Readings.replay = forgetful  # type: ignore[method-assign]
 
 
 def _break_dedup() -> None:
     """A message that was sent again is logged again."""
-    append = Log.append
+    append = LogWriter.append
 
-    def blind(self: Log, drafts: Sequence[Draft], changes: Changes | None = None) -> list[Outcome]:
+    def blind(self: LogWriter, drafts: Sequence[Draft], changes: Changes | None = None) -> list[Outcome]:
         unknown = [copy(draft) for draft in drafts]
         for draft in unknown:
             if draft.refusal is None:
                 draft.ref = None
         return append(self, unknown, changes)
 
-    Log.append = blind  # type: ignore[method-assign]
+    LogWriter.append = blind  # type: ignore[method-assign]
 
 
 def _break_order() -> None:
     """Now and then a room's packet overtakes the one before it."""
     broadcast = Fanout.broadcast
 
-    def hurried(self: Fanout, room: Any, packet: bytes) -> None:
-        broadcast(self, room, packet)
-        packets = self._rooms[room]
-        if len(packets) > 1 and random() < SWAPPED:
-            (first, one), (second, two) = packets[-2:]
-            packets[-2:] = [(first, two), (second, one)]
+    def hurried(self: Fanout[Any], room: Any, frame: bytes) -> None:
+        broadcast(self, room, frame)
+        frames = self._rooms[room]
+        if len(frames) > 1 and random() < SWAPPED:
+            (first, one), (second, two) = frames[-2:]
+            frames[-2:] = [(first, two), (second, one)]
 
     Fanout.broadcast = hurried  # type: ignore[method-assign]
 

@@ -1,13 +1,18 @@
-"""Fixtures for talking to a real server."""
+"""Fixtures for talking to a real server, and for running its command."""
 
 import itertools
+import os
+import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import pytest
 
+from tcp_server import __main__ as command
 from tests.tcp_server.bridge import Bridge
 from tests.tcp_server.client import Client
+from tests.tcp_server.commands import Fails
 from tests.tcp_server.process import ServerProcess
 
 _rooms = itertools.count(1)
@@ -93,3 +98,19 @@ def link(server: ServerProcess) -> Iterator[Link]:
     yield open_link
     for bridge in bridges:
         bridge.leave()
+
+
+@pytest.fixture
+def fails(capsys: pytest.CaptureFixture[str]) -> Iterator[Fails]:
+    interval, mask = sys.getswitchinterval(), os.umask(0)
+
+    def fails(text: str, *arguments: object) -> None:
+        with pytest.raises(SystemExit) as caught:
+            command.main([str(argument) for argument in arguments])
+        output = capsys.readouterr()
+        assert (caught.value.code, len(output.err.splitlines()), output.out) == (1, 1, ""), output
+        assert re.search(text, output.err), output.err
+
+    yield fails
+    sys.setswitchinterval(interval)
+    os.umask(mask)

@@ -1,22 +1,23 @@
 """A whole server in the test's own loop, with transports that do what the test says.
 
-No socket, so a test decides to the byte what came and who takes no more. The log and its threads are real.
+No socket, so a test decides to the byte what the server receives and which connection takes no more bytes. The log is
+in memory, or the real one with its threads.
 """
 
 import asyncio
 import itertools
 import json
-from pathlib import Path
 from typing import Any
 
 from tcp_server.chat import tokens
 from tcp_server.chat.hub import Settings
 from tcp_server.delivery.connection import Connection, Handler
-from tcp_server.log.log import Log
-from tcp_server.log.upkeep import Upkeep
+from tcp_server.log.sqlite_log import SqliteLog
+from tcp_server.protocol.server_packets import ByeReason
 from tcp_server.server import Server
 from tcp_server.wordpacket import Decoder, encode
 from tests.tcp_server.client import Packet, pack
+from tests.tcp_server.memory_log import MemoryLog
 
 
 class FakeTransport(asyncio.Transport):
@@ -142,6 +143,9 @@ class Reporter:
     def is_waiting(self) -> bool:
         return self.busy
 
+    def drop(self, reason: ByeReason, text: str) -> None:
+        self.happened.append(f"{reason}: {text}")
+
     def broken(self, text: str) -> None:
         self.happened.append(f"broken: {text}")
 
@@ -154,18 +158,25 @@ class Reporter:
 
 
 class House:
-    """The server, and who is connected to it."""
+    """The server, and who is connected to it.
 
-    def __init__(self, folder: Path, *, link_secret: str | None = None, **settings: Any) -> None:
-        folder.mkdir(exist_ok=True)
-        self.log = Log(folder)
+    Attributes:
+        log: the log in memory, unless the test gave another.
+    """
+
+    def __init__(
+        self, log: MemoryLog | SqliteLog | None = None, *, link_secret: str | None = None, **local: Any
+    ) -> None:
+        self.log = log or MemoryLog()
         uids = itertools.count(1)
-        self.server = Server(
-            self.log,
-            Settings("House", "1", self.log.epoch, bytes(32), lambda: next(uids), **settings),
-            Upkeep(self.log),
-            link_secret=link_secret,
-        )
+        settings = Settings("House", "1", self.log.epoch, bytes(32), lambda: next(uids), **local)
+        self.server = Server(self.log, settings, link_secret=link_secret)
+
+    @property
+    def memory(self) -> MemoryLog:
+        """The log in memory, for tests that look into it or break it."""
+        assert isinstance(self.log, MemoryLog)
+        return self.log
 
     def connect(self, address: str = "127.0.0.1") -> Peer:
         return Peer(self.server, address)
@@ -177,10 +188,16 @@ class House:
             await self.server._drain()
 
     async def _behind_the_threads(self) -> None:
-        for worker in (self.server._reader, self.server._searcher, self.server._committer.worker):
-            passed = asyncio.Event()
-            worker.submit(lambda: None, lambda _, passed=passed: passed.set(), lambda error: None)  # type: ignore[misc]
-            await passed.wait()
+        """Wait until the log has answered everything that it was asked."""
+        if isinstance(self.log, SqliteLog):
+            for worker in (self.log._history_worker, self.log._search_worker, self.log._write_worker):
+                passed = asyncio.Event()
+                worker.submit(lambda: None, lambda _, passed=passed: passed.set(), _fail)  # type: ignore[misc]
+                await passed.wait()
+        else:
+            turned = asyncio.Event()
+            asyncio.get_running_loop().call_soon(turned.set)
+            await turned.wait()
 
     async def enter(self, nickname: str, **fields: Any) -> Peer:
         """Open a session up to READY and the ROOMs."""
@@ -197,6 +214,10 @@ class House:
         hurry.set()
         await self.server.shutdown(0.0, hurry)
         self.log.close()
+
+
+def _fail(error: Exception) -> None:
+    raise AssertionError("a job that does nothing can't fail")
 
 
 def types(packets: list[Packet]) -> list[str]:

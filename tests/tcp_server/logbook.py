@@ -6,30 +6,22 @@ from typing import Any
 
 from tcp_server.chat.state import Draft, Room, User
 from tcp_server.log.database import FILE_NAME, open_database
-from tcp_server.log.log import Log, Outcome
-from tcp_server.log.search import Search
+from tcp_server.log.interface import Outcome, Page, PageQuery, Replay, ReplayQuery, Span, Viewer
+from tcp_server.log.readings import Readings
+from tcp_server.log.search import SearchReadings
+from tcp_server.log.writer import LogWriter
 from tcp_server.protocol.names import fold
 
 TIME = 1_795_341_600_000  # 2026-11-22T10:00:00Z, in milliseconds
 
 
-class Logbook:
-    """A log in a folder, and the rooms and users that its messages are about."""
+class Drafts:
+    """Makes drafts; one user and one room for each name."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.log = Log(folder)
+    def __init__(self) -> None:
         self.users: dict[str, User] = {}
         self.rooms: dict[str, Room] = {}
         self.time = TIME
-
-    def close(self) -> None:
-        self.log.close()
-
-    def reopen(self) -> None:
-        """As a restarted server would."""
-        self.log.close()
-        self.log = Log(self.folder)
 
     def user(self, nickname: str) -> User:
         key = fold(nickname)
@@ -62,8 +54,25 @@ class Logbook:
         place = self.room(room) if room is not None and peer is None else None
         return Draft(None, user, self.time, rest, place, peer, keys, ref)  # type: ignore[arg-type]
 
+
+class Logbook(Drafts):
+    """A log in a folder that is written to, and the rooms and users that its messages are about."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.writer = LogWriter(folder)
+
+    def close(self) -> None:
+        self.writer.close()
+
+    def reopen(self) -> None:
+        """As a restarted server would."""
+        self.writer.close()
+        self.writer = LogWriter(self.folder)
+
     def append(self, *drafts: Draft) -> list[Outcome]:
-        return self.log.append(drafts)
+        return self.writer.append(drafts)
 
     def say(self, *messages: str, room: str | None = "tea", **fields: Any) -> list[int]:
         """Log messages in one batch and return their ids."""
@@ -71,10 +80,27 @@ class Logbook:
         assert all(isinstance(outcome, int) for outcome in outcomes)
         return [outcome for outcome in outcomes if isinstance(outcome, int)]
 
-    def search(self) -> Search:
+    def search(self) -> SearchReadings:
         """A reader with a connection of its own; close its `database`."""
-        return Search(open_database(self.folder / FILE_NAME))
+        return SearchReadings(open_database(self.folder / FILE_NAME))
 
 
 def ids(bodies: list[bytes]) -> list[int]:
     return [json.loads(body)["id"] for body in bodies]
+
+
+def missed(readings: Readings, viewer: Viewer, after: int = 0, limit: int = 100, span: Span = Span.ALL) -> Replay:
+    """Return a session's replay."""
+    replay = readings.replay(ReplayQuery(viewer, after, limit, span))
+    assert isinstance(replay, Replay)
+    return replay
+
+
+def room_page(
+    readings: Readings, key: str, before: int | None, after: int | None, limit: int, through: int = 99
+) -> Page:
+    return readings.page(PageQuery(room=key, before=before, after=after, limit=limit, through=through))
+
+
+def direct_page(readings: Readings, uid: int, nickname: str, after: int | None = None, limit: int = 9) -> Page:
+    return readings.page(PageQuery(uid=uid, nickname=nickname, after=after, limit=limit, through=99))

@@ -20,12 +20,11 @@ class ServerProcess:
         self.folder = folder
         self.flags = flags
         self._errors = folder.with_suffix(".stderr")
+        command = [sys.executable, "-m", "tcp_server", "0", "--host", "127.0.0.1", "--data", str(folder)]
         with self._errors.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tcp_server", "0", "--host", "127.0.0.1", "--data", str(folder),
-                 "--shutdown-delay", "0", *flags],
-                stdout=subprocess.PIPE, stderr=errors,
-            )  # fmt: skip
+                [*command, "--shutdown-delay", "0", *flags], stdout=subprocess.PIPE, stderr=errors
+            )
         if self._process.stdout is None:
             raise AssertionError("stdout is a pipe")
         self._stdout = self._process.stdout

@@ -1,61 +1,18 @@
-"""The command line: one clear line and an exit status for each mistake; start-up lines; export and import."""
+"""The command line: one clear line and an exit status for each mistake; start-up lines."""
 
 import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
 from tcp_server import __main__ as command
-from tcp_server.folder import make_folder
 from tcp_server.log.database import FILE_NAME
-from tcp_server.log.log import Log
 from tests.conftest import StartServer
-from tests.tcp_server.conftest import Connect
+from tests.tcp_server.commands import Fails, assert_one_line, run
 from tests.tcp_server.logbook import Logbook
-
-
-def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run the real command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "tcp_server", *map(str, arguments)], input=stdin, capture_output=True, timeout=20
-    )
-
-
-def assert_one_line(result: subprocess.CompletedProcess[bytes], text: str) -> None:
-    """The command failed with status 1, one clear line on standard error, and nothing else."""
-    errors = result.stderr.decode()
-    assert (result.returncode, len(errors.splitlines()), result.stdout) == (1, 1, b""), errors
-    assert re.search(text, errors), errors
-
-
-class Fails(Protocol):
-    """Run the command in this process: it fails with status 1 and one clear line."""
-
-    def __call__(self, text: str, *arguments: object) -> None: ...
-
-
-@pytest.fixture
-def fails(capsys: pytest.CaptureFixture[str]) -> Iterator[Fails]:
-    interval, mask = sys.getswitchinterval(), os.umask(0)
-
-    def fails(text: str, *arguments: object) -> None:
-        with pytest.raises(SystemExit) as caught:
-            command.main([str(argument) for argument in arguments])
-        output = capsys.readouterr()
-        assert (caught.value.code, len(output.err.splitlines()), output.out) == (1, 1, ""), output
-        assert re.search(text, output.err), output.err
-
-    yield fails
-    sys.setswitchinterval(interval)
-    os.umask(mask)
-
 
 # Flags
 
@@ -150,13 +107,6 @@ def test_a_data_folder_that_cant_be(fails: Fails, tmp_path: Path) -> None:
     fails("can't make the data folder", 0, "--data", "/proc/self/nothing")
 
 
-def test_a_data_folder_that_isnt_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Said before anything is tried; root may write everywhere, so the system is asked in its place."""
-    monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(command.StartError, match="can't write to the data folder"):
-        make_folder(tmp_path)
-
-
 def test_a_lock_that_cant_be_made(fails: Fails, tmp_path: Path) -> None:
     """A folder stands in its place."""
     (tmp_path / "lock").mkdir()
@@ -171,8 +121,8 @@ def test_a_second_server_on_the_same_folder(start_server: StartServer, tmp_path:
 
 def test_databases_that_cant_be_opened(fails: Fails, tmp_path: Path) -> None:
     """Newer, damaged, somebody else's: each says the way out."""
-    book = Log(tmp_path)
-    book.database.execute("PRAGMA user_version = 99")
+    book = Logbook(tmp_path)
+    book.writer.database.execute("PRAGMA user_version = 99")
     book.close()
     fails("newer version", 0, "--data", tmp_path)
     for name in os.listdir(tmp_path):
@@ -222,12 +172,6 @@ def test_the_key_is_the_owners_alone(start_server: StartServer) -> None:
     assert key.read_bytes() == before
 
 
-def test_a_new_data_folder_is_the_owners_alone(tmp_path: Path) -> None:
-    """Other people's messages lie in it."""
-    make_folder(tmp_path / "deep" / "data")
-    assert (tmp_path / "deep" / "data").stat().st_mode & 0o777 == 0o700
-
-
 def test_the_announcement_of_ipv6(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """In brackets where a port follows."""
     if not socket.has_ipv6:
@@ -237,7 +181,7 @@ def test_the_announcement_of_ipv6(capsys: pytest.CaptureFixture[str], tmp_path: 
     except command.StartError:
         pytest.skip("IPv6 is switched off")
     options = command._server_parser().parse_args(["0", "--host", "::1", "--data", str(tmp_path)])
-    command._announce(sockets, options)
+    command._announce(sockets, options, tmp_path / FILE_NAME)
     port = sockets[0].getsockname()[1]
     sockets[0].close()
     text = capsys.readouterr().out
@@ -251,71 +195,3 @@ def test_a_signal_right_after_the_start(start_server: StartServer) -> None:
     server = start_server()
     server.signal(signal.SIGINT)
     assert server.wait() == 0
-
-
-# Export and import
-
-
-@pytest.fixture
-def filled(tmp_path: Path) -> Path:
-    (tmp_path / "filled").mkdir()
-    book = Logbook(tmp_path / "filled")
-    book.say("one", "two 😀")
-    book.say("psst", to="bob")
-    book.close()
-    return tmp_path / "filled"
-
-
-def test_export_and_import(filled: Path, tmp_path: Path) -> None:
-    """Through a file and through pipes."""
-    archive = tmp_path / "archive.jsonl"
-    result = run("export", archive, "--data", filled)
-    assert (result.returncode, result.stderr, result.stdout) == (0, b"exported 3 messages\n", b"")
-    piped = run("export", "-", "--data", filled)
-    assert piped.stdout == archive.read_bytes()
-    result = run("import", archive, "--data", tmp_path / "copy")
-    assert (result.returncode, result.stderr) == (0, b"imported 3 messages\n")
-    result = run("import", "-", "--data", tmp_path / "piped", stdin=piped.stdout)
-    assert result.returncode == 0
-    for folder in ("copy", "piped"):
-        assert run("export", "-", "--data", tmp_path / folder).stdout == piped.stdout
-
-
-def test_log_and_archive_are_the_owners_alone(start_server: StartServer, tmp_path: Path) -> None:
-    """Direct messages are among them; also in a folder that others may look into."""
-    (tmp_path / "data").mkdir(mode=0o755)
-    server = start_server("--data", str(tmp_path / "data"))
-    run("export", tmp_path / "archive", "--data", tmp_path / "data")
-    server.stop()
-    files = [tmp_path / "archive", *(tmp_path / "data").iterdir()]
-    assert {"archive", FILE_NAME} < {file.name for file in files}
-    assert all(file.stat().st_mode & 0o077 == 0 for file in files)
-
-
-def test_export_while_the_server_runs(start_server: StartServer, connect: Connect) -> None:
-    """What is acknowledged is in it."""
-    server = start_server()
-    alice = connect("alice", port=server.port)
-    alice.say("hello")
-    result = run("export", "-", "--data", server.folder)
-    assert result.returncode == 0
-    assert b'"message":"hello"' in result.stdout.splitlines()[-1]
-    assert alice.say("still here")["id"] == 2
-
-
-def test_what_export_and_import_refuse(
-    fails: Fails, filled: Path, tmp_path: Path, start_server: StartServer, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """One clear line each."""
-    fails("there is no log in", "export", "-", "--data", tmp_path / "nowhere")
-    assert not (tmp_path / "nowhere").exists()
-    fails("export: ", "export", tmp_path / "no" / "folder", "--data", filled)
-    fails("import: ", "import", tmp_path / "missing", "--data", tmp_path / "new")
-    archive, nonsense = tmp_path / "archive", tmp_path / "nonsense"
-    nonsense.write_text("nonsense\n")
-    command.main(["export", str(archive), "--data", str(filled)])
-    assert capsys.readouterr().err == "exported 3 messages\n"
-    fails("has messages already", "import", archive, "--data", filled)
-    fails("line 1", "import", nonsense, "--data", tmp_path / "new")
-    server = start_server()
-    fails("in use by another server", "import", archive, "--data", server.folder)

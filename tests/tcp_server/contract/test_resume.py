@@ -6,7 +6,7 @@ import pytest
 
 from tcp_server.chat.directory import Changes
 from tcp_server.chat.state import Draft, Room, User
-from tcp_server.log.log import Log
+from tcp_server.log.writer import LogWriter
 from tcp_server.wordpacket import encode
 from tests.conftest import StartServer
 from tests.tcp_server.client import Packet, pack
@@ -144,7 +144,7 @@ def test_a_room_given_on_coming_back_is_read_too(meet: Meet, connect: Connect, r
 def fill(folder: Path, count: int) -> list[int]:
     """Log messages of one sender to a room, and return their ids."""
     folder.mkdir(parents=True, exist_ok=True)
-    log = Log(folder)
+    log = LogWriter(folder)
     try:
         room, sender = Room("arena", "arena"), User(1, "ghost", "ghost")
         drafts = [_draft(sender, room, number) for number in range(count)]

@@ -4,14 +4,17 @@ A model of the protocol beside the real server, driven by a seed: after any step
 growing order, exactly the messages of the room that it never left and its direct messages.
 """
 
+import asyncio
 import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tcp_server.log.sqlite_log import SqliteLog
 from tests.tcp_server.client import Packet
 from tests.tcp_server.house import House, Peer
+from tests.tcp_server.memory_log import MemoryLog
 
 STEPS = 250
 HOME = "home"  # nobody leaves it
@@ -226,23 +229,26 @@ async def play(house: House, dice: random.Random) -> list[Guest]:
 def owed(house: House, guest: Guest) -> list[int]:
     """The ids that a guest must have seen: of the home room, and its direct messages."""
     uid = house.server._hub.directory.users[guest.nickname].uid
-    rows = house.log.database.execute(
-        "SELECT id FROM entry LEFT JOIN room ON room = number"
-        " WHERE id > ? AND (key = ? OR room IS NULL AND ? IN (uid, peer))",
-        (guest.opened, HOME, uid),
-    )
-    return sorted(id for (id,) in rows)
+    if isinstance(house.log, MemoryLog):
+        entries = [(entry.id, entry.room, entry.uids) for entry in house.log.entries]
+    else:
+        rows = house.log._writer.database.execute(
+            "SELECT id, key, uid, peer FROM entry LEFT JOIN room ON room = number ORDER BY id"
+        )
+        entries = [(id, room, (sender, peer)) for id, room, sender, peer in rows]
+    return [id for id, room, uids in entries if id > guest.opened and (room == HOME or (room is None and uid in uids))]
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("is_on_disk", [False, True], ids=["memory", "sqlite"])
+@pytest.mark.parametrize("seed", range(16))
 async def test_everybody_sees_everything_once_and_in_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, is_on_disk: bool
 ) -> None:
     """Any steps; pages small enough that replays take several ticks."""
     dice = random.Random(seed)
-    monkeypatch.setattr("tcp_server.delivery.delivery.PAGE", dice.choice([3, 7, 256]))
-    monkeypatch.setattr("tcp_server.delivery.delivery.CATCH_UPS_MAX", dice.choice([1, 2, 16]))
-    house = House(tmp_path / "data")
+    monkeypatch.setattr("tcp_server.delivery.replays.PAGE", dice.choice([3, 7, 256]))
+    monkeypatch.setattr("tcp_server.delivery.replays.CATCH_UPS_MAX", dice.choice([1, 2, 16]))
+    house = House(SqliteLog(tmp_path, asyncio.get_running_loop()) if is_on_disk else None)
     guests = await play(house, dice)
     for guest in guests:
         seen = [packet["id"] for packet in guest.packets if packet.get("room") not in OTHERS]

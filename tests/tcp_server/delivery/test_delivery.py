@@ -1,7 +1,6 @@
 """Delivery by values: who is behind is sent no more, and is caught up in full; alone, on a link, and both."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +10,8 @@ from tests.tcp_server.house import House, Peer, message_ids, token, types
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path / "data")
+async def house() -> AsyncIterator[House]:
+    house = House()
     yield house
     await house.close()
 
@@ -63,7 +62,7 @@ async def test_no_direct_answer_is_skipped(house: House, type: str) -> None:
 
 async def test_congested_again_during_the_replay(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """It goes on from where it stopped."""
-    monkeypatch.setattr("tcp_server.delivery.delivery.PAGE", 10)
+    monkeypatch.setattr("tcp_server.delivery.replays.PAGE", 10)
     alice, bob = await behind(house)
     for number in range(95):
         alice.send("MSG", room="lobby", message=str(number))
@@ -128,12 +127,12 @@ async def test_who_joins_the_same_room_afterwards(house: House) -> None:
 async def test_ending_while_behind(house: House) -> None:
     """Cut or given up: nothing is left of it."""
     alice, bob = await behind(house)
-    house.server._drop(bob.connection, "slow")
+    bob.connection.handler.drop("slow", "no data was accepted")
     await house.settle()
     assert types(bob.take()) == ["BYE"]
     alice.send("MSG", room="lobby", message="x")
     await house.settle()
-    assert house.server._congested == {}
+    assert house.server._replays._congested == {}
     assert bob.take() == []
 
 
@@ -282,7 +281,7 @@ async def test_a_lagging_link_that_ends(house: House) -> None:
     alice.send("MSG", room="lobby", message="2")
     await house.settle()
     assert message_ids(alice.take()) == [1, 2]
-    assert house.server._congested == {}
+    assert house.server._replays._congested == {}
     assert list(house.server._connections) == [alice.connection]
 
 

@@ -1,7 +1,6 @@
 """A link by itself: numbers, packets that wait for a busy session, and its end; the rest is in `protocol`."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,8 +11,8 @@ from tests.tcp_server.house import House, Peer, types
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path / "data")
+async def house() -> AsyncIterator[House]:
+    house = House()
     yield house
     await house.close()
 

@@ -8,18 +8,22 @@ from typing import Any
 import pytest
 
 from tcp_server.chat.directory import Changes
-from tcp_server.log.archive import ArchiveError, export_lines, import_lines
+from tcp_server.log.archive import export_lines, import_lines
 from tcp_server.log.database import FILE_NAME, open_database
-from tcp_server.log.log import Logged
-from tcp_server.log.readings import Paging, Reader
+from tcp_server.log.interface import ArchiveError, Logged, Viewer
 from tcp_server.log.search import unindexed
-from tests.tcp_server.logbook import Logbook, ids
+from tests.tcp_server.logbook import Logbook, direct_page, ids, missed
 
 HEAD = {"type": "ARCHIVE", "version": 1, "epoch": "e"}
 MESSAGE: dict[str, Any] = {
-    "type": "MSG", "id": 1, "uid": 1, "nickname": "alice", "message": "hi", "timestamp": "2026-11-22T10:00:00.000Z",
+    "type": "MSG",
+    "id": 1,
+    "uid": 1,
+    "nickname": "alice",
+    "message": "hi",
+    "timestamp": "2026-11-22T10:00:00.000Z",
     "room": "tea",
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ def source(tmp_path: Path) -> Iterator[Logbook]:
     """A log with rooms, direct messages, refs, a topic, and a pruned start."""
     (tmp_path / "source").mkdir()
     book = Logbook(tmp_path / "source")
-    book.log.append([], Changes({"tea": ("Tea", "leaves & 茶"), "empty": ("empty", "")}, {}))
+    book.writer.append([], Changes({"tea": ("Tea", "leaves & 茶"), "empty": ("empty", "")}, {}))
     book.say("line\nbreak", '"quoted" 😀', room="Tea", ref=None)
     book.append(book.draft("with a ref", "coffee", ref="r"))
     book.say("psst", to="bob")
@@ -50,32 +54,37 @@ def lines(*entries: object) -> list[bytes]:
 
 def test_an_archive_is_lines_of_json(source: Logbook) -> None:
     """Which log, its rooms, its messages as they go over the wire with the uids."""
-    entries = [json.loads(line) for line in export_lines(source.log.database)]
-    assert entries[0] == {"type": "ARCHIVE", "version": 1, "epoch": source.log.epoch}
+    entries = [json.loads(line) for line in export_lines(source.writer.database)]
+    assert entries[0] == {"type": "ARCHIVE", "version": 1, "epoch": source.writer.epoch}
     assert entries[1:3] == [
-        {"type": "ROOM", "room": "Tea", "topic": "leaves & 茶"}, {"type": "ROOM", "room": "empty", "topic": ""},
-    ]  # fmt: skip
+        {"type": "ROOM", "room": "Tea", "topic": "leaves & 茶"},
+        {"type": "ROOM", "room": "empty", "topic": ""},
+    ]
     messages = [entry for entry in entries if entry["type"] == "MSG"]
     assert [(entry["id"], entry["uid"], entry.get("peer")) for entry in messages] == [
-        (1, 1, None), (2, 1, None), (3, 1, None), (4, 1, 2), (5, 1, 1),
-    ]  # fmt: skip
+        (1, 1, None),
+        (2, 1, None),
+        (3, 1, None),
+        (4, 1, 2),
+        (5, 1, 1),
+    ]
     assert messages[0]["message"] == "line\nbreak"
 
 
 def test_there_and_back(source: Logbook, target: Logbook) -> None:
     """The same epoch, ids, rooms, refs and readings; and the same archive again."""
-    archive = list(export_lines(source.log.database))
-    assert import_lines(target.log, archive) == 5
-    assert list(export_lines(target.log.database)) == archive
+    archive = list(export_lines(source.writer.database))
+    assert import_lines(target.writer, archive) == 5
+    assert list(export_lines(target.writer.database)) == archive
     for _ in range(2):
-        assert (target.log.epoch, target.log.newest) == (source.log.epoch, 5)
-        rooms = [(room.key, room.name, room.topic, room.newest) for room in target.log.rooms()]
-        assert rooms == [(room.key, room.name, room.topic, room.newest) for room in source.log.rooms()]
-        reader = Reader(1, ("tea", "coffee"))
-        assert target.log.readings.missed(reader, 0, 99) == source.log.readings.missed(reader, 0, 99)
+        assert (target.writer.epoch, target.writer.newest) == (source.writer.epoch, 5)
+        rooms = [(room.key, room.name, room.topic, room.newest) for room in target.writer.rooms()]
+        assert rooms == [(room.key, room.name, room.topic, room.newest) for room in source.writer.rooms()]
+        viewer = Viewer(1, ("tea", "coffee"))
+        assert missed(target.writer.readings, viewer) == missed(source.writer.readings, viewer)
         search = target.search()
-        assert ids(search.direct_page(2, "alice", Paging(None, None, 9, 9))[0]) == [4]
-        assert ids(search.direct_page(1, "alice", Paging(None, None, 9, 9))[0]) == [5]
+        assert ids(direct_page(search, 2, "alice")[0]) == [4]
+        assert ids(direct_page(search, 1, "alice")[0]) == [5]
         search._database.close()
         target.reopen()
     assert isinstance(target.append(target.draft("x", "coffee", ref="r"))[0], Logged)
@@ -85,8 +94,8 @@ def test_there_and_back(source: Logbook, target: Logbook) -> None:
 def test_an_import_can_be_searched_at_once(source: Logbook, target: Logbook, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its search index is whole, however many pages it took."""
     monkeypatch.setattr("tcp_server.log.archive.INDEX_PAGE", 2)
-    assert import_lines(target.log, export_lines(source.log.database)) > 2
-    assert unindexed(target.log.database) == 0
+    assert import_lines(target.writer, export_lines(source.writer.database)) > 2
+    assert unindexed(target.writer.database) == 0
 
 
 def test_a_snapshot(source: Logbook) -> None:
@@ -103,14 +112,14 @@ def test_a_snapshot(source: Logbook) -> None:
 
 def test_a_room_that_has_no_line(target: Logbook) -> None:
     """Its messages name it."""
-    assert import_lines(target.log, lines(HEAD, MESSAGE, {**MESSAGE, "id": 2, "room": "TEA"})) == 2
-    assert [(room.name, room.newest) for room in target.log.rooms()] == [("tea", 2)]
+    assert import_lines(target.writer, lines(HEAD, MESSAGE, {**MESSAGE, "id": 2, "room": "TEA"})) == 2
+    assert [(room.name, room.newest) for room in target.writer.rooms()] == [("tea", 2)]
 
 
 def test_only_into_an_empty_log(source: Logbook) -> None:
     """Nothing is mixed."""
     with pytest.raises(ArchiveError, match="has messages already"):
-        import_lines(source.log, lines(HEAD, MESSAGE))
+        import_lines(source.writer, lines(HEAD, MESSAGE))
 
 
 @pytest.mark.parametrize(
@@ -150,33 +159,33 @@ def test_only_into_an_empty_log(source: Logbook) -> None:
 )
 def test_all_or_nothing(target: Logbook, bad: list[bytes], number: int) -> None:
     """The error names the line; the log stays empty, with its own epoch, and takes a good archive afterwards."""
-    epoch = target.log.epoch
+    epoch = target.writer.epoch
     with pytest.raises(ArchiveError, match=f"line {number}:"):
-        import_lines(target.log, bad)
+        import_lines(target.writer, bad)
     target.reopen()
-    assert (target.log.epoch, target.log.newest, target.log.rooms()) == (epoch, 0, [])
-    assert import_lines(target.log, lines(HEAD, MESSAGE)) == 1
+    assert (target.writer.epoch, target.writer.newest, target.writer.rooms()) == (epoch, 0, [])
+    assert import_lines(target.writer, lines(HEAD, MESSAGE)) == 1
 
 
 def test_a_ref_of_two_messages(target: Logbook) -> None:
     """It is named with both; the same ref of another user is another one."""
     same = [{**MESSAGE, "id": id, "uid": uid, "ref": "r"} for id, uid in ((1, 1), (2, 2), (5, 1))]
-    with pytest.raises(ArchiveError, match="ref r: is that of two messages, 1 and 5"):
-        import_lines(target.log, lines(HEAD, *same))
+    with pytest.raises(ArchiveError, match="ref r: two messages have it, 1 and 5"):
+        import_lines(target.writer, lines(HEAD, *same))
     target.reopen()
-    assert (target.log.newest, target.log.rooms()) == (0, [])
-    assert import_lines(target.log, lines(HEAD, *same[:2])) == 2
+    assert (target.writer.newest, target.writer.rooms()) == (0, [])
+    assert import_lines(target.writer, lines(HEAD, *same[:2])) == 2
 
 
 def test_an_archive_without_messages(target: Logbook) -> None:
     """A chat in which nobody has said anything has its epoch and its rooms."""
-    assert import_lines(target.log, lines(HEAD, {"type": "ROOM", "room": "tea", "topic": "leaves"})) == 0
+    assert import_lines(target.writer, lines(HEAD, {"type": "ROOM", "room": "tea", "topic": "leaves"})) == 0
     target.reopen()
-    assert (target.log.epoch, [room.topic for room in target.log.rooms()]) == ("e", ["leaves"])
+    assert (target.writer.epoch, [room.topic for room in target.writer.rooms()]) == ("e", ["leaves"])
     assert target.say("first", ref="r") == [1]
 
 
 def test_an_empty_file(target: Logbook) -> None:
     """It is no archive."""
     with pytest.raises(ArchiveError):
-        import_lines(target.log, [])
+        import_lines(target.writer, [])

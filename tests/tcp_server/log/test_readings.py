@@ -9,13 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tcp_server.log import readings as readings_module
-from tcp_server.log.readings import Paging, Reader, Readings, id_of
+from tcp_server.log.interface import LinkReplay, LinkReplayQuery, Span, Viewer
+from tcp_server.log.readings import Readings, id_of
 from tcp_server.log.search import fill_index
 from tcp_server.log.upkeep import prune
 from tcp_server.protocol.server_packets import fitting
-from tests.tcp_server.logbook import Logbook, ids
+from tests.tcp_server.logbook import Logbook, direct_page, ids, missed, room_page
 
-ALICE = Reader(1, ("tea", "coffee"))
+ALICE = Viewer(1, ("tea", "coffee"))
 
 
 @pytest.fixture(params=["unsorted", "half", "sorted"])
@@ -30,9 +31,9 @@ def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Logbook]:
         book.say(f"milk {number}", room="milk", sender="bob")
         book.say(f"direct {number}", to="bob", sender=("alice", "carol")[number % 2])
         if request.param == "half" and number == 1:
-            book.log.sort()
+            book.writer.sort()
     if request.param == "sorted":
-        book.log.sort()
+        book.writer.sort()
     yield book
     book.close()
 
@@ -44,16 +45,22 @@ def readings(book: Logbook) -> Iterator[Readings]:
     reader._database.close()
 
 
+def missed_by_link(readings: Readings, after: int, limit: int) -> LinkReplay:
+    replay = readings.replay(LinkReplayQuery(after, limit))
+    assert isinstance(replay, LinkReplay)
+    return replay
+
+
 def test_missed_is_what_one_may_see(readings: Readings) -> None:
     """One's rooms and one's direct messages, in order; `after` excluded."""
-    replay = readings.missed(ALICE, 0, 100)
+    replay = missed(readings, ALICE, 0, 100)
     assert ids(replay.bodies) == [1, 2, 4, 5, 6, 9, 10, 12]
-    assert (replay.after, replay.complete) == (12, True)
-    assert ids(readings.missed(ALICE, 5, 100).bodies) == [6, 9, 10, 12]
-    assert ids(readings.missed(Reader(3, ()), 0, 100).bodies) == [8]
-    assert ids(readings.missed(Reader(2, ("nowhere", "milk")), 0, 100).bodies) == [3, 4, 7, 8, 11, 12]
-    nothing = readings.missed(ALICE, 12, 100)
-    assert (nothing.bodies, nothing.after, nothing.complete) == ([], 12, True)
+    assert (replay.after, replay.is_complete) == (12, True)
+    assert ids(missed(readings, ALICE, 5, 100).bodies) == [6, 9, 10, 12]
+    assert ids(missed(readings, Viewer(3, ()), 0, 100).bodies) == [8]
+    assert ids(missed(readings, Viewer(2, ("nowhere", "milk")), 0, 100).bodies) == [3, 4, 7, 8, 11, 12]
+    nothing = missed(readings, ALICE, 12, 100)
+    assert (nothing.bodies, nothing.after, nothing.is_complete) == ([], 12, True)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 9])
@@ -62,9 +69,9 @@ def test_missed_page_by_page(readings: Readings, limit: int) -> None:
     seen: list[int] = []
     after, complete = 0, False
     while not complete:
-        replay = readings.missed(ALICE, after, limit)
+        replay = missed(readings, ALICE, after, limit)
         seen += ids(replay.bodies)
-        after, complete = replay.after, replay.complete
+        after, complete = replay.after, replay.is_complete
     assert (seen, after) == ([1, 2, 4, 5, 6, 9, 10, 12], 12)
 
 
@@ -72,37 +79,49 @@ def test_missed_of_late(readings: Readings, monkeypatch: pytest.MonkeyPatch) -> 
     """Over so many visible ones: a GAP and the newest; what others said isn't counted."""
     monkeypatch.setattr(readings_module, "MISSED_MAX", 7)
     monkeypatch.setattr(readings_module, "MISSED_KEPT", 3)
-    replay = readings.missed_of_late(ALICE, 0, 100)
+    replay = missed(readings, ALICE, 0, 100, Span.RECENT)
     assert json.loads(replay.bodies[0]) == {"type": "GAP", "after": 0, "id": 9}
-    assert (ids(replay.bodies[1:]), replay.after, replay.complete) == ([9, 10, 12], 12, True)
-    assert ids(readings.missed_of_late(ALICE, 1, 100).bodies) == [2, 4, 5, 6, 9, 10, 12]
-    assert ids(readings.missed_of_late(Reader(3, ("tea",)), 0, 100).bodies) == [1, 5, 8, 9]
+    assert (ids(replay.bodies[1:]), replay.after, replay.is_complete) == ([9, 10, 12], 12, True)
+    assert ids(missed(readings, ALICE, 1, 100, Span.RECENT).bodies) == [2, 4, 5, 6, 9, 10, 12]
+    assert ids(missed(readings, Viewer(3, ("tea",)), 0, 100, Span.RECENT).bodies) == [1, 5, 8, 9]
 
 
 def test_newest_is_always_a_gap(readings: Readings) -> None:
     """Nothing at all: up to the newest + 1."""
-    assert [json.loads(body).get("id") for body in readings.newest(ALICE).bodies] == [1, 1, 2, 4, 5, 6, 9, 10, 12]
-    (gap,) = readings.newest(Reader(99, ())).bodies
+    assert ids(missed(readings, ALICE, span=Span.NEWEST).bodies) == [
+        1,
+        1,
+        2,
+        4,
+        5,
+        6,
+        9,
+        10,
+        12,
+    ]
+    (gap,) = missed(readings, Viewer(99, ()), span=Span.NEWEST).bodies
     assert json.loads(gap) == {"type": "GAP", "after": 0, "id": 13}
 
 
 def test_missed_by_a_link(book: Logbook, readings: Readings) -> None:
     """Everybody's: the room's key, or the uids of a direct one."""
-    replay = readings.missed_by_link(2, 3)
+    replay = missed_by_link(readings, 2, 3)
     assert [(key, uids, id_of(body)) for key, uids, body in replay.entries] == [
-        ("milk", (2, 0), 3), (None, (1, 2), 4), ("tea", (1, 0), 5),
-    ]  # fmt: skip
-    assert (replay.after, replay.complete) == (5, False)
-    rest = readings.missed_by_link(5, 100)
-    assert (len(rest.entries), rest.after, rest.complete) == (7, 12, True)
-    assert readings.missed_by_link(12, 100).entries == []
+        ("milk", (2, 0), 3),
+        (None, (1, 2), 4),
+        ("tea", (1, 0), 5),
+    ]
+    assert (replay.after, replay.is_complete) == (5, False)
+    rest = missed_by_link(readings, 5, 100)
+    assert (len(rest.entries), rest.after, rest.is_complete) == (7, 12, True)
+    assert missed_by_link(readings, 12, 100).entries == []
 
 
 def test_a_page_of_a_room(readings: Readings) -> None:
     """Newest, before, after; `more` in the direction of paging; nothing over `through`."""
 
     def page(before: int | None, after: int | None, limit: int, through: int = 12) -> tuple[list[int], bool]:
-        bodies, more = readings.room_page("tea", Paging(before, after, limit, through))
+        bodies, more = room_page(readings, "tea", before, after, limit, through)
         return ids(bodies), more
 
     assert page(None, None, 2) == ([5, 9], True)
@@ -116,53 +135,53 @@ def test_a_page_of_a_room(readings: Readings) -> None:
     assert page(1, None, 3) == page(None, 9, 3) == page(0, None, 3) == ([], False)
     assert page(None, 10**40, 3) == ([], False)
     assert page(10**40, None, 1) == ([9], True)
-    assert readings.room_page("nowhere", Paging(None, None, 3, 12)) == ([], False)
+    assert room_page(readings, "nowhere", None, None, 3) == ([], False)
 
 
 def test_a_page_of_direct_messages(readings: Readings) -> None:
     """By the name under which the other was shown."""
-    assert ids(readings.direct_page(2, "ALICE", Paging(None, None, 9, 12))[0]) == [4, 12]
-    assert ids(readings.direct_page(2, "carol", Paging(None, None, 9, 12))[0]) == [8]
-    assert ids(readings.direct_page(1, "bob", Paging(None, None, 1, 12))[0]) == [12]
-    assert ids(readings.direct_page(1, "bob", Paging(None, 4, 1, 12))[0]) == [12]
-    assert readings.direct_page(1, "carol", Paging(None, None, 9, 12)) == ([], False)
+    assert ids(direct_page(readings, 2, "alice")[0]) == [4, 12]
+    assert ids(direct_page(readings, 2, "carol")[0]) == [8]
+    assert ids(direct_page(readings, 1, "bob", limit=1)[0]) == [12]
+    assert ids(direct_page(readings, 1, "bob", after=4, limit=1)[0]) == [12]
+    assert direct_page(readings, 1, "carol") == ([], False)
 
 
 def test_a_room_that_comes_later_is_found(book: Logbook, readings: Readings) -> None:
     """A reader that had looked for it in vain looks again."""
-    reader = Reader(1, ("juice",))
-    assert readings.missed(reader, 12, 9).bodies == []
+    viewer = Viewer(1, ("juice",))
+    assert missed(readings, viewer, 12, 9).bodies == []
     book.say("fresh", room="juice", sender="bob")
-    assert ids(readings.missed(reader, 12, 9).bodies) == [13]
+    assert ids(missed(readings, viewer, 12, 9).bodies) == [13]
 
 
 @pytest.mark.parametrize("after", [0, 3, 4, 5, 6])
 def test_what_retention_took_out_is_a_gap(book: Logbook, readings: Readings, after: int) -> None:
     """But only for who would have seen some of it."""
-    fill_index(book.log.database, 3)
-    assert not prune(book.log.database, 0, 7, 100)
-    replay = readings.missed(ALICE, after, 100)
+    fill_index(book.writer.database, 3)
+    assert not prune(book.writer.database, 0, 7, 100)
+    replay = missed(readings, ALICE, after, 100)
     if after < 5:
         assert json.loads(replay.bodies[0]) == {"type": "GAP", "after": after, "id": 6}
         assert ids(replay.bodies[1:]) == [6, 9, 10, 12]
     else:
         assert ids(replay.bodies) == [id for id in (6, 9, 10, 12) if id > after]
-    carol = readings.missed(Reader(3, ()), 0, 100)
+    carol = missed(readings, Viewer(3, ()), 0, 100)
     assert [json.loads(body)["type"] for body in carol.bodies] == ["GAP", "MSG"]
-    milk = readings.missed(Reader(99, ("milk",)), 4, 100)
+    milk = missed(readings, Viewer(99, ("milk",)), 4, 100)
     assert ids(milk.bodies) == [7, 11]
 
 
 def test_everything_may_be_taken_out(book: Logbook, readings: Readings) -> None:
     """The GAP reaches to the newest + 1, and ids go on from there."""
-    assert not prune(book.log.database, 2**62, None, 100)
-    assert json.loads(readings.missed(ALICE, 3, 9).bodies[0]) == {"type": "GAP", "after": 3, "id": 13}
-    assert json.loads(readings.newest(ALICE).bodies[0]) == {"type": "GAP", "after": 0, "id": 13}
-    assert readings.missed(ALICE, 12, 9).bodies == []
+    assert not prune(book.writer.database, 2**62, None, 100)
+    assert json.loads(missed(readings, ALICE, 3, 9).bodies[0]) == {"type": "GAP", "after": 3, "id": 13}
+    assert json.loads(missed(readings, ALICE, span=Span.NEWEST).bodies[0]) == {"type": "GAP", "after": 0, "id": 13}
+    assert missed(readings, ALICE, 12, 9).bodies == []
     book.reopen()
-    assert book.log.newest == 12
+    assert book.writer.newest == 12
     assert book.say("next") == [13]
-    assert ids(readings.missed(ALICE, 12, 9).bodies) == [13]
+    assert ids(missed(readings, ALICE, 12, 9).bodies) == [13]
 
 
 def test_fitting() -> None:
@@ -188,7 +207,7 @@ def test_readings_agree_with_a_list(
     said: list[tuple[int, str, int]] = []
     for what, sender in steps:
         if what == "sort":
-            book.log.sort()
+            book.writer.sort()
         elif what in ("tea", "coffee", "milk"):
             said.append((book.say("x", room=what)[0], what, 0))
         else:
@@ -198,11 +217,11 @@ def test_readings_agree_with_a_list(
     seen: list[int] = []
     cursor, complete = after, False
     while not complete:
-        replay = book.log.readings.missed(ALICE, cursor, limit)
+        replay = missed(book.writer.readings, ALICE, cursor, limit)
         seen += ids(replay.bodies)
-        cursor, complete = replay.after, replay.complete
+        cursor, complete = replay.after, replay.is_complete
     tea = [id for id, room, _ in said if room == "tea"]
-    page = book.log.readings.room_page("tea", Paging(None, after, limit, 10**6))
+    page = room_page(book.writer.readings, "tea", None, after, limit, 10**6)
     book.close()
     assert seen == visible
     assert ids(page[0]) == [id for id in tea if id > after][:limit]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tcp_server.log import refs as refs_module
-from tcp_server.log.log import Logged, LogUnavailable
+from tcp_server.log.interface import Logged, LogUnavailable
 from tcp_server.log.refs import ref_hash
 from tests.tcp_server.logbook import Logbook
 
@@ -25,7 +25,7 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Logbook]:
 
 
 def on_disk(book: Logbook) -> int:
-    return int(book.log.database.execute("SELECT count(*) FROM by_ref").fetchone()[0])
+    return int(book.writer.database.execute("SELECT count(*) FROM by_ref").fetchone()[0])
 
 
 def assert_known(book: Logbook, refs: list[str]) -> None:
@@ -65,7 +65,7 @@ def test_every_ref_is_found_after_a_restart(book: Logbook) -> None:
 
 def noted(book: Logbook) -> int:
     """Return the id from which on a start looks for refs that are not on disk."""
-    row = book.log.database.execute("SELECT value FROM meta WHERE name = 'refs'").fetchone()
+    row = book.writer.database.execute("SELECT value FROM meta WHERE name = 'refs'").fetchone()
     return int(row[0]) if row else 0
 
 
@@ -73,11 +73,11 @@ def test_a_start_reads_a_short_tail(book: Logbook, monkeypatch: pytest.MonkeyPat
     """However few of the messages have a ref: none at all, or one that grows old."""
     monkeypatch.setattr(refs_module, "TAIL_MAX", 10)
     book.say(*"abcde", ref=None)
-    book.log.sort()
+    book.writer.sort()
     assert noted(book) == 5
     book.append(book.draft("with a ref", ref="old"))
     book.say(*"abcdefghi", ref=None)
-    book.log.sort()
+    book.writer.sort()
     assert (noted(book), on_disk(book)) == (5, 0)
     book.say("j", ref=None)
     book.say("k", ref=None)
@@ -93,11 +93,11 @@ def test_a_batch_that_was_rolled_back_loses_nothing(book: Logbook) -> None:
     refs = [f"ref-{number}" for number in range(30)]
     for number, ref in enumerate(refs):
         book.append(book.draft(str(number), ref=ref))
-    book.log.database.execute("CREATE TRIGGER no BEFORE INSERT ON entry BEGIN SELECT raise(ABORT, 'no'); END")
+    book.writer.database.execute("CREATE TRIGGER no BEFORE INSERT ON entry BEGIN SELECT raise(ABORT, 'no'); END")
     for _ in range(3):
         with pytest.raises(LogUnavailable):
             book.append(book.draft("x", ref="rolled back"))
-    book.log.database.execute("DROP TRIGGER no")
+    book.writer.database.execute("DROP TRIGGER no")
     assert_known(book, refs)
     assert book.append(book.draft("x", ref="rolled back")) == [31]
     book.append(*[book.draft("y", ref=f"more-{number}") for number in range(40)])
@@ -105,7 +105,7 @@ def test_a_batch_that_was_rolled_back_loses_nothing(book: Logbook) -> None:
 
 
 def _body(book: Logbook, id: int) -> bytes:
-    (body,) = book.log.database.execute("SELECT body FROM entry WHERE id = ?", (id,)).fetchone()
+    (body,) = book.writer.database.execute("SELECT body FROM entry WHERE id = ?", (id,)).fetchone()
     return b'{"type":"MSG","id":%d,%b' % (id, body.encode())
 
 

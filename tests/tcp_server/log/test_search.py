@@ -8,17 +8,29 @@ from pathlib import Path
 import pytest
 
 from tcp_server.log import search as search_module
-from tcp_server.log.readings import Reader
-from tcp_server.log.search import Query, Search, fill_index, indexed_text, unindexed
+from tcp_server.log.interface import SearchQuery, Viewer
+from tcp_server.log.search import SearchReadings, fill_index, indexed_text, unindexed
 from tcp_server.protocol.names import fold_text
 from tests.tcp_server.logbook import TIME, Logbook, ids
 
 TEXTS = [
-    "The quick brown fox", "a QUICK answer", "brownian motion, quickly", "Straße 1", "小林さん", "ﬁnally",
-    "no\nline", 'say "hello"', "100% _sure_", "NEAR(a b) OR c*", "naïve café", "аbc", "😀 smile", "x",
-]  # fmt: skip
+    "The quick brown fox",
+    "a QUICK answer",
+    "brownian motion, quickly",
+    "Straße 1",
+    "小林さん",
+    "ﬁnally",
+    "no\nline",
+    'say "hello"',
+    "100% _sure_",
+    "NEAR(a b) OR c*",
+    "naïve café",
+    "аbc",
+    "😀 smile",
+    "x",
+]
 
-ALICE = Reader(1, ("tea",))
+ALICE = Viewer(1, ("tea",))
 
 
 @pytest.fixture(params=[0, 7, 1000], ids=["no index", "half an index", "an index"])
@@ -32,52 +44,85 @@ def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Logbook]:
     book.say("quick milk", room="milk", sender="bob")
     book.say("quick whisper", to="alice", sender="bob")
     if request.param:
-        fill_index(book.log.database, request.param)
+        fill_index(book.writer.database, request.param)
     yield book
     book.close()
 
 
 @pytest.fixture
-def search(book: Logbook) -> Iterator[Search]:
+def search(book: Logbook) -> Iterator[SearchReadings]:
     search = book.search()
     yield search
     search._database.close()
 
 
 def find(
-    search: Search, text: str, reader: Reader = ALICE, *, direct: bool = False, through: int = 99, **fields: object
+    search: SearchReadings,
+    text: str,
+    viewer: Viewer = ALICE,
+    *,
+    direct: bool = False,
+    through: int = 99,
+    **fields: object,
 ) -> list[int]:
-    query = Query(tuple(fold_text(text).split()), **fields)  # type: ignore[arg-type]
-    return ids(search.search(reader, query, direct=direct, through=through)[0])
+    words = tuple(fold_text(text).split())
+    return ids(search.search(SearchQuery(viewer, words, direct, through, **fields))[0])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     "query",
     [
-        "quick", "QUICK brown", "ick own", "q", "qu", "o", "strasse", "小", "小林", "小林さ", "fin", "line no",
-        '"hello"', '"', "%", "_", "_sure_", "near(a", "c*", "or", "NAÏVE", "cafe\u0301", "naive", "abc", "аbc",
-        "😀", "x", "z", "quick z", "the quick brown fox jumps",
+        "quick",
+        "QUICK brown",
+        "ick own",
+        "q",
+        "qu",
+        "o",
+        "strasse",
+        "小",
+        "小林",
+        "小林さ",
+        "fin",
+        "line no",
+        '"hello"',
+        '"',
+        "%",
+        "_",
+        "_sure_",
+        "near(a",
+        "c*",
+        "or",
+        "NAÏVE",
+        "cafe\u0301",
+        "naive",
+        "abc",
+        "аbc",
+        "😀",
+        "x",
+        "z",
+        "quick z",
+        "the quick brown fox jumps",
     ],
-)  # fmt: skip
-def test_hits_are_all_texts_that_hold_every_word(search: Search, query: str) -> None:
+)
+def test_hits_are_all_texts_that_hold_every_word(search: SearchReadings, query: str) -> None:
     """Newest first, compared folded."""
     words = fold_text(query).split()
     expected = [number for number, text in enumerate(TEXTS, 1) if all(word in fold_text(text) for word in words)]
     assert find(search, query) == expected[::-1]
 
 
-def test_only_what_one_may_see(search: Search) -> None:
+def test_only_what_one_may_see(search: SearchReadings) -> None:
     """One's rooms, and one's direct messages if asked for."""
     assert find(search, "quick") == [3, 2, 1]
     assert find(search, "quick", direct=True) == [16, 3, 2, 1]
-    assert find(search, "quick", Reader(2, ("milk",)), direct=True) == [16, 15]
-    assert find(search, "quick", Reader(3, ("milk",)), direct=True) == [15]
-    assert find(search, "quick", Reader(3, ()), direct=True) == []
-    assert find(search, "quick", Reader(3, ())) == []
-    assert find(search, "q", Reader(1, ()), direct=True) == [16]
+    assert find(search, "quick", Viewer(2, ("milk",)), direct=True) == [16, 15]
+    assert find(search, "quick", Viewer(3, ("milk",)), direct=True) == [15]
+    assert find(search, "quick", Viewer(3, ()), direct=True) == []
+    assert find(search, "quick", Viewer(3, ())) == []
+    assert find(search, "q", Viewer(1, ()), direct=True) == [16]
 
 
-def test_conditions(search: Search) -> None:
+def test_conditions(search: SearchReadings) -> None:
     """Sender, times in milliseconds, cursor, and nothing over `through`."""
     assert find(search, "quick", sender="bob") == [2]
     assert find(search, "quick", since=TIME + 2) == [3, 2]
@@ -91,12 +136,12 @@ def test_conditions(search: Search) -> None:
     assert find(search, "quick", limit=1) == [3]
 
 
-def test_pages_join(search: Search) -> None:
+def test_pages_join(search: SearchReadings) -> None:
     """`more` says that there are older ones."""
     seen: list[int] = []
     before, more = None, True
     while more:
-        bodies, more = search.search(ALICE, Query(("q",), before=before, limit=2), direct=True, through=99)
+        bodies, more = search.search(SearchQuery(ALICE, ("q",), True, 99, before=before, limit=2))
         assert len(bodies) <= 2
         seen += ids(bodies)
         before = seen[-1]
@@ -106,16 +151,16 @@ def test_pages_join(search: Search) -> None:
 def test_the_index_grows_by_pages(tmp_path: Path) -> None:
     """Each message once; `unindexed` says how many are left."""
     book = Logbook(tmp_path)
-    assert fill_index(book.log.database, 10) == 0
+    assert fill_index(book.writer.database, 10) == 0
     book.say(*["some words"] * 25)
     counts = []
     left = []
-    while count := fill_index(book.log.database, 10):
+    while count := fill_index(book.writer.database, 10):
         counts.append(count)
-        left.append(unindexed(book.log.database))
+        left.append(unindexed(book.writer.database))
     assert (counts, left) == ([10, 10, 5], [15, 5, 0])
     search = book.search()
-    assert find(search, "words", Reader(1, ("tea",))) == list(range(25, 0, -1))
+    assert find(search, "words", Viewer(1, ("tea",))) == list(range(25, 0, -1))
     search._database.close()
     book.close()
 
@@ -130,10 +175,10 @@ def test_long_searches_read_page_after_page(tmp_path: Path, monkeypatch: pytest.
     search = book.search()
     for count in (0, 40, 60):
         if count:
-            fill_index(book.log.database, count)
-        assert find(search, "needle", Reader(1, ("tea",)), sender="bob") == [first]
-        assert find(search, "th", Reader(1, ("tea",))) == [first]
-        assert find(search, "thread needle", Reader(1, ("tea",)), since=0) == [first]
+            fill_index(book.writer.database, count)
+        assert find(search, "needle", Viewer(1, ("tea",)), sender="bob") == [first]
+        assert find(search, "th", Viewer(1, ("tea",))) == [first]
+        assert find(search, "thread needle", Viewer(1, ("tea",)), since=0) == [first]
     search._database.close()
     book.close()
 
@@ -142,11 +187,11 @@ def test_a_failed_filling_changes_nothing(tmp_path: Path) -> None:
     """It is tried again later."""
     book = Logbook(tmp_path)
     book.say("words")
-    book.log.database.execute("CREATE TRIGGER no BEFORE INSERT ON meta BEGIN SELECT raise(ABORT, 'no'); END")
+    book.writer.database.execute("CREATE TRIGGER no BEFORE INSERT ON meta BEGIN SELECT raise(ABORT, 'no'); END")
     with pytest.raises(sqlite3.IntegrityError, match="no"):
-        fill_index(book.log.database, 10)
-    book.log.database.execute("DROP TRIGGER no")
-    assert fill_index(book.log.database, 10) == 1
+        fill_index(book.writer.database, 10)
+    book.writer.database.execute("DROP TRIGGER no")
+    assert fill_index(book.writer.database, 10) == 1
     book.close()
 
 

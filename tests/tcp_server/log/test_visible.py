@@ -38,9 +38,15 @@ def database(sorted_through: int) -> sqlite3.Connection:
     since=st.none() | st.integers(100, 113),
 )
 def test_it_selects_what_is_visible(
-    rooms: set[int], uid: int | None, after: int, before: int, sorted_through: int, order: Order, limit: int,
+    rooms: set[int],
+    uid: int | None,
+    after: int,
+    before: int,
+    sorted_through: int,
+    order: Order,
+    limit: int,
     since: int | None,
-) -> None:  # fmt: skip
+) -> None:
     """Held against a filter, wherever the index ends."""
     here = database(sorted_through)
     condition = ("", ()) if since is None else (" AND time >= ?", (since,))

@@ -1,8 +1,7 @@
-"""The log: the one ordered record that every reading of the chat comes from (DESIGN: the log is the truth).
+"""The writing half of the SQLite log: batches into the database, plain and synchronous; `readings` reads.
 
-`Log` writes, called by one at a time; `readings.Readings` reads. Both are plain synchronous SQLite. Whole
-batches go through one statement each: the interpreter's lock is let go once a statement, not once a row, so
-that the event loop and the log share two cores.
+Whole batches go through one statement each: sqlite3 lets go of the interpreter's lock once a statement, not once a row,
+so that the event loop and the log share two cores.
 """
 
 from __future__ import annotations
@@ -10,24 +9,32 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
 from tcp_server.chat.directory import Changes, Present
 from tcp_server.chat.state import Draft, Room
-from tcp_server.log.database import BUSY_MSEC, FILE_NAME, LogError, check_schema, create_schema, damaged, open_database
+from tcp_server.log.database import (
+    BUSY_MSEC,
+    FILE_NAME,
+    ROWS_MAX,
+    check_schema,
+    create_schema,
+    damaged,
+    insert_rows,
+    open_database,
+)
+from tcp_server.log.interface import LogError, Logged, LogUnavailable, Outcome, wire_body
 from tcp_server.log.readings import Readings
 from tcp_server.log.refs import Pair, Refs
-from tcp_server.log.rows import ROWS_MAX, insert_rows
 
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_PAGES = 1_000  # of the write-ahead log, before a commit that may wait brings them into the database
-ENTRIES_A_PAGE = 8  # with what they cost the indexes, about
-SORT_ENTRIES = 2_048  # that wait to be sorted: 4 ms for a commit to wait, 0.5 ms for a reading to scan
+ENTRIES_A_PAGE = 8  # about, with their share of the indexes
+SORT_ENTRIES = 2_048  # in the unsorted tail: sorting takes 4 ms of a commit, scanning 0.5 ms of a reading
 
 MESSAGE_KIND = 0  # the first kind of entry; edits, redactions and reactions will point at one of it by id
 
@@ -40,51 +47,37 @@ _ROWS = {
 _SORT = "INSERT INTO by_room SELECT room, id FROM entry WHERE id > ? AND room IS NOT NULL ORDER BY room, id"
 
 
-class LogUnavailable(Exception):
-    """Nothing can be stored at the moment: the disk is full, or fails."""
-
-
 class LogBusy(LogUnavailable):
-    """Another program holds the database; who may wait for it should."""
+    """Another program holds the database; a transaction that may wait would get through."""
 
 
-@dataclass(frozen=True)
-class Logged:
-    """What the log had already for a (uid, ref)."""
-
-    id: int
-    body: bytes
-
-
-Outcome: TypeAlias = int | Logged | None  # a new id; the message as logged before; not found, as a lookup may end
-
-
-def wire_body(id: int, rest: bytes) -> bytes:
-    """Return the whole body of a logged message."""
-    return b'{"type":"MSG","id":' + str(id).encode() + b"," + rest
-
-
-class Log:
-    """The writer. One thread at a time may call it.
+class LogWriter:
+    """Stores batches. One thread at a time may call it.
 
     Args:
         folder: the data folder; it exists.
         full_sync: wait for the disk at every commit, so that a power cut loses nothing either.
+        must_exist: raise an error instead of making a new log.
 
     Attributes:
         full_sync: the same.
         hasty_pages: about how many pages transactions that may not wait left in the write-ahead log since one that may
-            brought them into the database; who makes a checkpoint sets it to 0.
+            wait brought them into the database; the caller that makes a checkpoint sets it to 0.
+
+    Raises:
+        LogError: the database can't be opened.
     """
 
-    def __init__(self, folder: Path, *, full_sync: bool = False) -> None:
+    def __init__(self, folder: Path, *, full_sync: bool = False, must_exist: bool = False) -> None:
         self.path = folder / FILE_NAME
         self.full_sync = full_sync
+        if must_exist and not self.path.exists():
+            raise LogError(f"there is no log in {folder}")
         self.database = open_database(self.path)
         self._cursor = self.database.cursor()
         self.readings = Readings(self.database)  # between two batches, as exact as the log itself
         try:
-            self._prepare()
+            self._prepare(must_exist)
         except sqlite3.DatabaseError as error:
             self.database.close()
             raise damaged(self.path, error) from None
@@ -95,8 +88,10 @@ class Log:
     def close(self) -> None:
         self.database.close()
 
-    def _prepare(self) -> None:
+    def _prepare(self, must_exist: bool) -> None:
         database = self.database
+        if must_exist:
+            check_schema(database, self.path)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute(f"PRAGMA synchronous = {'FULL' if self.full_sync else 'NORMAL'}")
         database.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
@@ -110,7 +105,7 @@ class Log:
         self.reload()
 
     def reload(self) -> None:
-        """Take note of what the database holds, after opening it or writing to it by another way."""
+        """Refresh what is kept in memory, after the database was written to by another way than `append`."""
         self.epoch = str(self._one("SELECT value FROM meta WHERE name = 'epoch'"))
         self._newest = max(int(self._one("SELECT max(id) FROM entry") or 0), self.pruned())
         self._room_numbers = dict(self.database.execute("SELECT key, number FROM room"))
@@ -136,7 +131,7 @@ class Log:
         return int(self._one("SELECT value FROM meta WHERE name = 'pruned'") or 0)
 
     def rooms(self) -> list[Room]:
-        """Return every room that was ever seen, with its topic and newest id."""
+        """Return every room, with its topic and its newest id."""
         tail = dict(
             self.database.execute("SELECT room, max(id) FROM entry WHERE id > ? GROUP BY room", (self._sorted,))
         )
@@ -146,7 +141,7 @@ class Log:
         return [Room(key, name, topic, tail.get(number) or newest or 0) for number, key, name, topic, newest in rows]
 
     def present(self) -> dict[int, Present]:
-        """Return who was present when the server ended, by uid."""
+        """Return the users that were present when the server ended, by uid."""
         rows = self.database.execute("SELECT uid, nickname, rooms FROM present")
         return {uid: Present(nickname, msgspec.json.decode(rooms)) for uid, nickname, rooms in rows}
 
@@ -155,7 +150,7 @@ class Log:
     def allow_waiting(self, allowed: bool) -> None:
         """Say whether the next transactions may wait for the disk, and for another program that holds the database.
 
-        Those that may not let the write-ahead log grow: make a `checkpoint` when `hasty_pages` are many.
+        Transactions that may not wait let the write-ahead log grow: make a `checkpoint` when `hasty_pages` are many.
         """
         if allowed != self._may_wait:
             self.database.execute(f"PRAGMA busy_timeout = {BUSY_MSEC if allowed else 0}")
@@ -163,13 +158,13 @@ class Log:
             self._may_wait = allowed
 
     def append(self, drafts: Sequence[Draft], changes: Changes | None = None) -> list[Outcome]:
-        """Store a batch in one transaction; afterwards it survives a kill.
+        """Store a batch in one transaction; afterwards the batch survives a kill.
 
         Returns:
             An outcome for each draft, in order. Ids grow from the newest on.
 
         Raises:
-            LogUnavailable: nothing of the batch was stored; LogBusy: because it may not wait.
+            LogUnavailable: nothing of the batch was stored. LogBusy: it would have had to wait.
         """
         is_one_row = changes is None and self._is_one_row(drafts)  # one INSERT is a transaction by itself
         try:
@@ -197,7 +192,7 @@ class Log:
     def sort(self) -> None:
         """Fill the index by room up to the newest entry, in its own order; `append` does it now and then.
 
-        Where that fails nothing is lost: readings scan a longer tail, and the next call tries again.
+        A failure loses nothing: readings scan a longer tail, and the next call tries again.
         """
         after, newest = self._sorted, self._newest
         try:
