@@ -50,7 +50,7 @@ class Bridge(Client):
                 return packet
 
     def deliver(self) -> Packet:
-        """Take one packet and give it to whoever it is for."""
+        """Take one packet and give it to the browsers that it is for."""
         packet = self.read()
         session, room = packet.get("session"), packet.get("room")
         if session is not None:

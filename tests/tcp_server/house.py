@@ -80,7 +80,7 @@ class FakeTransport(asyncio.Transport):
 
 
 class Peer:
-    """Who is at the other end of a fake transport."""
+    """The client at the other end of a fake transport."""
 
     def __init__(self, server: Server, address: str = "127.0.0.1") -> None:
         self.transport = FakeTransport(address)
@@ -93,12 +93,12 @@ class Peer:
         self.transport.feed(encode(pack(type, fields)))
 
     def congest(self) -> None:
-        """It takes no more."""
+        """It takes no more bytes."""
         if not self.connection.is_congested and not self.transport.is_closing():
             self.connection.pause_writing()
 
     def relieve(self) -> None:
-        """It takes more again."""
+        """It takes bytes again."""
         if self.connection.is_congested and not self.transport.is_closing():
             self.connection.resume_writing()
 
@@ -158,7 +158,7 @@ class Reporter:
 
 
 class House:
-    """The server, and who is connected to it.
+    """The server, and the peers that are connected to it.
 
     Attributes:
         log: the log in memory, unless the test gave another.
@@ -229,5 +229,5 @@ def message_ids(packets: list[Packet], **fields: Any) -> list[int]:
 
 
 def token(house: House, nickname: str) -> str:
-    """Return a token of somebody who is present."""
+    """Return a token of a user that is present."""
     return tokens.issue(bytes(32), house.server._hub.directory.users[nickname].uid, nickname, "")

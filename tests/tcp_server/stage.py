@@ -32,7 +32,7 @@ KEY = bytes(32)
 
 
 def moment(seconds: float) -> Moment:
-    """The moment so many seconds after the stage's start."""
+    """Return the moment some seconds after the stage's start."""
     now = START + timedelta(seconds=seconds)
     timestamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return Moment(seconds, round(now.timestamp() * 1000), timestamp)

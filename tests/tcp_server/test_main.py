@@ -82,11 +82,11 @@ def test_defaults() -> None:
     assert "wordpacket" in str(options.data)
 
 
-# What keeps it from starting
+# Mistakes that keep it from starting
 
 
 def test_the_port_is_taken(fails: Fails, tmp_path: Path) -> None:
-    """By somebody who listens."""
+    """Another program listens there."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert_one_line(run(port, "--data", tmp_path), f"port {port} is taken already")

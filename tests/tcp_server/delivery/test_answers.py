@@ -61,7 +61,7 @@ async def test_history_of_a_user(house: House, alice: Peer) -> None:
 
 @pytest.mark.parametrize(("query", "hits"), [("tea", 2), ('"messages":[]', 1), ('","messages":[]', 0), ("MESSAGES", 1)])
 async def test_search_repeats_its_query(house: House, alice: Peer, query: str, hits: int) -> None:
-    """Whatever the query is."""
+    """As it was sent, with any characters."""
     answer = await ask(house, alice, "SEARCH", query=query, ref='"messages":[]')
     assert (answer["query"], answer["ref"], len(answer["messages"])) == (query, '"messages":[]', hits)
 

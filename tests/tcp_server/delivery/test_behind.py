@@ -1,4 +1,4 @@
-"""Everybody sees everything once and in order, whoever lags, breaks, pauses, comes and goes, on a link or alone.
+"""Every user sees every message once and in order, while connections lag, break, pause, come and go.
 
 A model of the protocol beside the real server, driven by a seed: after any steps each session has seen, in strictly
 growing order, exactly the messages of the room that it never left and its direct messages.

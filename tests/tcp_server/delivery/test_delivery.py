@@ -1,4 +1,4 @@
-"""Delivery by values: who is behind is sent no more, and is caught up in full; alone, on a link, and both."""
+"""Delivery by values: a session that is behind is sent nothing, and is caught up in full; alone, or on a link."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,7 +17,7 @@ async def house() -> AsyncIterator[House]:
 
 
 async def behind(house: House) -> tuple[Peer, Peer]:
-    """Alice, and bob who takes no more."""
+    """Return alice, and bob, whose connection takes no more bytes."""
     alice, bob = await house.enter("alice"), await house.enter("bob")
     alice.take()
     bob.congest()
@@ -47,7 +47,7 @@ async def test_who_takes_no_more_is_sent_no_more(house: House) -> None:
 
 @pytest.mark.parametrize("type", ["MSG", "JOIN", "LEAVE", "TOPIC", "NICK", "USERS", "HISTORY", "PING", "BYE"])
 async def test_no_direct_answer_is_skipped(house: House, type: str) -> None:
-    """Whoever takes no more right after asking has the answer, with its `ref`, once it takes more."""
+    """A session that is congested right after asking gets the answer, with its `ref`, later."""
     alice, bob = await house.enter("alice"), await house.enter("bob")
     alice.take()
     room = "tea" if type == "JOIN" else "lobby"

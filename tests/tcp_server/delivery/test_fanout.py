@@ -13,7 +13,7 @@ def room(name: str) -> Room:
 
 
 def test_one_write_a_connection() -> None:
-    """Those who hear one room share the same bytes object."""
+    """Outlets that hear one room share the same bytes object."""
     fanout, tea = Fanout(write_each), room("tea")
     outlets = [KeptOutlet() for _ in range(3)]
     for outlet in outlets:
@@ -90,14 +90,14 @@ STEPS = st.tuples(st.sampled_from(["sub", "un", "room", "own", "flush"]), st.int
 
 @given(st.lists(STEPS))
 def test_any_steps_give_each_what_was_for_it_in_order(steps: list[tuple[str, int, int]]) -> None:
-    """Held against writing every packet at once."""
+    """Held against writing every frame at once."""
     fanout = Fanout(write_each)
     rooms = [room(str(number)) for number in range(3)]
     outlets = [KeptOutlet() for _ in range(3)]
     heard: list[set[int]] = [set(), set(), set()]
     expected = ["", "", ""]
     for count, (step, who, where) in enumerate(steps):
-        packet = f"<{count}>"
+        frame = f"<{count}>"
         if step == "sub" and where not in heard[who]:
             fanout.subscribe(outlets[who], rooms[where])
             heard[who].add(where)
@@ -105,12 +105,12 @@ def test_any_steps_give_each_what_was_for_it_in_order(steps: list[tuple[str, int
             fanout.unsubscribe(outlets[who], rooms[where])
             heard[who].discard(where)
         elif step == "room":
-            fanout.broadcast(rooms[where], packet.encode())
+            fanout.broadcast(rooms[where], frame.encode())
             for number in range(3):
-                expected[number] += packet if where in heard[number] else ""
+                expected[number] += frame if where in heard[number] else ""
         elif step == "own":
-            fanout.send(outlets[who], packet.encode())
-            expected[who] += packet
+            fanout.send(outlets[who], frame.encode())
+            expected[who] += frame
         elif step == "flush":
             fanout.flush()
     fanout.flush()

@@ -16,7 +16,7 @@ class Caller:
 @pytest.mark.parametrize(("address", "is_allowed"), [("127.0.0.1", True), ("::1", True), ("192.0.2.7", False)])
 @pytest.mark.parametrize("secret", [None, "sesame"])
 def test_without_a_secret(address: str, secret: str | None, is_allowed: bool) -> None:
-    """From loopback only, whatever was offered."""
+    """From loopback only, with any secret or none."""
     assert may_link(Caller(address), secret, None) is is_allowed  # type: ignore[arg-type]
 
 

@@ -195,7 +195,7 @@ async def test_a_link_page_by_page(talk: Asker) -> None:
 
 
 async def test_the_newest_after_a_gap(talk: Asker) -> None:
-    """For an id of another log, whatever it is; a viewer without messages gets the GAP alone."""
+    """For any id of another log; a viewer without messages gets the GAP alone."""
     replay = await talk.missed(ALICE, 7, span=Span.NEWEST)
     assert json.loads(replay.bodies[0]) == {"type": "GAP", "after": 0, "id": 1}
     assert (ids(replay.bodies[1:]), replay.after) == ([1, 2, 4, 5, 6, 9, 10, 12], 12)

@@ -76,7 +76,7 @@ def test_missed_page_by_page(readings: Readings, limit: int) -> None:
 
 
 def test_missed_of_late(readings: Readings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over so many visible ones: a GAP and the newest; what others said isn't counted."""
+    """Over MISSED_MAX visible ones: a GAP and the newest; messages that the viewer can't see don't count."""
     monkeypatch.setattr(readings_module, "MISSED_MAX", 7)
     monkeypatch.setattr(readings_module, "MISSED_KEPT", 3)
     replay = missed(readings, ALICE, 0, 100, Span.RECENT)
@@ -157,7 +157,7 @@ def test_a_room_that_comes_later_is_found(book: Logbook, readings: Readings) -> 
 
 @pytest.mark.parametrize("after", [0, 3, 4, 5, 6])
 def test_what_retention_took_out_is_a_gap(book: Logbook, readings: Readings, after: int) -> None:
-    """But only for who would have seen some of it."""
+    """But only for viewers that would have seen some of it."""
     fill_index(book.writer.database, 3)
     assert not prune(book.writer.database, 0, 7, 100)
     replay = missed(readings, ALICE, after, 100)
@@ -201,7 +201,7 @@ def test_fitting() -> None:
 def test_readings_agree_with_a_list(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]], after: int, limit: int
 ) -> None:
-    """Whatever was logged and sorted when, a reading is a filter of one list."""
+    """After any steps, a reading is a filter of one list."""
     book = Logbook(tmp_path_factory.mktemp("log"))
     book.user("alice")
     said: list[tuple[int, str, int]] = []

@@ -40,7 +40,7 @@ class Watch:
         return UpkeepSchedule(upkeep, lambda: writer.newest, self.worker, self.loop, **keep)  # type: ignore[arg-type]
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Ask in the log's thread, behind whatever it is doing, until it is so."""
+        """Ask in the log's thread, after its present job, until the condition holds."""
         answer = asyncio.Event()
         result: list[bool] = []
 
@@ -67,7 +67,7 @@ async def watch(book: Logbook, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 
 async def test_the_index_is_filled_while_it_is_quiet(book: Logbook, watch: Watch) -> None:
-    """What was there at the start, and what is told of."""
+    """With the messages of the start, and with later ones."""
     book.say(*["words"] * 40)
     schedule = watch.start()
     await watch.until(lambda: unindexed(book.writer.database) == 0)

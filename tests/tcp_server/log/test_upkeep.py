@@ -26,7 +26,7 @@ def left(book: Logbook) -> list[int]:
 
 
 def test_pruning_by_number(book: Logbook) -> None:
-    """The newest stay; at most so many go at once."""
+    """The newest stay; at most `limit` messages go at once."""
     book.say(*["x"] * 10)
     assert not prune(book.writer.database, 0, 10, 100)
     assert prune(book.writer.database, 0, 3, 5)

@@ -74,7 +74,7 @@ def test_a_refused_draft_is_only_looked_up(book: Logbook) -> None:
 
 
 def test_rooms_and_presence_survive(book: Logbook) -> None:
-    """Topics, newest ids, who was where."""
+    """Topics, newest ids, and the rooms of each present user."""
     book.writer.append(
         [book.draft("one", "tea"), book.draft("two", "tea"), book.draft("three", "coffee")],
         Changes(

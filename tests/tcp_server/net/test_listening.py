@@ -79,7 +79,7 @@ def test_all_addresses_of_a_name_have_one_port(resolve: Callable[..., None]) -> 
 
 @pytest.mark.parametrize("code", [errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL])
 def test_a_machine_without_ipv6(refuse: Refuse, code: int) -> None:
-    """IPv4 is enough; but who asks for IPv6 is told."""
+    """IPv4 is enough; a wish for IPv6 alone is an error."""
     refuse(socket.AF_INET6, code)
     (sock,) = bind(None, 0)
     assert sock.family == socket.AF_INET

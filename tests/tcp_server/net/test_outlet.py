@@ -1,4 +1,4 @@
-"""What a connection writes, through real sockets: at once what the kernel takes, the rest in order by the transport."""
+"""An outlet at real sockets: the kernel gets bytes at once, the transport sends the rest in order."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ class Line:
         self.peer = peer
 
     async def read(self, size: int) -> bytes:
-        """Take so many bytes, or what there is until the end."""
+        """Return `size` bytes, or all bytes until the end."""
         loop = asyncio.get_running_loop()
         data = bytearray()
         while len(data) < size and (chunk := await loop.sock_recv(self.peer, size - len(data))):
@@ -53,7 +53,7 @@ async def test_a_write_leaves_before_the_loop_turns(line: Line) -> None:
 
 
 async def test_more_than_the_kernel_takes(line: Line) -> None:
-    """Pressure is told, and all comes in order: what was cut, what waited, and what was written after it."""
+    """Congestion is reported, and all bytes come in order: the cut ones, the waiting ones, and later ones."""
     for start in range(0, len(MEGABYTE), 65_536):
         line.connection.write(MEGABYTE[start : start + 65_536])
     assert line.connection.is_congested
@@ -79,7 +79,7 @@ async def test_a_kernel_that_takes_nothing(line: Line) -> None:
 
 
 async def test_a_peer_that_is_gone(line: Line) -> None:
-    """The connection ends; what else is written goes nowhere, and no other descriptor gets it."""
+    """The connection ends; later bytes go nowhere, and no other descriptor gets them."""
     line.peer.close()
     line.connection.write(b"to nobody")
     line.connection.write(b"nor this")
