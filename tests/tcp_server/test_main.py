@@ -10,6 +10,8 @@ import pytest
 
 from tcp_server import __main__ as command
 from tcp_server.log.database import FILE_NAME
+from tcp_server.net.listening import bind
+from tcp_server.net.process import StartError
 from tests.conftest import StartServer
 from tests.tcp_server.commands import Fails, assert_one_line, run
 from tests.tcp_server.logbook import Logbook
@@ -177,8 +179,8 @@ def test_the_announcement_of_ipv6(capsys: pytest.CaptureFixture[str], tmp_path: 
     if not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")
     try:
-        sockets = command.bind("::1", 0)
-    except command.StartError:
+        sockets = bind("::1", 0)
+    except StartError:
         pytest.skip("IPv6 is switched off")
     options = command._server_parser().parse_args(["0", "--host", "::1", "--data", str(tmp_path)])
     command._announce(sockets, options, tmp_path / FILE_NAME)

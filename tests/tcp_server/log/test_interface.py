@@ -156,7 +156,7 @@ async def test_what_the_server_starts_with(asker: Asker) -> None:
 
 async def test_a_replay_ends_with_its_own_batch(talk: Asker) -> None:
     """So that the next live packet joins it."""
-    queries = [ReplayQuery(ALICE, 9, 100), LinkReplayQuery(11, 100)]
+    queries: list[AnyReplayQuery] = [ReplayQuery(ALICE, 9, 100), LinkReplayQuery(11, 100)]
     outcomes, (replay, of_link) = await talk.append(talk.draft("live"), queries=queries)
     assert outcomes == [13]
     assert isinstance(replay, Replay)

@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 import threading
-import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -164,16 +163,23 @@ async def test_a_disk_that_stalls(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One commit that took long sends the next ones to the thread, for a while."""
+    seconds = 100.0
+    append = desk.writer.append
+
+    def append_slowly(*batch: object) -> list[Outcome]:
+        nonlocal seconds
+        seconds += 0.2
+        return append(*batch)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(log_module, "monotonic", lambda: seconds)
+    monkeypatch.setattr(log_module, "STALL_SECONDS", 0.1)
     with monkeypatch.context() as slow:
-        slow.setattr(log_module, "STALL_SECONDS", 0.1)
-        slow.setattr(log_module, "THREAD_SECONDS", 0.05)
-        append = desk.writer.append
-        slow.setattr(desk.writer, "append", lambda *batch: (time.sleep(0.12), append(*batch))[1])
+        slow.setattr(desk.writer, "append", append_slowly)
         desk.commit()
-    assert "the disk stalls: 0." in caplog.text
+    assert "the disk stalls: 0.2 s for a commit" in caplog.text
     desk.commit()
     await desk.finish()
-    await asyncio.sleep(0.06)
+    seconds += log_module.THREAD_SECONDS
     desk.commit()
     assert desk.where == ["MainThread", "log-writer", "MainThread"]
     assert desk.told == ["stored"] * 3
