@@ -96,7 +96,7 @@ class Delivery:
                     self._fanout.broadcast(room, encode(body))
                     for session in answered:
                         if session.port.is_behind:
-                            session.port.hold(Send(session, body))
+                            session.port.postpone(Send(session, body))
                 case Send(session, body):
                     self._send(session.port, output, body)
                 case SendNewest(session, body, room):
@@ -145,14 +145,14 @@ class Delivery:
         if not port.is_behind:
             port.send(self._fanout, body)
         elif not isinstance(output, Murmur):
-            port.hold(output)
+            port.postpone(output)
 
     def _go_live(self, output: GoLive) -> None:
         port: Port = output.session.port
         if port.pace is not Pace.OPENING:
             return
         if port.is_connection_behind:
-            port.hold(output)
+            port.postpone(output)
             return
         if output.after is None:
             port.move(PaceEvent.OPENED)

@@ -56,7 +56,7 @@ class Link:
     Attributes:
         is_behind: the connection took no more bytes; no session on the link hears a room until the link is caught up.
         after: while it is behind, the id up to which it was sent everything.
-        held: while it is behind, direct answers that wait for the end of the replay.
+        postponed: while it is behind, direct answers that wait for the end of the replay.
         leaving: sessions that the rest of the replay is not for, since they are caught up alone.
     """
 
@@ -65,7 +65,7 @@ class Link:
         self.name = name
         self.is_behind = False
         self.after = 0
-        self.held: list[Output] = []
+        self.postponed: list[Output] = []
         self.leaving: list[LinkPort] = []
         self._host = host
         self._fanout = fanout

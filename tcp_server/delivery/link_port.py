@@ -23,7 +23,7 @@ class Carrier(Protocol):
     connection: Connection
     is_behind: bool
     after: int
-    held: list[Output]
+    postponed: list[Output]
     leaving: list[LinkPort]
 
     def subscribe(self, fanout: Fanout[Outlet], room: Room) -> None: ...
@@ -57,18 +57,18 @@ class LinkPort(Port):
     def is_connection_behind(self) -> bool:
         return self._link.is_behind
 
-    def hold(self, output: Output) -> None:
+    def postpone(self, output: Output) -> None:
         if self._link.is_behind:
-            self._link.held.append(output)
+            self._link.postponed.append(output)
         else:
-            super().hold(output)
+            super().postpone(output)
 
     def change_rooms(self, fanout: Fanout[Outlet], change: Subscribe | Unsubscribe) -> None:
         """As any port; while the link is behind, a live session leaves the link's replay, to be caught up alone."""
         if not self._link.is_behind:
             super().change_rooms(fanout, change)
         elif self.pace is Pace.OPENING:
-            self._link.held.append(change)
+            self._link.postponed.append(change)
         elif self.pace is Pace.LIVE:
             self.move(PaceEvent.LAGGED)  # its subscriptions stay until the link's next replay
             self.after, self.told = self._link.after, None

@@ -1,7 +1,7 @@
 """A session's port: where its packets go, and whether it keeps up.
 
 A port that is behind is a cursor, not a queue (PROTOCOL.md section 5): it hears no room, and is caught up from the log.
-Only direct answers are held for it, and those are few, since a session that is behind is not read.
+Only direct answers are postponed for it, and those are few, since a session that is behind is not read.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Port:
         after: while it is behind, the id up to which it was sent everything.
         page: how many messages are to be read at once, by the size of those before.
         told: while it is behind, each room's count `told` at the start; None: it needs each ROOM afresh.
-        held: while it is behind, direct answers that wait for the end of the replay.
+        postponed: while it is behind, direct answers that wait for the end of the replay.
     """
 
-    __slots__ = ("after", "connection", "held", "pace", "page", "rooms", "session", "told")
+    __slots__ = ("after", "connection", "pace", "page", "postponed", "rooms", "session", "told")
 
     session: Session
 
@@ -40,7 +40,7 @@ class Port:
         self.after = 0
         self.page = PAGE_FIRST
         self.told: dict[Room, int] | None = None
-        self.held: list[Output] | None = None
+        self.postponed: list[Output] | None = None
 
     def move(self, event: PaceEvent) -> None:
         """Change the pace as the table says."""
@@ -50,7 +50,7 @@ class Port:
 
     @property
     def is_behind(self) -> bool:
-        """Nothing may be sent now: direct answers are held, and all else comes from the log later."""
+        """Nothing may be sent now: direct answers are postponed, and all else comes from the log later."""
         return self.pace is Pace.BEHIND
 
     @property
@@ -58,11 +58,11 @@ class Port:
         """The connection as a whole is behind: its sessions are caught up after it."""
         return False
 
-    def hold(self, output: Output) -> None:
+    def postpone(self, output: Output) -> None:
         """Keep an output for the end of the replay."""
-        if self.held is None:
-            self.held = []
-        self.held.append(output)
+        if self.postponed is None:
+            self.postponed = []
+        self.postponed.append(output)
 
     def change_rooms(self, fanout: Fanout[Outlet], change: Subscribe | Unsubscribe) -> None:
         """Hear a room from here on, or hear it no more; a port that is behind learns of it when it is caught up."""
@@ -110,14 +110,14 @@ class Port:
         """Hear the rooms from here on: the last replay is sent.
 
         Returns:
-            The rooms that were told something meanwhile, whose ROOM is due, and the outputs that were held.
+            The rooms that were told something meanwhile, whose ROOM is due, and the outputs that were postponed.
         """
         self.move(PaceEvent.CAUGHT_UP)
         for room in rooms:
             self.subscribe(fanout, room)
         told, self.told = self.told, None
-        held, self.held = self.held or [], None
-        return [room for room in rooms if told is None or told.get(room) != room.told], held
+        postponed, self.postponed = self.postponed or [], None
+        return [room for room in rooms if told is None or told.get(room) != room.told], postponed
 
     def close(self, fanout: Fanout[Outlet], last: bytes) -> None:
         """Send the last body, if there is one, and close."""

@@ -141,7 +141,7 @@ class Replays:
         raise AssertionError("the log answers each query with a replay of its kind")
 
     def finish(self, catch_up: AnyCatchUp) -> None:
-        """Go on after the last replay: with packets that waited, and with sessions that a link held up."""
+        """Go on after the last replay: with packets that waited, and with sessions that waited for their link."""
         if isinstance(catch_up, LinkCatchUp):
             for end in catch_up.end.to_catch_up():
                 self.want(end)
@@ -166,8 +166,8 @@ class Replays:
         if not replay.is_complete:
             self.want(port)
             return None
-        skipped, held = port.catch_up(self._fanout, catch_up.rooms)
-        return [*[room_state(port.session, room) for room in skipped], *map(_renewed, held)]
+        skipped, postponed = port.catch_up(self._fanout, catch_up.rooms)
+        return [*[room_state(port.session, room) for room in skipped], *map(_renewed, postponed)]
 
     def _send_to_link(self, link: Link, replay: LinkReplay) -> list[Output] | None:
         leaving, link.leaving = link.leaving, []
@@ -186,8 +186,8 @@ class Replays:
         for room in link.rooms:
             body = b'%b,"id":%d}' % (server_packets.format(describe(room))[:-1], room.newest)
             self._fanout.send(link.connection, encode(body))
-        held, link.held = link.held, []
-        return list(map(_renewed, held))
+        postponed, link.postponed = link.postponed, []
+        return list(map(_renewed, postponed))
 
     def _send_direct(self, link: Link, uids: tuple[int, int], body: bytes) -> None:
         """Send a direct message to the sessions of both users that are live on this link."""
@@ -199,8 +199,8 @@ class Replays:
                     port.send(self._fanout, body)
 
 
-def _renewed(held: Output) -> Output:
-    """Return a held answer; a ROOM as the room is now, since later arrivals were not told to this session."""
-    if isinstance(held, SendNewest) and held.room is not None:
-        return room_state(held.session, held.room, held.ref)
-    return held
+def _renewed(output: Output) -> Output:
+    """Return a postponed answer; a ROOM as the room is now, since later arrivals were not told to this session."""
+    if isinstance(output, SendNewest) and output.room is not None:
+        return room_state(output.session, output.room, output.ref)
+    return output

@@ -145,7 +145,7 @@ async def test_memory_of_who_is_behind_is_bounded(house: House) -> None:
         alice.send("TYPING", to="bob")
         alice.send("TOPIC", room="lobby", topic=str(number))
     await house.settle()
-    assert port.held is None  # type: ignore[attr-defined]
+    assert port.postponed is None  # type: ignore[attr-defined]
     assert port.rooms == ()  # type: ignore[attr-defined]
     bob.relieve()
     await house.settle()

@@ -19,7 +19,7 @@ class NotingCarrier:
         self.connection = KeptConnection()
         self.is_behind = False
         self.after = 7
-        self.held: list[Output] = []
+        self.postponed: list[Output] = []
         self.leaving: list[LinkPort] = []
         self.told: list[str] = []
 
@@ -80,12 +80,12 @@ def test_where_answers_are_held(link: NotingCarrier, port: LinkPort) -> None:
     first, second = Send(port.session, b"1"), Send(port.session, b"2")
     link.is_behind = True
     assert (port.is_behind, port.is_connection_behind) == (True, True)
-    port.hold(first)
+    port.postpone(first)
     link.is_behind = False
     port.move(PaceEvent.RETURNED)
     assert (port.is_behind, port.is_connection_behind) == (True, False)
-    port.hold(second)
-    assert (link.held, port.held) == ([first], [second])
+    port.postpone(second)
+    assert (link.postponed, port.postponed) == ([first], [second])
 
 
 def test_rooms_change_while_the_link_is_behind(link: NotingCarrier, port: LinkPort, fanout: Fanout[Outlet]) -> None:
@@ -93,7 +93,7 @@ def test_rooms_change_while_the_link_is_behind(link: NotingCarrier, port: LinkPo
     link.is_behind = True
     change = Subscribe(port.session, TEA)
     port.change_rooms(fanout, change)
-    assert (link.held, link.leaving) == ([change], [])
+    assert (link.postponed, link.leaving) == ([change], [])
     port.move(PaceEvent.OPENED)
     port.change_rooms(fanout, change)
     port.change_rooms(fanout, change)

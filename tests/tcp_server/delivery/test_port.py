@@ -1,4 +1,4 @@
-"""A port by itself: what it holds, which rooms it hears, and what is due when it has caught up."""
+"""A port by itself: what it postpones, which rooms it hears, and what is due when it has caught up."""
 
 import pytest
 
@@ -74,14 +74,14 @@ def test_a_port_that_is_behind_learns_of_its_rooms_later(
 
 
 def test_what_is_due_after_a_return(port: Port, fanout: Fanout[Outlet]) -> None:
-    """The held answers, once, and a ROOM for those that were told something meanwhile."""
+    """The postponed answers, once, and a ROOM for those that were told something meanwhile."""
     tea, milk, new = Room("tea", "tea"), Room("milk", "milk"), Room("new", "new")
     port.return_behind(3, [tea, milk])
     answer = Send(port.session, b"{}")
-    port.hold(answer)
+    port.postpone(answer)
     milk.told += 1
     assert port.catch_up(fanout, (tea, milk, new)) == ([milk, new], [answer])
-    assert port.held is None
+    assert port.postponed is None
 
 
 def test_the_end(port: Port, connection: KeptConnection, fanout: Fanout[Outlet]) -> None:

@@ -134,7 +134,7 @@ def test_held_answers_follow_the_replay(scene: Scene) -> None:
     scene.congest()
     answers = [Send(scene.port.session, b"1"), Send(scene.port.session, b"2")]
     for answer in answers:
-        scene.port.hold(answer)
+        scene.port.postpone(answer)
     following = scene.replays.send(scene.relieve(), Replay([], 0, True))
     assert following is not None
     assert following[-2:] == answers
