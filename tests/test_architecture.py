@@ -19,7 +19,9 @@ FLOORS: dict[str, set[str]] = {
         "tcp_server.protocol",
         "tcp_server.net",
         "tcp_server.chat",
-        "tcp_server.log",
+        "tcp_server.log.interface",
+        "tcp_server.log.sqlite_log",  # made by __main__
+        "tcp_server.log.upkeep",  # opened by archiving
         "tcp_server.delivery",
     },
     "tcp_server.protocol": {"tcp_server.wordpacket"},
@@ -31,7 +33,7 @@ FLOORS: dict[str, set[str]] = {
         "tcp_server.protocol",
         "tcp_server.net",
         "tcp_server.chat",
-        "tcp_server.log",
+        "tcp_server.log.interface",
     },
     "ws_bridge": {"tcp_server.wordpacket", "tcp_server.protocol", "tcp_server.net"},
     "cli_client": {
