@@ -23,7 +23,7 @@ from cli_client.library.events import Event, Failed, Live, Lost, NotLetIn, Postp
 from cli_client.library.outbox import Outgoing, OutgoingState
 from cli_client.library.requests import Requests
 from cli_client.library.store import Store, StoreBusy
-from tcp_server.protocol.server_packets import Error, Gap, Join, Leave, Nick, Notice, Ready, Room, Topic, Typing
+from tcp_server.protocol.server_packets import Error, Gap, Join, Leave, Nick, Notice, Ready, RoomState, Topic, Typing
 from tcp_server.protocol.server_packets import Msg as Message
 
 __all__ = [
@@ -51,7 +51,7 @@ __all__ = [
     "Ready",
     "RequestError",
     "Requests",
-    "Room",
+    "RoomState",
     "Sent",
     "Store",
     "StoreBusy",

@@ -14,7 +14,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from tcp_server import archiving
-from tcp_server.chat.hub import Settings
+from tcp_server.chat.front import Front, LocalSettings
+from tcp_server.chat.steps import ChatSettings
 from tcp_server.folder import PRIVATE, add_data_flag, lock_folder, make_folder, token_key
 from tcp_server.log.interface import ArchiveError, LogError
 from tcp_server.log.sqlite_log import SqliteLog
@@ -141,18 +142,17 @@ async def _run(
         keep_messages=options.keep_messages,
     )
     with closing(log):
-        settings = Settings(
+        local = LocalSettings(
             name=options.name,
             version=version(),
-            epoch=log.epoch,
-            key=token_key(options.data),
             new_uid=lambda: secrets.randbits(63),
             motd=options.motd,
             server_password=password,
-            grace_seconds=options.grace,
         )
+        key = token_key(options.data)
+        settings = ChatSettings(epoch=log.epoch, key=key, grace_seconds=options.grace)
         stop, hurry = catch_signals()
-        server = Server(log, settings, link_secret=link_secret)
+        server = Server(log, Front(local, key), settings, link_secret=link_secret)
         await server.listen(sockets)
         calm_collector()
         _announce(sockets, options, log.path)

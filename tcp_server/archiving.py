@@ -13,6 +13,7 @@ from tcp_server.folder import PRIVATE, add_data_flag, lock_folder, make_folder
 from tcp_server.log.interface import LogUpkeep
 from tcp_server.log.upkeep import open_upkeep
 from tcp_server.net.process import FlagParser, StartError
+from tcp_server.protocol.entries import MSG
 
 
 def run_command(arguments: Sequence[str]) -> None:
@@ -39,7 +40,7 @@ def _export(folder: Path, file: str) -> None:
         count = 0
         for line in upkeep.export_lines():
             out.write(line + b"\n")
-            count += line.startswith(b'{"type":"MSG"')
+            count += line.startswith(MSG.head)
     print(f"exported {count} messages", file=sys.stderr)
 
 

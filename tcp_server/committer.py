@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from tcp_server.chat.directory import Changes
-from tcp_server.chat.state import Draft, Output
+from tcp_server.chat.outputs import Draft, Output
 from tcp_server.delivery.replays import AnyCatchUp, Caught
 from tcp_server.log.interface import AnyReplay, LiveLog, LogUnavailable, Outcome
 

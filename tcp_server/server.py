@@ -14,8 +14,12 @@ import logging
 import socket
 from collections.abc import Sequence
 
-from tcp_server.chat.hub import Hub, Settings
-from tcp_server.chat.state import Draft, Session
+from tcp_server.chat.front import Front
+from tcp_server.chat.hub import Hub
+from tcp_server.chat.inlet import Inlet
+from tcp_server.chat.outputs import Draft
+from tcp_server.chat.state import Session
+from tcp_server.chat.steps import REFUSALS_MAX, ChatSettings
 from tcp_server.clock import Clock
 from tcp_server.committer import Batch, Committer
 from tcp_server.delivery.answers import Answers
@@ -33,6 +37,8 @@ from tcp_server.log.interface import LiveLog, LogUnavailable, Outcome
 from tcp_server.net.listening import accept
 from tcp_server.net.outlet import Outlet, write_all
 from tcp_server.protocol import client_packets, server_packets
+from tcp_server.protocol.client_packets import NotUtf8, Refusal
+from tcp_server.protocol.names import checked_nickname
 from tcp_server.protocol.server_packets import ByeReason
 
 logger = logging.getLogger(__name__)
@@ -48,16 +54,18 @@ class Server:
     caller's, to be closed after the shutdown.
     """
 
-    def __init__(self, log: LiveLog, settings: Settings, *, link_secret: str | None = None) -> None:
+    def __init__(self, log: LiveLog, front: Front, settings: ChatSettings, *, link_secret: str | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._clock = Clock()
-        self._hub = Hub(settings, log.rooms(), log.newest)
+        self._front = front
+        self._hub = Hub(settings, log.rooms())
+        self._inlet: Inlet = self._hub
         self._now = self._clock.now()  # when the current tick began
         for uid, present in log.present().items():
-            self._hub.restore(uid, present.nickname, present.rooms, self._now)
+            self._hub.restore(uid, checked_nickname(present.nickname), present.rooms, self._now)
         self._fanout: Fanout[Outlet] = Fanout(write_all)
         self._replays = Replays(self._hub, self._fanout, self.wake)
-        self._delivery = Delivery(self._hub, self._fanout, self._replays, Answers(self._hub, log, self.wake))
+        self._delivery = Delivery(self._fanout, self._replays, Answers(self._hub, log, self.wake), log.newest)
         self._committer = Committer(log, self)
         self._link_secret = link_secret
         self._connections: dict[Connection, None] = {}
@@ -139,7 +147,7 @@ class Server:
 
     def stored(self, batch: Batch, outcomes: Sequence[Outcome], caught: Sequence[Caught]) -> None:
         """Deliver a batch that is in the log."""
-        self._replays.fall_behind()
+        self._replays.fall_behind(self._delivery.newest)
         self._delivery.deliver(batch.outputs, outcomes, caught)
 
     def not_stored(self, batch: Batch, error: LogUnavailable) -> None:
@@ -150,12 +158,12 @@ class Server:
         self._loop.call_later(RETRY_SECONDS, self.wake)
         for catch_up in batch.catch_ups:
             self._replays.want(catch_up.end)
-        self._replays.fall_behind()
+        self._replays.fall_behind(self._delivery.newest)
         self._delivery.refuse(batch.outputs, error)
 
     def _set_timer(self) -> None:
-        """See that the hub gets its `tick` in time; one that comes too early does no harm."""
-        due = self._hub.next_tick()
+        """See that the hub hears in time that something is due; hearing of it too early does no harm."""
+        due = self._inlet.next_due()
         if due is None or (self._timer_due is not None and self._timer_due <= due):
             return
         if self._timer is not None:
@@ -165,8 +173,10 @@ class Server:
 
     def _on_timer(self) -> None:
         self._timer = self._timer_due = None
-        self._hub.tick(self._clock.now())
         self.wake()
+        now = self._clock.now()
+        self._inlet.run_timers(now)
+        self._inlet.expire(now)
 
     # What connections, sessions and links report
 
@@ -183,12 +193,20 @@ class Server:
 
     def open_session(self, port: Port) -> Session:
         self.wake()
-        return self._hub.connected(port, self._now)
+        return self._inlet.connected(port, self._front.hello, self._now)
 
     def receive(self, session: Session, body: bytes) -> None:
         if not self._is_scheduled:  # asked here too: that spares a call for most bodies of a busy turn
             self.wake()
-        self._hub.received(session, body, self._now)
+        try:
+            packet = self._front.read(body)
+        except Refusal as refusal:
+            if self._inlet.refused(session, refusal):
+                self.drop_session(session, "protocol", f"{REFUSALS_MAX} bad packets")
+        except NotUtf8 as error:
+            self.drop_session(session, "protocol", str(error))
+        else:
+            self._inlet.received(session, packet, self._now)
 
     def receive_opening(self, port: DirectPort, body: bytes) -> None:
         """Act on a body of a session before READY: the connection may become a link."""
@@ -198,23 +216,23 @@ class Server:
             except ValueError:
                 pass  # the hub says what is wrong with it
             else:
-                if isinstance(request, client_packets.Link):
+                if isinstance(request, client_packets.LinkRequest):
                     self._open_link(port, request)
                     return
         self.receive(port.session, body)
 
     def end_session(self, session: Session) -> None:
-        self.wake()
-        self._hub.ended(session, self._now)
+        self.drop_session(session, None)
         self._replays.forget(session.port)
 
     def break_session(self, session: Session, text: str) -> None:
-        self.wake()
-        self._hub.end(session, "protocol", text, self._now)
+        self.drop_session(session, "protocol", text)
 
-    def drop_session(self, session: Session, reason: ByeReason, text: str) -> None:
+    def drop_session(self, session: Session, reason: ByeReason | None, text: str = "") -> None:
+        """End a session, with a BYE unless its connection broke; its user is held if that was the last one."""
         self.wake()
-        self._hub.end(session, reason, text, self._now)
+        self._inlet.close(session, reason, text)
+        self._inlet.hold(session, self._now)
 
     def congested(self, end: DirectPort | Link) -> None:
         self._replays.congested(end)
@@ -228,15 +246,15 @@ class Server:
     def closed(self, link: Link) -> None:
         self._replays.forget(link)
 
-    def _open_link(self, port: DirectPort, request: client_packets.Link) -> None:
+    def _open_link(self, port: DirectPort, request: client_packets.LinkRequest) -> None:
         self.wake()
         connection = port.connection
         if not may_link(connection, client_packets.given(request.secret), self._link_secret):
-            self._hub.end(port.session, "forbidden", "a link needs the secret", self._now)
+            self.drop_session(port.session, "forbidden", "a link needs the secret")
             return
         connection.limit_writing(LINK_HIGH_WATER)
         connection.handler = Link(connection, request.name, self, self._fanout)
-        self._hub.linked(port.session, client_packets.given(request.ref))
+        self._inlet.linked(port.session, client_packets.given(request.ref))
         logger.info("link from %.64r", request.name)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cli_client.chat.lines import Line
-from tcp_server.protocol.client_packets import Request
+from tcp_server.protocol.client_packets import ClientPacket
 from tcp_server.protocol.server_packets import Msg
 
 
@@ -31,7 +31,7 @@ class SendText:
 class Ask:
     """Ask the server; report the answer by `ChatSession.answered` or `ChatSession.refused`."""
 
-    request: Request
+    request: ClientPacket
     target: str = ""
     purpose: Purpose = Purpose.USUAL
     found: tuple[Msg, ...] = ()  # the messages in an earlier answer to the same question

@@ -16,6 +16,7 @@ from cli_client.chat.query import SearchFault, parse_search
 from cli_client.chat.views import View
 from cli_client.library.targets import packet_target, room_name, split_target
 from tcp_server.protocol import client_packets, names
+from tcp_server.protocol.names import RoomName
 from tcp_server.protocol.server_packets import LIST_MAX
 
 HITS = 10  # a page of them fits on most screens
@@ -51,7 +52,7 @@ def join(chat: Chat, rest: str) -> Sequence[Effect]:
     rooms = [room_name(word) for word in rest.replace(",", " ").split()]
     for room in rooms:
         chat.expect_room(room)
-    return [Ask(client_packets.Join(room=room), f"#{room}") for room in rooms]
+    return [Ask(client_packets.Join(room=RoomName(room)), f"#{room}") for room in rooms]
 
 
 def leave(chat: Chat, rest: str) -> Sequence[Effect]:
@@ -64,7 +65,7 @@ def leave(chat: Chat, rest: str) -> Sequence[Effect]:
     if not target.startswith("#"):
         chat.close(target)
         return []
-    request = client_packets.Leave(room=target[1:], message=reason if reason else UNSET)
+    request = client_packets.Leave(room=RoomName(target[1:]), message=reason if reason else UNSET)
     return [Ask(request, target)]
 
 
@@ -98,14 +99,14 @@ def topic(chat: Chat, rest: str) -> Sequence[Effect]:
         raise CommandFault("only a room has a topic")
     if not rest:
         return chat.note(f"the topic is: {view.roster.topic}" if view.roster.topic else f"{view.target} has no topic")
-    return [Ask(client_packets.Topic(room=view.target[1:], topic="" if rest == "-" else rest), view.target)]
+    return [Ask(client_packets.Topic(room=RoomName(view.target[1:]), topic="" if rest == "-" else rest), view.target)]
 
 
 def users(chat: Chat, rest: str) -> Sequence[Effect]:
     if not rest and not chat.current.target.startswith("#"):
         raise CommandFault("usage: /users ROOM")
     room = room_name(rest or chat.current.target)
-    return [Ask(client_packets.Users(room=room), f"#{room}")]
+    return [Ask(client_packets.Users(room=RoomName(room)), f"#{room}")]
 
 
 def rooms(chat: Chat, rest: str) -> Sequence[Effect]:

@@ -16,6 +16,7 @@ from cli_client.chat.lines import Kind
 from cli_client.chat.views import View
 from cli_client.library.targets import packet_target
 from tcp_server.protocol import client_packets, server_packets
+from tcp_server.protocol.names import RoomName
 
 PAGE = 50  # messages that one look back fetches
 SNIPPET_CHARACTERS = 90  # of a hit: two rows of an 80-column screen
@@ -28,7 +29,7 @@ class Listing:
     def __init__(self, book: Book) -> None:
         self._book = book
 
-    def answered(self, ask: Ask, packet: server_packets.AnyPacket) -> Sequence[Effect]:
+    def answered(self, ask: Ask, packet: server_packets.ServerPacket) -> Sequence[Effect]:
         """Take the server's answer to a question."""
         match packet:
             case server_packets.Users():
@@ -122,7 +123,7 @@ class Listing:
         shown = self._book.note(f"{users.count} in #{users.room}: {', '.join(users.users)}")
         if not users.more:
             return shown
-        return [*shown, Ask(client_packets.Users(room=users.room, after=users.users[-1]), ask.target)]
+        return [*shown, Ask(client_packets.Users(room=RoomName(users.room), after=users.users[-1]), ask.target)]
 
     def _list_rooms(self, rooms: server_packets.Rooms) -> Sequence[Effect]:
         shown: list[Effect] = []

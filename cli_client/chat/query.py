@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import UNSET, UnsetType
 
 from tcp_server.protocol import client_packets, names
+from tcp_server.protocol.names import Nickname, RoomName
 from tcp_server.protocol.server_packets import QUERY_MAX
 
 _DATE = re.compile(
@@ -29,8 +30,8 @@ def parse_search(typed: str, now: datetime, limit: int) -> client_packets.Search
         SearchFault: there are no words, or a filter has no such value.
     """
     words: list[str] = []
-    room: str | UnsetType = UNSET
-    sender: str | UnsetType = UNSET
+    room: RoomName | UnsetType = UNSET
+    sender: Nickname | UnsetType = UNSET
     since: datetime | UnsetType = UNSET
     until: datetime | UnsetType = UNSET
     for word in typed.split():
@@ -77,18 +78,15 @@ def parse_date(value: str, now: datetime) -> datetime:
     return when if when.tzinfo is not None else when.replace(tzinfo=now.tzinfo)
 
 
-def _nickname(value: str) -> str:
-    nickname = value.removeprefix("@")
+def _nickname(value: str) -> Nickname:
     try:
-        names.nickname_key(nickname)
+        return names.checked_nickname(value.removeprefix("@"))
     except names.NameFault:
         raise SearchFault(f"from: {value} is no nickname") from None
-    return nickname
 
 
-def _room(value: str) -> str:
+def _room(value: str) -> RoomName:
     try:
-        names.room_key(value)
+        return names.checked_room(value)
     except names.NameFault:
         raise SearchFault(f"in: {value} is no room") from None
-    return value.removeprefix("#")

@@ -23,7 +23,7 @@ class Roster:
     users: dict[str, str] = field(default_factory=dict)
     _typing: dict[str, tuple[str, datetime]] = field(default_factory=dict)
 
-    def describe(self, room: server_packets.Room) -> None:
+    def describe(self, room: server_packets.RoomState) -> None:
         """Take a ROOM; one of a big room has no topic and no members, and keeps those from before."""
         self.count = room.count
         if room.topic is not None:

@@ -95,14 +95,14 @@ class ChatSession:
         """Take the answer to `Rename`."""
         self.book.rename_user(nickname)
 
-    def answered(self, ask: Ask, packet: server_packets.AnyPacket, now: datetime) -> Sequence[Effect]:
+    def answered(self, ask: Ask, packet: server_packets.ServerPacket, now: datetime) -> Sequence[Effect]:
         """Take the server's answer to `Ask`.
 
         ROOM and LEAVE come as events too, but the next line that the person types must not wait for those.
         """
         self.book.set_now(now)
         match packet:
-            case server_packets.Room():
+            case server_packets.RoomState():
                 self._room(packet)
                 return []
             case server_packets.Leave():
@@ -135,7 +135,7 @@ class ChatSession:
             case server_packets.Ready():
                 self.book.rename_user(event.nickname or self.book.nickname)
                 self.book.keep_rooms(event.rooms or ())
-            case server_packets.Room():
+            case server_packets.RoomState():
                 self._room(event)
             case server_packets.Join():
                 return self._join(event)
@@ -179,7 +179,7 @@ class ChatSession:
             return []
         return self.book.fail(f"not sent to {_target(outgoing)}: {outgoing.reason}")
 
-    def _room(self, room: server_packets.Room) -> None:
+    def _room(self, room: server_packets.RoomState) -> None:
         view = self.book.open(f"#{room.room}")
         view.roster.describe(room)
         if room.id:

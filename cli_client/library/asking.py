@@ -7,7 +7,6 @@ from cli_client.library.connect import Reconnector
 from cli_client.library.errors import ConnectionLost, RequestError
 from cli_client.library.inbox import Inbox
 from cli_client.library.outputs import Answered
-from cli_client.library.resume import format_request
 from tcp_server.protocol import client_packets, server_packets
 
 REF_BYTES = 16  # the protocol asks for 64 random bits at least; these are 128
@@ -27,7 +26,7 @@ def random_ref() -> str:
 
 
 class _Question:
-    def __init__(self, request: client_packets.Request) -> None:
+    def __init__(self, request: client_packets.ClientPacket) -> None:
         self.request = request
         self.answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self.written = False
@@ -46,7 +45,7 @@ class Asking:
         self._is_live = False
         self._closed = False
 
-    async def ask(self, request: client_packets.Request) -> Answered:
+    async def ask(self, request: client_packets.ClientPacket) -> Answered:
         """Send a request, once there is a connection, and return its answer.
 
         Raises:
@@ -96,7 +95,7 @@ class Asking:
     def _write(self, question: _Question) -> None:
         if self._is_live and not question.answer.done():
             question.written = True
-            self._reconnector.write(format_request(question.request))
+            self._reconnector.write(client_packets.format(question.request))
 
 
 def _fail(question: _Question, reason: str) -> None:

@@ -24,7 +24,7 @@ from cli_client.library.memory import Secrets
 from cli_client.library.outbox import Outbox, Outgoing
 from cli_client.library.outputs import Answered, Hangup, Happened
 from cli_client.library.requests import Requests
-from cli_client.library.resume import ResumingSession, SessionPhase, format_request
+from cli_client.library.resume import ResumingSession, SessionPhase
 from cli_client.library.settling import Settling
 from cli_client.library.store import Store
 from cli_client.library.targets import message_target, packet_target, split_target
@@ -112,7 +112,7 @@ class Client:
         if self._running is not None and not self._running.done():
             if self._session.phase in (SessionPhase.CATCHING_UP, SessionPhase.LIVE):
                 bye = client_packets.Bye(message=sendable(message) if message else UNSET)
-                self._reconnector.write(format_request(bye))
+                self._reconnector.write(client_packets.format(bye))
                 self._inbox.close()
                 await asyncio.wait([self._running], timeout=BYE_SECONDS)
             self._running.cancel()
@@ -223,7 +223,7 @@ class Client:
         if self._session.phase is SessionPhase.LIVE and now >= self._typing_at + TYPING_SECONDS:
             self._typing_at = now
             room, to = packet_target(target)
-            self._reconnector.write(format_request(client_packets.Typing(room=room, to=to)))
+            self._reconnector.write(client_packets.format(client_packets.Typing(room=room, to=to)))
 
     async def sent(self, outgoing: Outgoing) -> Msg:
         """Wait until a message of this client is in the log, and return it.

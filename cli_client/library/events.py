@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cli_client.library.outbox import Outgoing
-from tcp_server.protocol.server_packets import Error, Gap, Join, Leave, Msg, Nick, Notice, Ready, Room, Topic, Typing
+from tcp_server.protocol.server_packets import (
+    Error,
+    Gap,
+    Join,
+    Leave,
+    Msg,
+    Nick,
+    Notice,
+    Ready,
+    RoomState,
+    Topic,
+    Typing,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,6 @@ class Failed:
     outgoing: Outgoing
 
 
-ServerEvent: TypeAlias = Msg | Join | Leave | Topic | Nick | Typing | Room | Ready | Notice | Gap | Error
+ServerEvent: TypeAlias = Msg | Join | Leave | Topic | Nick | Typing | RoomState | Ready | Notice | Gap | Error
 ClientEvent: TypeAlias = Live | Lost | NotLetIn | Sent | Postponed | Failed
 Event: TypeAlias = ServerEvent | ClientEvent

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from tcp_server.protocol import server_packets
 from tcp_server.protocol.names import fold
-from tcp_server.protocol.server_packets import AnyPacket
+from tcp_server.protocol.server_packets import ServerPacket
 
 PEERS_MAX = 200
 
@@ -47,12 +47,12 @@ class Identity:
         if ready.rooms is not None:
             self._rooms = {fold(room): room for room in ready.rooms}
 
-    def follow(self, packet: AnyPacket) -> None:
+    def follow(self, packet: ServerPacket) -> None:
         """Keep the list of rooms that the next NICK will ask for."""
         match packet:
             case server_packets.Join() if self.is_me(packet.nickname):
                 self._rooms[fold(packet.room)] = packet.room
-            case server_packets.Room() if packet.id is not None:
+            case server_packets.RoomState() if packet.id is not None:
                 self._rooms[fold(packet.room)] = packet.room
             case server_packets.Leave(reason="left" | "kicked") if self.is_me(packet.nickname):
                 self._rooms.pop(fold(packet.room), None)  # after quit and timeout the user comes back to them

@@ -14,6 +14,7 @@ from msgspec import UNSET
 from cli_client.library.codes import is_held
 from cli_client.library.targets import optional
 from tcp_server.protocol import client_packets
+from tcp_server.protocol.names import Nickname, RoomName
 
 WINDOW_MAX = 64  # messages that wait for their echo at a time: after a cut there is little to send again
 POSTPONE_MIN_SECONDS = 1.0  # until a message that the server can't take now is sent again; doubles
@@ -46,8 +47,8 @@ class Outgoing(msgspec.Struct, eq=False, omit_defaults=True, weakref=True):
         """Return the MSG that carries it."""
         return client_packets.Msg(
             message=self.message,
-            room=optional(self.room),
-            to=optional(self.to),
+            room=optional(None if self.room is None else RoomName(self.room)),
+            to=optional(None if self.to is None else Nickname(self.to)),
             action=True if self.action else UNSET,
             ref=self.ref,
         )

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from cli_client.library.codes import Then
 from cli_client.library.events import Event
-from tcp_server.protocol.server_packets import AnyPacket
+from tcp_server.protocol.server_packets import ServerPacket
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Answered:
     """The direct answer to the request with this ref; a RETRY or ERROR is its refusal."""
 
     ref: str
-    packet: AnyPacket
+    packet: ServerPacket
     body: bytes
 
 

@@ -8,11 +8,12 @@ from msgspec import UNSET
 from cli_client.library.asking import Asking
 from cli_client.library.errors import RequestError
 from cli_client.library.outputs import Answered
-from cli_client.library.targets import optional, packet_target, room_name
+from cli_client.library.targets import optional, packet_target
 from cli_client.library.text import sendable
 from tcp_server.protocol import client_packets, server_packets
+from tcp_server.protocol.names import Nickname, RoomName, checked_room
 
-_Answer = TypeVar("_Answer", bound=server_packets.AnyPacket)
+_Answer = TypeVar("_Answer", bound=server_packets.ServerPacket)
 
 
 class Requests:
@@ -25,18 +26,18 @@ class Requests:
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
 
-    async def join(self, room: str) -> server_packets.Room:
+    async def join(self, room: str) -> server_packets.RoomState:
         """Enter a room."""
-        return await self.expect(server_packets.Room, client_packets.Join(room=room_name(room)))
+        return await self.expect(server_packets.RoomState, client_packets.Join(room=checked_room(room)))
 
     async def leave(self, room: str, message: str = "") -> None:
         """Leave a room."""
-        request = client_packets.Leave(room=room_name(room), message=sendable(message) if message else UNSET)
+        request = client_packets.Leave(room=checked_room(room), message=sendable(message) if message else UNSET)
         await self.expect(server_packets.Leave, request)
 
     async def set_topic(self, room: str, topic: str) -> None:
         """Set a room's topic; an empty one clears it."""
-        await self.expect(server_packets.Topic, client_packets.Topic(room=room_name(room), topic=sendable(topic)))
+        await self.expect(server_packets.Topic, client_packets.Topic(room=checked_room(room), topic=sendable(topic)))
 
     async def history(
         self, target: str, *, before: int | None = None, after: int | None = None, limit: int = 50
@@ -60,8 +61,8 @@ class Requests:
         """Return messages that hold every word of the query, newest first; times need their zone."""
         request = client_packets.Search(
             query=query,
-            room=optional(room),
-            sender=optional(sender),
+            room=optional(None if room is None else RoomName(room)),
+            sender=optional(None if sender is None else Nickname(sender)),
             since=optional(since),
             until=optional(until),
             before=optional(before),
@@ -75,7 +76,7 @@ class Requests:
         more = True
         while more:
             after = users[-1] if users else UNSET
-            page = await self.expect(server_packets.Users, client_packets.Users(room=room_name(room), after=after))
+            page = await self.expect(server_packets.Users, client_packets.Users(room=checked_room(room), after=after))
             users += page.users
             more = page.more and bool(page.users)
         return users
@@ -91,14 +92,14 @@ class Requests:
             more = page.more and bool(page.rooms)
         return rooms
 
-    async def ask(self, request: client_packets.Request) -> Answered:
+    async def ask(self, request: client_packets.ClientPacket) -> Answered:
         """Send any request and return its direct answer; while there is no connection, wait for one.
 
         A request that only asks, or joins, is asked again after a cut.
         """
         return await self._asking.ask(request)
 
-    async def expect(self, kind: type[_Answer], request: client_packets.Request) -> _Answer:
+    async def expect(self, kind: type[_Answer], request: client_packets.ClientPacket) -> _Answer:
         """Send any request and return its answer, which has to be a packet of this kind."""
         answer = (await self.ask(request)).packet
         if not isinstance(answer, kind):

@@ -10,7 +10,6 @@ The owner calls `connected`, then `received` with each body, `ended` when the co
 import enum
 from collections.abc import Iterable, Iterator
 
-import msgspec
 from msgspec import UNSET
 
 from cli_client.library.codes import Then, after_bye, after_retry
@@ -26,8 +25,6 @@ from tcp_server.protocol import client_packets, server_packets
 OPENING_SECONDS = 15.0  # from connecting to READY
 PING_SECONDS = 25.0  # of silence; less than the server's 30: a quiet connection costs one exchange, not two
 DEAD_SECONDS = 50.0  # of silence in spite of a PING: a dead connection is noticed within a minute
-
-format_request = msgspec.json.Encoder().encode
 
 
 class SessionPhase(enum.Enum):
@@ -174,7 +171,7 @@ class ResumingSession:
                 | server_packets.Leave()
                 | server_packets.Topic()
                 | server_packets.Nick()
-                | server_packets.Room()
+                | server_packets.RoomState()
                 | server_packets.Typing()
                 | server_packets.Notice()
             ):
@@ -285,5 +282,5 @@ class ResumingSession:
         return f"opening-{self._openings}"
 
 
-def _write(request: client_packets.Request) -> Write:
-    return Write(format_request(request))
+def _write(request: client_packets.ClientPacket) -> Write:
+    return Write(client_packets.format(request))

@@ -8,6 +8,7 @@ from typing import TypeVar
 from msgspec import UNSET, UnsetType
 
 from tcp_server.protocol import names, server_packets
+from tcp_server.protocol.names import Nickname, RoomName
 
 _Value = TypeVar("_Value")
 
@@ -24,14 +25,15 @@ def split_target(target: str) -> tuple[str | None, str | None]:
     return room_name(target), None
 
 
-def packet_target(target: str) -> tuple[str | UnsetType, str | UnsetType]:
+def packet_target(target: str) -> tuple[RoomName | UnsetType, Nickname | UnsetType]:
     """Return a target as the fields `room` and `to` of a packet.
 
     Raises:
         ValueError: the target is no valid name; the text says why.
     """
-    room, to = split_target(target)
-    return optional(room), optional(to)
+    if target.startswith("@"):
+        return UNSET, names.checked_nickname(target[1:])
+    return names.checked_room(target), UNSET
 
 
 def optional(value: _Value | None) -> _Value | UnsetType:

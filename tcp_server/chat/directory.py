@@ -1,7 +1,7 @@
-"""Who and what there is: users by name and by uid, rooms and their members, and what of that changed.
+"""The directory: users by name and by uid, rooms and their members, and the changes of both.
 
-Only the hub calls this. It keeps the two views of a membership (the room's and the user's) in step, and notes
-what has to be stored, so that a server that ended suddenly finds the same people in the same rooms.
+Only the hub calls this. It keeps the two sides of a membership (the room's and the user's) in step, and notes each
+change for the log, so that a server that ended suddenly finds the same people in the same rooms.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from tcp_server.chat.state import Room, User
-from tcp_server.protocol import names
+from tcp_server.protocol.names import Nickname, RoomName
 
 
 class Present(msgspec.Struct, frozen=True):
@@ -61,19 +61,19 @@ class Directory:
         user = self.users_by_uid.get(uid)
         return None if user is None else Present(user.nickname, [room.key for room in user.rooms])
 
-    def find_room(self, name: str) -> Room | None:
-        """Return the room of a valid name."""
-        return self.rooms.get(name) or self.rooms.get(names.room_key(name))
+    def find_room(self, name: RoomName) -> Room | None:
+        """Return the room of a checked name."""
+        return self.rooms.get(name.key)
 
-    def find_user(self, nickname: str) -> User | None:
-        """Return the user present under a valid nickname."""
-        return self.users.get(names.nickname_key(nickname))
+    def find_user(self, nickname: Nickname) -> User | None:
+        """Return the user present under a checked nickname."""
+        return self.users.get(nickname.key)
 
-    def open_room(self, name: str) -> Room:
-        """Return the room of a valid name, made if it was never seen."""
-        room = self.find_room(name)
+    def open_room(self, name: RoomName) -> Room:
+        """Return the room of a checked name, made if it was never seen."""
+        room = self.rooms.get(name.key)
         if room is None:
-            room = Room(names.room_key(name), names.room_shown(name))
+            room = Room(name.key, str(name))
             self.rooms[room.key] = room
             self._changed_rooms.add(room.key)
         return room
@@ -87,23 +87,25 @@ class Directory:
         start = bisect_right(self._peopled, after) if after else 0
         return [self.rooms[key] for key in self._peopled[start : start + limit]]
 
-    def add_user(self, uid: int, nickname: str) -> User:
-        user = User(uid, names.shown(nickname), names.nickname_key(nickname))
+    def add_user(self, uid: int, nickname: Nickname) -> User:
+        """Make a user present; nobody else is, under this nickname or uid."""
+        user = User(uid, str(nickname), nickname.key)
         self.users[user.key] = self.users_by_uid[uid] = user
         self._changed_users.add(uid)
         return user
 
     def remove_user(self, user: User) -> None:
-        """Forget a user that is in no room any more."""
+        """Forget a user that has left all its rooms."""
         del self.users[user.key]
         del self.users_by_uid[user.uid]
         self._changed_users.add(user.uid)
 
-    def rename(self, user: User, nickname: str) -> None:
+    def rename(self, user: User, nickname: Nickname) -> None:
+        """Give a present user a nickname that nobody else has."""
         for room in user.rooms:
             room.remove(user)
         del self.users[user.key]
-        user.nickname, user.key = names.shown(nickname), names.nickname_key(nickname)
+        user.nickname, user.key = str(nickname), nickname.key
         self.users[user.key] = user
         for room in user.rooms:
             room.add(user)

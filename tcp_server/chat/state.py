@@ -1,20 +1,17 @@
-"""What the hub owns: rooms, users and sessions, and the outputs by which it says what is to be done.
+"""What the hub owns: rooms, users and sessions.
 
-Only the hub writes to these objects (`delivery` alone counts `newest` and `told`). They are
-small on purpose: an idle user costs its entries here and one connection.
+Only the hub writes to these objects; `delivery` alone counts `newest` and `told`. They are small on purpose: an idle
+user costs its entries here and one connection.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
 from tcp_server.chat.phases import Phase
-from tcp_server.protocol.client_packets import AnyRequest
-from tcp_server.protocol.server_packets import ErrorCode
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
@@ -73,111 +70,20 @@ class Session:
     While `busy`, an answer from the log is due: its port must hold the next packet back.
     """
 
-    __slots__ = ("bad_packets", "busy", "handlers", "phase", "port", "refusals", "user")
+    __slots__ = ("allowed", "bad_packets", "busy", "phase", "port", "refusals", "user")
 
-    def __init__(self, port: Any, handlers: Any) -> None:
+    def __init__(self, port: Any) -> None:
         self.port = port  # the shell's; the hub never looks into it
-        self.handlers = handlers  # what the phase allows
         self.phase = Phase.OPENING
+        self.allowed: Any = {}  # the row of `actions.ALLOWED` for the phase
         self.user: User | None = None
         self.bad_packets = 0
         self.refusals = 0
         self.busy = False
 
 
-class Send(msgspec.Struct, gc=False):
-    """A body for one session."""
-
-    session: Session
-    body: bytes
-
-
-class Murmur(Send, gc=False):
-    """A body for one session that may be left out where the session is behind."""
-
-
-class SendNewest(msgspec.Struct, gc=False):
-    """A body for one session whose `id` is the newest one sent before it: of the room, or of all."""
-
-    session: Session
-    body: bytes
-    room: Room | None = None
-    ref: str | None = None  # of the room's body
-
-
-class Broadcast(msgspec.Struct, gc=False):
-    """A body for every session that hears the room.
-
-    For `answered` it is a direct answer too, which they get later where they are behind.
-    """
-
-    room: Room
-    body: bytes
-    answered: tuple[Session, ...] = ()
-
-
-class Draft(msgspec.Struct, gc=False):
-    """A message that the log is to give an id; then it goes to the room, or to both users of a direct one.
-
-    With a `refusal` it is only looked up: the same `ref` may have been sent before, when it was allowed.
-    """
-
-    session: Session
-    sender: User
-    millis: int
-    rest: bytes  # the body without `{"type":"MSG","id":…,`
-    room: Room | None = None
-    peer: User | None = None
-    keys: tuple[str, str] | None = None  # of a direct message: sender's and peer's as they are shown in it
-    ref: str | None = None
-    refusal: tuple[ErrorCode, str] | None = None
-
-
-@dataclass(slots=True)
-class Subscribe:
-    session: Session
-    room: Room
-
-
-@dataclass(slots=True)
-class Unsubscribe:
-    session: Session
-    room: Room
-
-
-@dataclass(slots=True)
-class GoLive:
-    """From here on the session hears its rooms and its direct messages.
-
-    With `after`, what it missed comes first. `foreign` says that this id is of another log, so that it gets
-    the newest messages instead.
-    """
-
-    session: Session
-    after: int | None = None
-    foreign: bool = False
-
-
-@dataclass(slots=True)
-class Read:
-    """A question to the log; the session is busy until the hub was told the answer."""
-
-    session: Session
-    request: AnyRequest
-
-
-@dataclass(slots=True)
-class End:
-    """The end of a session, with a last body unless that is empty; its connection is closed after it."""
-
-    session: Session
-    body: bytes
-
-
-Output: TypeAlias = Send | Murmur | SendNewest | Broadcast | Draft | Subscribe | Unsubscribe | GoLive | Read | End
-
-
 def user_of(session: Session) -> User:
+    """Return the user of a session after READY."""
     if session.user is None:
         raise AssertionError("only a session after READY gets here")
     return session.user

@@ -6,9 +6,11 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import assert_never
 
 from tcp_server.chat.hub import Hub
-from tcp_server.chat.state import Read, Session, User, user_of
+from tcp_server.chat.outputs import AskLog
+from tcp_server.chat.state import Session, User, user_of
 from tcp_server.log.interface import LiveLog, Page, PageQuery, SearchQuery, Viewer
 from tcp_server.protocol import client_packets, names, server_packets
 from tcp_server.protocol.client_packets import given
@@ -26,24 +28,24 @@ class Answers:
         self._log = log
         self._wake = wake  # begins a tick
 
-    def ask(self, question: Read) -> None:
-        """Ask the log; the session has its answer, or an ERROR, in a later tick."""
-        session, request = question.session, question.request
+    def ask(self, question: AskLog, newest: int) -> None:
+        """Ask the log, up to the newest id that was sent; the session has its answer, or an ERROR, in a later tick."""
+        session, request = question.session, question.question
         user = user_of(session)
         failed = partial(self._failed, session, given(request.ref))
         match request:
             case client_packets.History():
                 room = self._shown_name(request)
-                query = page_query(request, user.uid, self._hub.newest)
+                query = page_query(request, user.uid, newest)
                 self._log.page(query, partial(self._answer_history, session, request, room), failed)
             case client_packets.Search():
                 self._log.search(
-                    search_query(request, user, self._hub.newest),
+                    search_query(request, user, newest),
                     partial(self._answer_search, session, request),
                     failed,
                 )
             case _:
-                raise AssertionError("only HISTORY and SEARCH are questions to the log")
+                assert_never(request)
 
     def _shown_name(self, request: client_packets.History) -> str | None:
         name = given(request.room)
@@ -52,7 +54,8 @@ class Answers:
 
     def _answer_history(self, session: Session, request: client_packets.History, room: str | None, page: Page) -> None:
         bodies, more = page
-        packet = server_packets.History([], more, room, given(request.to), given(request.ref))
+        to = given(request.to)
+        packet = server_packets.History([], more, room, None if to is None else str(to), given(request.ref))
         self._answer(session, _with_messages(server_packets.format(packet), bodies))
 
     def _answer_search(self, session: Session, request: client_packets.Search, page: Page) -> None:
@@ -73,11 +76,11 @@ class Answers:
 
 def page_query(request: client_packets.History, uid: int, through: int) -> PageQuery:
     """Return a HISTORY's query to the log."""
-    to = given(request.to)
+    room, to = given(request.room), given(request.to)
     return PageQuery(
-        room=names.room_key(given(request.room) or "") if to is None else None,
+        room=None if room is None else room.key,
         uid=uid,
-        nickname="" if to is None else names.fold(to),
+        nickname="" if to is None else to.key,
         before=given(request.before),
         after=given(request.after),
         limit=request.limit,
@@ -89,13 +92,13 @@ def search_query(request: client_packets.Search, user: User, through: int) -> Se
     """Return a SEARCH's query to the log: in one room, or in all that the user may read."""
     name = given(request.room)
     sender, since, until = given(request.sender), given(request.since), given(request.until)
-    rooms = tuple(room.key for room in user.rooms) if name is None else (names.room_key(name),)
+    rooms = tuple(room.key for room in user.rooms) if name is None else (name.key,)
     return SearchQuery(
         viewer=Viewer(user.uid, rooms),
         words=tuple(names.fold_text(request.query).split()),
         is_direct=name is None,
         through=through,
-        sender=None if sender is None else names.fold(sender),
+        sender=None if sender is None else sender.key,
         since=None if since is None else _millis(since),
         until=None if until is None else _millis(until),
         before=given(request.before),

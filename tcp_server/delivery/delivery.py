@@ -9,38 +9,42 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
-from tcp_server.chat.hub import Hub
-from tcp_server.chat.state import (
+from tcp_server.chat.outputs import (
+    AskLog,
     Broadcast,
     Draft,
     End,
     GoLive,
     Murmur,
     Output,
-    Read,
     Send,
     SendNewest,
-    Subscribe,
-    Unsubscribe,
+    StartHearing,
+    StopHearing,
 )
 from tcp_server.delivery.answers import Answers
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.pace import Pace, PaceEvent
 from tcp_server.delivery.port import Port
 from tcp_server.delivery.replays import Caught, Replays
-from tcp_server.log.interface import Logged, LogUnavailable, Outcome, wire_body
+from tcp_server.log.interface import Logged, LogUnavailable, Outcome
 from tcp_server.net.outlet import Outlet
 from tcp_server.protocol import server_packets
+from tcp_server.protocol.entries import entry_body
 from tcp_server.wordpacket import encode
 
 logger = logging.getLogger(__name__)
 
 
 class Delivery:
-    """Applies outputs: which session hears which room *now* is decided here. The hub is a tick ahead."""
+    """Applies outputs: which session hears which room *now* is decided here. The hub is a tick ahead.
 
-    def __init__(self, hub: Hub, fanout: Fanout[Outlet], replays: Replays, answers: Answers) -> None:
-        self._hub = hub
+    Attributes:
+        newest: the newest id that was sent.
+    """
+
+    def __init__(self, fanout: Fanout[Outlet], replays: Replays, answers: Answers, newest: int) -> None:
+        self.newest = newest
         self._fanout = fanout
         self._replays = replays
         self._answers = answers
@@ -100,14 +104,14 @@ class Delivery:
                 case Send(session, body):
                     self._send(session.port, output, body)
                 case SendNewest(session, body, room):
-                    newest = self._hub.newest if room is None else room.newest
+                    newest = self.newest if room is None else room.newest
                     self._send(session.port, output, b'%b,"id":%d}' % (body[:-1], newest))
-                case Subscribe() | Unsubscribe():
+                case StartHearing() | StopHearing():
                     output.session.port.change_rooms(self._fanout, output)
                 case GoLive():
                     self._go_live(output)
-                case Read():
-                    self._answers.ask(output)
+                case AskLog():
+                    self._answers.ask(output, self.newest)
                 case End(session, body):
                     self._replays.forget(session.port)
                     if session.port.pace is not Pace.CLOSED:
@@ -117,8 +121,8 @@ class Delivery:
 
     def _deliver_draft(self, draft: Draft, outcome: Outcome) -> None:
         if isinstance(outcome, int):
-            self._hub.newest = outcome
-            body = wire_body(outcome, draft.rest)
+            self.newest = outcome
+            body = entry_body(draft.kind, outcome, draft.rest)
             if draft.room is not None:
                 draft.room.newest = outcome
                 self._fanout.broadcast(draft.room, encode(body))
@@ -157,5 +161,5 @@ class Delivery:
         if output.after is None:
             port.move(PaceEvent.OPENED)
         else:
-            self._replays.begin(output, output.after)
+            self._replays.begin(output, output.after, self.newest)
         port.opened(self._fanout)

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tcp_server.chat.state import Output, Room, Session
+from tcp_server.chat.outputs import Output
+from tcp_server.chat.state import Room, Session
 from tcp_server.delivery.connection import Connection
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.link_port import LinkPort
@@ -47,7 +48,6 @@ class _LinkHead(msgspec.Struct, gc=False):
 
 
 _read_head = msgspec.json.Decoder(_LinkHead).decode
-_ABOUT_SESSIONS = {struct.__name__.upper() for struct in client_packets.LINK_ONLY}
 
 
 class Link:
@@ -102,7 +102,7 @@ class Link:
             self._receive_own(client_packets.parse(body))
         elif not isinstance(number, int) or isinstance(number, bool):
             raise client_packets.Refusal("bad_packet", "session: is not an integer", client_packets.good_ref(head.ref))
-        elif isinstance(head.type, str) and head.type in _ABOUT_SESSIONS:
+        elif isinstance(head.type, str) and head.type in client_packets.SESSION_PACKETS:
             self._receive_about(client_packets.parse(body))
         else:
             port = self._ports.get(number)
@@ -114,16 +114,16 @@ class Link:
             else:
                 self._host.receive(port.session, body)
 
-    def _receive_own(self, request: client_packets.AnyRequest) -> None:
+    def _receive_own(self, request: client_packets.ClientPacket) -> None:
         if isinstance(request, client_packets.Ping):
             self._send(server_packets.Pong(ref=client_packets.given(request.ref)))
         elif isinstance(request, client_packets.Bye):
             self.end(server_packets.Bye("quit", "goodbye", client_packets.given(request.ref)))
         elif not isinstance(request, client_packets.Pong):
-            kind, ref = type(request).__name__.upper(), client_packets.given(request.ref)
+            kind, ref = request.__struct_config__.tag, client_packets.given(request.ref)
             raise client_packets.Refusal("unknown_type", f"{kind} needs a session on a link", ref)
 
-    def _receive_about(self, request: client_packets.AnyRequest) -> None:
+    def _receive_about(self, request: client_packets.ClientPacket) -> None:
         if isinstance(request, client_packets.Open):
             number = request.session
             if number < 1 or number in self._used:
@@ -255,7 +255,7 @@ class Link:
         port.inbox.clear()
         self._ports.pop(port.number, None)
 
-    def _send(self, packet: server_packets.Packet) -> None:
+    def _send(self, packet: server_packets.ServerPacket) -> None:
         self._fanout.send(self.connection, encode(server_packets.format(packet)))
         self._host.wake()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from tcp_server.chat.state import Output, Room, Subscribe, Unsubscribe
+from tcp_server.chat.outputs import Output, StartHearing, StopHearing
+from tcp_server.chat.state import Room
 from tcp_server.delivery.connection import Connection
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.pace import Pace, PaceEvent
@@ -63,7 +64,7 @@ class LinkPort(Port):
         else:
             super().postpone(output)
 
-    def change_rooms(self, fanout: Fanout[Outlet], change: Subscribe | Unsubscribe) -> None:
+    def change_rooms(self, fanout: Fanout[Outlet], change: StartHearing | StopHearing) -> None:
         """As any port; while the link is behind, a live session leaves the link's replay, to be caught up alone."""
         if not self._link.is_behind:
             super().change_rooms(fanout, change)

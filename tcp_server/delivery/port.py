@@ -6,7 +6,8 @@ Only direct answers are postponed for it, and those are few, since a session tha
 
 from __future__ import annotations
 
-from tcp_server.chat.state import Output, Room, Session, Subscribe, Unsubscribe
+from tcp_server.chat.outputs import Output, StartHearing, StopHearing
+from tcp_server.chat.state import Room, Session
 from tcp_server.delivery.connection import Connection
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.pace import Pace, PaceEvent, next_pace
@@ -64,10 +65,10 @@ class Port:
             self.postponed = []
         self.postponed.append(output)
 
-    def change_rooms(self, fanout: Fanout[Outlet], change: Subscribe | Unsubscribe) -> None:
+    def change_rooms(self, fanout: Fanout[Outlet], change: StartHearing | StopHearing) -> None:
         """Hear a room from here on, or hear it no more; a port that is behind learns of it when it is caught up."""
         if self.pace is Pace.LIVE or self.pace is Pace.OPENING:
-            if isinstance(change, Subscribe):
+            if isinstance(change, StartHearing):
                 self.subscribe(fanout, change.room)
             else:
                 self.unsubscribe(fanout, change.room)

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from tcp_server.chat.hub import Hub, describe, room_state
-from tcp_server.chat.state import GoLive, Output, Room, SendNewest
+from tcp_server.chat.hub import Hub
+from tcp_server.chat.outputs import GoLive, Output, SendNewest
+from tcp_server.chat.state import Room
+from tcp_server.chat.steps import describe, room_state
 from tcp_server.delivery.direct import DirectPort
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.link import Link
@@ -63,7 +65,7 @@ class Replays:
         self._wake = wake  # begins a tick
         self._congested: dict[DirectPort | Link, None] = {}  # takes no more bytes
         self._wanting: dict[Port | Link, None] = {}  # is behind, and can be sent a page
-        self._returning: dict[Port, GoLive] = {}  # came back; the first page follows the rules of a resume
+        self._returning: dict[Port, tuple[int, Span]] = {}  # came back with an id; what its first page has
 
     # What connections report
 
@@ -86,16 +88,19 @@ class Replays:
 
     # What a tick does
 
-    def fall_behind(self) -> None:
-        """Move congested ports and links to catch-up. They have every earlier tick and get none of this one."""
+    def fall_behind(self, newest: int) -> None:
+        """Move congested ports and links to catch-up: they have all up to `newest`, and get none of this tick."""
         for end in self._congested:
-            end.lag(self._fanout, self._hub.newest)
+            end.lag(self._fanout, newest)
 
-    def begin(self, going: GoLive, after: int) -> None:
-        """Begin a port's replay for a session that comes back with an id."""
+    def begin(self, going: GoLive, after: int, newest: int) -> None:
+        """Begin a port's replay for a session that comes back with an id.
+
+        Only now, when its READY is delivered, it is known whether that id is beyond the log, and so of another one.
+        """
         session = going.session
         session.port.return_behind(after, session.user.rooms if session.user else [])
-        self._returning[session.port] = going
+        self._returning[session.port] = after, Span.NEWEST if going.foreign or after > newest else Span.RECENT
         self.want(session.port)
 
     def want(self, end: Port | Link) -> None:
@@ -123,11 +128,9 @@ class Replays:
             raise AssertionError("only a session after READY can be behind")
         rooms = tuple(user.rooms)
         viewer = Viewer(user.uid, tuple(room.key for room in rooms))
-        returning = self._returning.get(port)
-        if returning is None or returning.after != port.after:
+        after, span = self._returning.get(port, (None, Span.ALL))
+        if after != port.after:
             span = Span.ALL
-        else:
-            span = Span.NEWEST if returning.foreign else Span.RECENT
         return CatchUp(port, ReplayQuery(viewer, port.after, min(PAGE, port.page), span), rooms)
 
     # What the log returned

@@ -16,9 +16,9 @@ import msgspec
 from tcp_server.log.interface import ArchiveError
 from tcp_server.log.refs import index_refs
 from tcp_server.log.search import fill_index
-from tcp_server.log.writer import MESSAGE_KIND, LogWriter
+from tcp_server.log.writer import LogWriter
 from tcp_server.protocol import client_packets, names
-from tcp_server.protocol.server_packets import Stored, store
+from tcp_server.protocol.entries import MSG, MessageFields, entry_rest
 
 VERSION = 1
 PAGE = 1_000  # messages that are read at once
@@ -41,7 +41,7 @@ def export_lines(database: sqlite3.Connection) -> Iterator[bytes]:
         ).fetchall():
             for id, uid, peer, body in rows:
                 who = f'"uid":{uid},' if peer is None else f'"uid":{uid},"peer":{peer},'
-                yield f'{{"type":"MSG","id":{id},{who}{body}'.encode()
+                yield MSG.head + f"{id},{who}{body}".encode()
             after = rows[-1][0]
     finally:
         database.execute("COMMIT")
@@ -93,6 +93,7 @@ def _import(database: sqlite3.Connection, lines: Iterable[bytes]) -> int:
 
 _Id: TypeAlias = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
 _Uid: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Time: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class _ArchiveLine(msgspec.Struct, tag_field="type", tag="ARCHIVE"):
@@ -105,17 +106,15 @@ class _RoomLine(msgspec.Struct, tag_field="type", tag="ROOM"):
     topic: str
 
 
-class _MessageLine(msgspec.Struct, tag_field="type", tag="MSG"):
+class _MessageLine(MessageFields, tag_field="type", tag=MSG.type, kw_only=True):
     id: _Id
     uid: _Uid
-    nickname: str
-    message: str
-    timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
-    room: str | None = None
-    to: str | None = None
     peer: _Uid | None = None
-    action: bool | None = None
-    ref: str | None = None
+
+    def fields(self, timestamp: str) -> MessageFields:
+        """Return the message as the log keeps it, with its time written in the log's way."""
+        kept = {name: getattr(self, name) for name in MessageFields.__struct_fields__}
+        return MessageFields(**{**kept, "timestamp": timestamp, "action": self.action or None})
 
 
 _read_line = msgspec.json.Decoder(_ArchiveLine | _RoomLine | _MessageLine).decode
@@ -158,16 +157,15 @@ class _Importer:
     def _store_message(self, line: _MessageLine) -> None:
         names.nickname_key(line.nickname)
         target = {"room": line.room} if line.to is None else {"to": line.to}
-        _check({"type": "MSG", "message": line.message, **target, **({"ref": line.ref} if line.ref else {})})
+        _check({"type": MSG.type, "message": line.message, **target, **({"ref": line.ref} if line.ref else {})})
         if line.id <= self._newest:
             raise ValueError(f"id {line.id} does not grow")
         self._newest = line.id
         self.count += 1
-        time = line.timestamp.astimezone(UTC)
+        time = msgspec.convert(line.timestamp, _Time).astimezone(UTC)
         timestamp = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        stored = Stored(line.nickname, line.message, timestamp, line.room, line.to, line.action or None, line.ref)
-        millis, rest = round(time.timestamp() * 1000), store(stored).decode()
-        entry = (line.id, MESSAGE_KIND, self._room_number(line), line.uid, line.peer, millis, line.ref, rest)
+        millis, rest = round(time.timestamp() * 1000), entry_rest(line.fields(timestamp)).decode()
+        entry = (line.id, MSG.number, self._room_number(line), line.uid, line.peer, millis, line.ref, rest)
         self._database.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", entry)
         if line.to is not None:
             if line.peer is None:

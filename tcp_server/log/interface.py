@@ -12,7 +12,8 @@ from enum import Enum
 from typing import Protocol, TypeAlias
 
 from tcp_server.chat.directory import Changes, Present
-from tcp_server.chat.state import Draft, Room
+from tcp_server.chat.outputs import Draft
+from tcp_server.chat.state import Room
 
 MISSED_MAX = 10_000  # missed messages; a session that comes back after more gets a GAP and the newest ones
 MISSED_KEPT = 1_000  # messages after such a GAP
@@ -40,11 +41,6 @@ class Logged:
 
 Outcome: TypeAlias = int | Logged | None
 """A draft's new id; the entry that was logged before; None for a refused draft that was not found."""
-
-
-def wire_body(id: int, rest: bytes) -> bytes:
-    """Return the whole body of a logged message."""
-    return b'{"type":"MSG","id":' + str(id).encode() + b"," + rest
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,12 @@ from tcp_server.log.interface import (
 )
 from tcp_server.log.visible import Order, Scope, select
 from tcp_server.protocol import server_packets
+from tcp_server.protocol.entries import MSG, entry_id
 from tcp_server.protocol.server_packets import LIST_MAX, fitting
 
 NO_LIMIT = 2**63 - 1  # an id that is never reached
 
-_WIRE = """'{"type":"MSG","id":' || id || ',' || body"""
+_WIRE = f"""'{MSG.head.decode()}' || id || ',' || body"""
 
 
 class Readings:
@@ -61,7 +62,7 @@ class Readings:
         gap = self._pruned(viewer, after)
         bodies = self._visible(self._scope(viewer, after), "ASC", limit)
         is_complete = len(bodies) < limit
-        newest = max(after, self._newest()) if is_complete else id_of(bodies[-1])
+        newest = max(after, self._newest()) if is_complete else entry_id(bodies[-1])
         return Replay(self._after_gap(after, bodies, newest) if gap else bodies, newest, is_complete)
 
     def _missed_recently(self, viewer: Viewer, after: int, limit: int) -> Replay:
@@ -90,11 +91,11 @@ class Readings:
             key, uid, peer, body = row.split(b"\t", 3)
             entries.append((key.decode() or None, (int(uid), int(peer)), body))
         is_complete = len(entries) < limit
-        newest = max(after, self._newest()) if is_complete else id_of(entries[-1][2])
+        newest = max(after, self._newest()) if is_complete else entry_id(entries[-1][2])
         return LinkReplay(entries, newest, is_complete)
 
     def _after_gap(self, after: int, bodies: list[bytes], newest: int) -> list[bytes]:
-        first = id_of(bodies[0]) if bodies else newest + 1
+        first = entry_id(bodies[0]) if bodies else newest + 1
         return [server_packets.format(server_packets.Gap(after, first)), *bodies]
 
     def _pruned(self, viewer: Viewer, after: int) -> bool:
@@ -158,9 +159,3 @@ class Readings:
     def _one(self, sql: str, values: Sequence[Any] = ()) -> Any:
         row = self._database.execute(sql, values).fetchone()
         return None if row is None else row[0]
-
-
-def id_of(body: bytes) -> int:
-    """Return the id of a body as `_WIRE` writes it."""
-    start = len(b'{"type":"MSG","id":')
-    return int(body[start : body.index(b",", start)])

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from tcp_server.log.interface import Page, SearchQuery
-from tcp_server.log.readings import NO_LIMIT, Readings, id_of
+from tcp_server.log.readings import NO_LIMIT, Readings
 from tcp_server.log.visible import Scope, select
+from tcp_server.protocol.entries import entry_id
 from tcp_server.protocol.names import fold_text
 from tcp_server.protocol.server_packets import LIST_MAX, fitting
 
@@ -66,7 +67,7 @@ class SearchReadings(Readings):
             yield from bodies
             if len(bodies) < SCAN_PAGE:
                 return
-            before = id_of(bodies[-1])
+            before = entry_id(bodies[-1])
 
     def _indexed(self, query: SearchQuery, phrases: Sequence[str], before: int) -> Iterator[bytes]:
         """Read the visible messages that the index has for these phrases, newest first."""
@@ -87,7 +88,7 @@ class SearchReadings(Readings):
             yield from bodies
             if len(bodies) < LIST_MAX:
                 return
-            before = id_of(bodies[-1])
+            before = entry_id(bodies[-1])
 
 
 def unindexed(database: sqlite3.Connection) -> int:

@@ -18,7 +18,8 @@ from pathlib import Path
 from time import monotonic
 
 from tcp_server.chat.directory import Changes, Present
-from tcp_server.chat.state import Draft, Room
+from tcp_server.chat.outputs import Draft
+from tcp_server.chat.state import Room
 from tcp_server.log.database import checkpoint, open_database
 from tcp_server.log.interface import AnyReplay, AnyReplayQuery, LogUnavailable, Outcome, Page, PageQuery, SearchQuery
 from tcp_server.log.readings import Readings

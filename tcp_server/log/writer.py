@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from tcp_server.chat.directory import Changes, Present
-from tcp_server.chat.state import Draft, Room
+from tcp_server.chat.outputs import Draft
+from tcp_server.chat.state import Room
 from tcp_server.log.database import (
     BUSY_MSEC,
     FILE_NAME,
@@ -26,9 +27,10 @@ from tcp_server.log.database import (
     insert_rows,
     open_database,
 )
-from tcp_server.log.interface import LogError, Logged, LogUnavailable, Outcome, wire_body
+from tcp_server.log.interface import LogError, Logged, LogUnavailable, Outcome
 from tcp_server.log.readings import Readings
 from tcp_server.log.refs import Pair, Refs
+from tcp_server.protocol.entries import MSG, entry_body
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +38,9 @@ CHECKPOINT_PAGES = 1_000  # of the write-ahead log, before a commit that may wai
 ENTRIES_A_PAGE = 8  # about, with their share of the indexes
 SORT_ENTRIES = 2_048  # in the unsorted tail: sorting takes 4 ms of a commit, scanning 0.5 ms of a reading
 
-MESSAGE_KIND = 0  # the first kind of entry; edits, redactions and reactions will point at one of it by id
-
 # A message's row of `entry`, by whether it is direct and whether it has a ref.
 _ROWS = {
-    (direct, has_ref): f"(?,{MESSAGE_KIND},{'NULL,?,?' if direct else '?,?,NULL'},?,{'?' if has_ref else 'NULL'},?)"
+    (direct, has_ref): f"(?,{MSG.number},{'NULL,?,?' if direct else '?,?,NULL'},?,{'?' if has_ref else 'NULL'},?)"
     for direct in (True, False)
     for has_ref in (True, False)
 }
@@ -242,7 +242,7 @@ class LogWriter:
                 pair = (uid, draft.ref)
                 known = logged.get(pair)
                 if known is not None or draft.refusal is not None:
-                    outcomes.append(known and Logged(known[0], wire_body(*known)))
+                    outcomes.append(known and Logged(known[0], entry_body(draft.kind, *known)))
                     continue
                 logged[pair] = (newest + 1, draft.rest)
                 fresh[pair] = newest + 1

@@ -1,22 +1,23 @@
-"""What a client says: every packet as a typed struct, and the parser that refuses (PROTOCOL.md).
+"""What a client says: every packet as a typed struct with its checks, and the parser that refuses (PROTOCOL.md).
 
-A refusal is an exception that *is* the reply: its code, its text and the packet's `ref`. Whether the packet
-is allowed now, and whether its room exists, is the hub's business. An optional field that was not sent is
-UNSET; `null` is a mistyped field like any other.
+A parsed packet is a checked packet: its names carry their keys, and its texts, ids and numbers are within bounds. The
+hub decides whether the packet is allowed now and whether its room exists. A refusal is an exception that *is* the
+reply: its code, its text and the packet's `ref`. An optional field that was not sent is UNSET; `null` is a mistyped
+field like any other. A struct's tag is its packet's type.
 """
 
 import re
-import typing
-from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias, TypeVar
+from functools import lru_cache
+from typing import Annotated, Any, TypeVar, Union
 
 import msgspec
 from msgspec import UNSET
 from msgspec import UnsetType as UnsetType
 
 from tcp_server.protocol import names
-from tcp_server.protocol.fields import Fault, check_id, check_limit, check_name, check_text
+from tcp_server.protocol.fields import Fault, check_id, check_limit, check_text, decode_name
+from tcp_server.protocol.names import Nickname, RoomName
 from tcp_server.protocol.server_packets import MESSAGE_MAX, QUERY_MAX, REF_MAX, TOPIC_MAX, ErrorCode
 
 SESSION_MAX = 2**53  # what every JSON reader can count to
@@ -43,36 +44,58 @@ class Refusal(ValueError):
         self.ref = ref
 
 
-class Request(msgspec.Struct, tag_field="type", tag=str.upper, gc=False, kw_only=True):
+class ClientPacket(msgspec.Struct, tag_field="type", tag=str.upper, gc=False, kw_only=True):
     """What every packet of a client has in common."""
 
     ref: str | UnsetType = UNSET
 
+    def check(self) -> None:
+        """Hold the fields to more than their types say.
 
-class Msg(Request):
+        Raises:
+            Fault: one of them is out of bounds.
+        """
+
+
+class Msg(ClientPacket):
     message: str
-    room: str | UnsetType = UNSET
-    to: str | UnsetType = UNSET
+    room: RoomName | UnsetType = UNSET
+    to: Nickname | UnsetType = UNSET
     action: bool | UnsetType = UNSET
 
+    def check(self) -> None:
+        _check_target(self.room, self.to)
+        check_text("message", self.message, 1, MESSAGE_MAX)
 
-class Join(Request):
-    room: str
+
+class Join(ClientPacket):
+    room: RoomName
 
 
-class Leave(Request):
-    room: str
+class Leave(ClientPacket):
+    room: RoomName
     message: str | UnsetType = UNSET
 
+    def check(self) -> None:
+        _check_optional_message(self.message)
 
-class Topic(Request):
-    room: str
+
+class Topic(ClientPacket):
+    room: RoomName
     topic: str
 
+    def check(self) -> None:
+        check_text("topic", self.topic, 0, TOPIC_MAX)
 
-class Nick(Request):
+
+class Nick(ClientPacket):
+    """A nickname is wanted, before READY or instead of the present one.
+
+    `nickname` is the only name that is not checked here: a bad one is answered by RETRY.
+    """
+
     nickname: str
-    rooms: list[str] | UnsetType = UNSET
+    rooms: list[RoomName] | UnsetType = UNSET
     server_password: str | UnsetType = UNSET
     password: str | UnsetType = UNSET
     client: str | UnsetType = UNSET
@@ -80,125 +103,179 @@ class Nick(Request):
     epoch: str | UnsetType = UNSET
     after: int | UnsetType = UNSET
 
-
-class Typing(Request):
-    room: str | UnsetType = UNSET
-    to: str | UnsetType = UNSET
+    def check(self) -> None:
+        _check_optional_id("after", self.after)
 
 
-class Rooms(Request):
+class Typing(ClientPacket):
+    room: RoomName | UnsetType = UNSET
+    to: Nickname | UnsetType = UNSET
+
+    def check(self) -> None:
+        _check_target(self.room, self.to)
+
+
+class Rooms(ClientPacket):
+    """The rooms are listed from the first one behind `after`, which is folded once it was checked."""
+
     after: str | UnsetType = UNSET
 
+    def check(self) -> None:
+        if self.after is not UNSET:
+            self.after = names.fold_text(self.after.removeprefix("#"))
 
-class Users(Request):
-    room: str
+
+class Users(ClientPacket):
+    """The members are listed from the first one behind `after`, which is folded once it was checked."""
+
+    room: RoomName
     after: str | UnsetType = UNSET
 
+    def check(self) -> None:
+        if self.after is not UNSET:
+            self.after = names.fold_text(self.after)
 
-class History(Request):
-    room: str | UnsetType = UNSET
-    to: str | UnsetType = UNSET
+
+class History(ClientPacket):
+    room: RoomName | UnsetType = UNSET
+    to: Nickname | UnsetType = UNSET
     before: int | UnsetType = UNSET
     after: int | UnsetType = UNSET
     limit: int = PAGE_DEFAULT
 
+    def check(self) -> None:
+        _check_target(self.room, self.to)
+        _check_optional_id("before", self.before)
+        _check_optional_id("after", self.after)
+        if self.before is not UNSET and self.after is not UNSET:
+            raise Fault("after: can't go with before")
+        check_limit(self.limit)
 
-class Search(Request):
+
+class Search(ClientPacket):
     query: str
-    room: str | UnsetType = UNSET
-    sender: str | UnsetType = msgspec.field(default=UNSET, name="from")
+    room: RoomName | UnsetType = UNSET
+    sender: Nickname | UnsetType = msgspec.field(default=UNSET, name="from")
     since: Annotated[datetime, msgspec.Meta(tz=True)] | UnsetType = UNSET
     until: Annotated[datetime, msgspec.Meta(tz=True)] | UnsetType = UNSET
     before: int | UnsetType = UNSET
     limit: int = PAGE_DEFAULT
 
+    def check(self) -> None:
+        check_text("query", self.query, 1, QUERY_MAX)
+        if self.query.isspace():
+            raise Fault("query: is all white space")
+        _check_optional_id("before", self.before)
+        check_limit(self.limit)
 
-class Ping(Request):
+
+class Ping(ClientPacket):
     pass
 
 
-class Pong(Request):
+class Pong(ClientPacket):
     pass
 
 
-class Bye(Request):
+class Bye(ClientPacket):
     message: str | UnsetType = UNSET
 
+    def check(self) -> None:
+        _check_optional_message(self.message)
 
-class Link(Request):
+
+class LinkRequest(ClientPacket, tag="LINK"):
     name: str
     secret: str | UnsetType = UNSET
 
 
-class Open(Request):
+class SessionPacket(ClientPacket):
+    """What a bridge says about a session; a session itself may not say it."""
+
     session: int
+
+    def check(self) -> None:
+        if not 0 < self.session <= SESSION_MAX:
+            raise Fault("session: is out of range")
+
+
+class Open(SessionPacket):
     address: str
 
 
-class Close(Request):
-    session: int
+class Close(SessionPacket):
+    pass
 
 
-class Pause(Request):
-    session: int
+class Pause(SessionPacket):
+    pass
 
 
-class Resume(Request):
-    session: int
+class Resume(SessionPacket):
     after: int
 
+    def check(self) -> None:
+        super().check()
+        check_id("after", self.after)
 
-AnyRequest: TypeAlias = (
-    Msg | Join | Leave | Topic | Nick | Typing | Rooms | Users | History | Search | Ping | Pong | Bye | Link
-    | Open | Close | Pause | Resume
-)  # fmt: skip
 
-LINK_ONLY = (Open, Close, Pause, Resume)  # from a bridge about a session, never from a session
+SESSION_PACKETS: dict[str, type[ClientPacket]] = {
+    struct.__name__.upper(): struct for struct in SessionPacket.__subclasses__()
+}
+PACKETS: dict[str, type[ClientPacket]] = {
+    str(struct.__struct_config__.tag): struct for struct in ClientPacket.__subclasses__() if struct is not SessionPacket
+} | SESSION_PACKETS
 
-_decoder: msgspec.json.Decoder[AnyRequest] = msgspec.json.Decoder(AnyRequest)
+NAMES_CACHED = 4_096  # a call in C while a chat has no more names than that
+
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+    Union[*PACKETS.values()], dec_hook=lru_cache(NAMES_CACHED)(decode_name)
+)
 _any_decoder = msgspec.json.Decoder()
-_TYPES: dict[str, type[Request]] = {struct.__name__.upper(): struct for struct in typing.get_args(AnyRequest)}
+
+format = msgspec.json.Encoder(enc_hook=str).encode  # a packet -> its body: compact JSON in UTF-8
 
 
-def parse(body: bytes) -> AnyRequest:
-    """Read one body that a client sent.
+def parse(body: bytes) -> ClientPacket:
+    """Return the packet of one body that a client sent, checked.
 
     Raises:
-        Refusal: it is answered with ERROR and the connection goes on.
+        Refusal: the body is answered with ERROR and the connection goes on.
         NotUtf8: the session ends.
     """
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise NotUtf8(f"body is not UTF-8: {error.reason} at byte {error.start}") from None
+    packet: ClientPacket
     try:
-        request = _decoder.decode(text)
+        packet = _decoder.decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        request = _parse_unusual(text)
-    if request.ref is not UNSET and not 0 < len(request.ref) <= REF_MAX:
+        packet = _parse_unusual(text)
+    if packet.ref is not UNSET and not 0 < len(packet.ref) <= REF_MAX:
         raise Refusal("bad_packet", f"ref: has 1 to {REF_MAX} characters")
     try:
-        _CHECKS[type(request)](request)
+        packet.check()
     except Fault as fault:
-        raise Refusal(fault.code, fault.text, given(request.ref)) from None
-    return request
+        raise Refusal(fault.code, fault.text, given(packet.ref)) from None
+    return packet
 
 
 _Value = TypeVar("_Value")
 
 
 def given(value: _Value | UnsetType) -> _Value | None:
-    """Return an optional field's value, or None where it was not sent."""
+    """Return an optional field's value, or None where the field was not sent."""
     return None if value is UNSET else value
 
 
 def good_ref(value: object) -> str | None:
-    """Return what a refused packet had for its `ref`, if the answer may carry it back."""
+    """Return the `ref` of a refused packet, if the answer may carry it back."""
     return value if isinstance(value, str) and 0 < len(value) <= REF_MAX else None
 
 
 def _parse_unusual(text: str) -> Any:
-    """Read what the typed decoder refused: the classic packet, a key given twice, or an error to name."""
+    """Read what the typed decoder refused: the classic packet, a key given twice, or a fault to name."""
     try:
         value = _any_decoder.decode(text)
     except RecursionError:
@@ -210,7 +287,7 @@ def _parse_unusual(text: str) -> Any:
     ref = good_ref(value.get("ref"))
     kind = value.pop("type", UNSET)
     if kind is UNSET:
-        if value.keys() == {"session"}:  # what a bridge makes of a body that it can't read
+        if value.keys() == {"session"}:  # a bridge sends this for a body that it can't read
             raise Refusal("bad_packet", "type: is missing, or the body is not a JSON object")
         if "message" not in value:
             raise Refusal("bad_packet", "type: is missing", ref)
@@ -219,13 +296,15 @@ def _parse_unusual(text: str) -> Any:
             value.setdefault("room", names.LOBBY)
     if not isinstance(kind, str):
         raise Refusal("bad_packet", "type: is not a string", ref)
-    struct = _TYPES.get(kind)
+    struct = PACKETS.get(kind)
     if struct is None:
         raise Refusal("unknown_type", f"there is no type {kind[:REF_MAX]}", ref)
     try:
-        return msgspec.convert({**value, "type": kind}, struct)
+        return msgspec.convert({**value, "type": kind}, struct, dec_hook=decode_name)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise Refusal("bad_packet", _name_field(str(error)), ref) from None
+        cause = error.__cause__
+        is_too_long = isinstance(cause, names.NameFault) and cause.too_long
+        raise Refusal("too_long" if is_too_long else "bad_packet", _name_field(str(error)), ref) from None
 
 
 def _name_field(error: str) -> str:
@@ -237,97 +316,19 @@ def _name_field(error: str) -> str:
     return f"{missing[1]}: is missing" if missing else error
 
 
-def _check_optional_message(request: Leave | Bye) -> None:
-    if request.message is not UNSET:
-        check_text("message", request.message, 1, MESSAGE_MAX)
+def _check_target(room: RoomName | UnsetType, to: Nickname | UnsetType) -> None:
+    if room is UNSET:
+        if to is UNSET:
+            raise Fault("room: is missing")
+    elif to is not UNSET:
+        raise Fault("to: can't go with room")
+
+
+def _check_optional_message(message: str | UnsetType) -> None:
+    if message is not UNSET:
+        check_text("message", message, 1, MESSAGE_MAX)
 
 
 def _check_optional_id(field: str, value: int | UnsetType) -> None:
     if value is not UNSET:
         check_id(field, value)
-
-
-def _check_target(request: Msg | Typing | History) -> None:
-    if request.room is not UNSET:
-        if request.to is not UNSET:
-            raise Fault("to: can't go with room")
-        check_name("room", request.room, names.room_key)
-    elif request.to is not UNSET:
-        check_name("to", request.to, names.nickname_key)
-    else:
-        raise Fault("room: is missing")
-
-
-def _check_msg(request: Msg) -> None:
-    _check_target(request)
-    check_text("message", request.message, 1, MESSAGE_MAX)
-
-
-def _check_leave(request: Leave) -> None:
-    check_name("room", request.room, names.room_key)
-    _check_optional_message(request)
-
-
-def _check_topic(request: Topic) -> None:
-    check_name("room", request.room, names.room_key)
-    check_text("topic", request.topic, 0, TOPIC_MAX)
-
-
-def _check_nick(request: Nick) -> None:
-    _check_optional_id("after", request.after)
-    for room in request.rooms if request.rooms is not UNSET else ():
-        check_name("rooms", room, names.room_key)
-
-
-def _check_history(request: History) -> None:
-    _check_target(request)
-    _check_optional_id("before", request.before)
-    _check_optional_id("after", request.after)
-    if request.before is not UNSET and request.after is not UNSET:
-        raise Fault("after: can't go with before")
-    check_limit(request.limit)
-
-
-def _check_search(request: Search) -> None:
-    check_text("query", request.query, 1, QUERY_MAX)
-    if request.query.isspace():
-        raise Fault("query: is all white space")
-    if request.room is not UNSET:
-        check_name("room", request.room, names.room_key)
-    if request.sender is not UNSET:
-        check_name("from", request.sender, names.nickname_key)
-    _check_optional_id("before", request.before)
-    check_limit(request.limit)
-
-
-def _check_session(request: Open | Close | Pause | Resume) -> None:
-    if not 0 < request.session <= SESSION_MAX:
-        raise Fault("session: is out of range")
-
-
-def _check_resume(request: Resume) -> None:
-    _check_session(request)
-    check_id("after", request.after)
-
-
-def _check_nothing(request: Request) -> None:
-    """All that it may hold is right by its type."""
-
-
-_CHECKS: dict[type[Request], Callable[[Any], None]] = {
-    **dict.fromkeys(_TYPES.values(), _check_nothing),
-    Msg: _check_msg,
-    Join: lambda request: check_name("room", request.room, names.room_key),
-    Leave: _check_leave,
-    Topic: _check_topic,
-    Nick: _check_nick,
-    Typing: _check_target,
-    Users: lambda request: check_name("room", request.room, names.room_key),
-    History: _check_history,
-    Search: _check_search,
-    Bye: _check_optional_message,
-    Open: _check_session,
-    Close: _check_session,
-    Pause: _check_session,
-    Resume: _check_resume,
-}

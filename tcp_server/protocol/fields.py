@@ -1,16 +1,25 @@
 """What a field of a client's packet may hold, whatever the packet (PROTOCOL.md section 2); else there is a Fault."""
 
 import re
-from collections.abc import Callable
+from typing import Any
 
 from tcp_server.protocol import names
 from tcp_server.protocol.server_packets import ErrorCode
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CHECKED = {names.Nickname: names.checked_nickname, names.RoomName: names.checked_room}
+_JSON_TYPES = {
+    type(None): "null",
+    bool: "bool",
+    int: "int",
+    float: "float",
+    list: "array",
+    dict: "object",
+}  # as msgspec calls them in its own errors
 
 
-class Fault(Exception):
-    """A field holds what it may not; the text names it."""
+class Fault(ValueError):
+    """A field holds what it may not hold; the text names the field."""
 
     def __init__(self, text: str, code: ErrorCode = "bad_packet") -> None:
         super().__init__(text)
@@ -18,16 +27,20 @@ class Fault(Exception):
         self.text = text
 
 
-def check_name(field: str, name: str, key: Callable[[str], str]) -> None:
-    """Take a name that its `key` function of `names` takes."""
-    try:
-        key(name)
-    except names.NameFault as fault:
-        raise Fault(f"{field}: {fault}", "too_long" if fault.too_long else "bad_packet") from None
+def decode_name(kind: type[names.Name], value: Any) -> names.Name:
+    """Return a decoded string as the name that a field is to hold; the `dec_hook` of msgspec.
+
+    Raises:
+        Fault: the value is no string.
+        names.NameFault: it is no such name.
+    """
+    if type(value) is not str:
+        raise Fault(f"Expected `str`, got `{_JSON_TYPES[type(value)]}`")
+    return _CHECKED[kind](value)
 
 
 def check_text(field: str, text: str, least: int, most: int) -> None:
-    """Take so many characters, none of them a control character but newline and tab."""
+    """Accept `least` to `most` characters, with no control character but newline and tab."""
     if not least <= len(text) <= most:
         if len(text) > most:
             raise Fault(f"{field}: has more than {most} characters", "too_long")
@@ -39,12 +52,12 @@ def check_text(field: str, text: str, least: int, most: int) -> None:
 
 
 def check_id(field: str, value: int) -> None:
-    """Take an id, or the 0 before the first."""
+    """Accept an id, or the 0 before the first."""
     if value < 0:
         raise Fault(f"{field}: is negative")
 
 
 def check_limit(limit: int) -> None:
-    """Take how many messages are asked for; too many are clamped later."""
+    """Accept a number of messages; one that is too large is clamped later."""
     if limit < 1:
         raise Fault("limit: is less than 1")

@@ -1,10 +1,11 @@
 """What a nickname and a room may be called, and when two names are the same (PROTOCOL.md section 2).
 
-Pure functions over strings; everything else in the project compares names by their `fold`.
+Pure functions over strings. Everybody compares names by their keys: a `Nickname` and a `RoomName` carry theirs.
 """
 
 import re
 from functools import lru_cache
+from typing import Self
 from unicodedata import category, normalize
 
 NICKNAME_MAX = 32  # code points, as sent and after NFKC
@@ -27,12 +28,36 @@ class NameFault(ValueError):
     """A name breaks the rules.
 
     Attributes:
-        too_long: the name has more characters than allowed, and that is all that is known of it.
+        too_long: the name has more characters than allowed; nothing else was looked at.
     """
 
     def __init__(self, text: str, *, too_long: bool = False) -> None:
         super().__init__(text)
         self.too_long = too_long
+
+
+class Name(str):
+    """A name as it is shown, and the key that it shares with every other spelling of itself.
+
+    A parser makes names by `checked_nickname` and `checked_room`. A client that only sends a name gives no key.
+    """
+
+    __slots__ = ("key",)
+
+    key: str
+
+    def __new__(cls, text: str, key: str = "") -> Self:
+        name = super().__new__(cls, text)
+        name.key = key
+        return name
+
+
+class Nickname(Name):
+    __slots__ = ()
+
+
+class RoomName(Name):
+    __slots__ = ()
 
 
 def fold_text(text: str) -> str:
@@ -69,6 +94,24 @@ def room_key(name: str) -> str:
         NameFault: it may not be a room's name; the text says why.
     """
     return _key(name.removeprefix("#"), ROOM_MAX)
+
+
+def checked_nickname(text: str) -> Nickname:
+    """Return a nickname as it is shown, with its key.
+
+    Raises:
+        NameFault: as `nickname_key`.
+    """
+    return Nickname(shown(text), nickname_key(text))
+
+
+def checked_room(text: str) -> RoomName:
+    """Return a room's name as it is shown, without the one leading `#` that it may have, with its key.
+
+    Raises:
+        NameFault: as `room_key`.
+    """
+    return RoomName(room_shown(text), room_key(text))
 
 
 def room_shown(name: str) -> str:

@@ -1,12 +1,14 @@
 """What the server says: every packet as a typed struct, its parser and its format (PROTOCOL.md sections 3–6).
 
-The server formats these and clients parse them; what a client says is in `requests`. Optional fields that
-are None are left out of the body. A struct's name is its packet's type.
+The server formats these and clients parse them; what a client says is in `client_packets`. Optional fields that
+are None are left out of the body. A struct's tag is its packet's type.
 """
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, Union
 
 import msgspec
+
+from tcp_server.protocol.entries import MessageFields
 
 PROTOCOL_VERSION = 1
 BODY_MAX = 65_500  # bytes; what the server fills, so that a link's `session` key still fits (section 2)
@@ -37,10 +39,10 @@ ErrorCode: TypeAlias = Literal[
 
 
 class MessageError(ValueError):
-    """The body is not a packet that a server sends."""
+    """The body is no packet of a server."""
 
 
-class Packet(msgspec.Struct, tag_field="type", tag=str.upper, omit_defaults=True, gc=False):
+class ServerPacket(msgspec.Struct, tag_field="type", tag=str.upper, omit_defaults=True, gc=False):
     """What every packet of the server has in common: a `type`, and the `session` on a link."""
 
 
@@ -53,7 +55,7 @@ class Limits(msgspec.Struct, frozen=True):
     rooms: int = ROOMS_MAX
 
 
-class Hello(Packet):
+class Hello(ServerPacket):
     protocol: int
     server: str
     version: str
@@ -62,7 +64,7 @@ class Hello(Packet):
     motd: str | None = None
 
 
-class Ready(Packet):
+class Ready(ServerPacket):
     """The session is open. On a link, `link` is true and nothing else is said."""
 
     nickname: str | None = None
@@ -75,45 +77,26 @@ class Ready(Packet):
     ref: str | None = None
 
 
-class Retry(Packet):
+class Retry(ServerPacket):
     nickname: str
     reason: str  # a RetryReason; a newer server may know more
     message: str
     ref: str | None = None
 
 
-class Msg(Packet):
+class Msg(ServerPacket, MessageFields, kw_only=True):
     """A message as the log has it; of `room` and `to` it has one."""
 
     id: int
-    nickname: str
-    message: str
-    timestamp: str
-    room: str | None = None
-    to: str | None = None
-    action: bool | None = None
-    ref: str | None = None
 
 
-class Stored(msgspec.Struct, omit_defaults=True, gc=False):
-    """A MSG without `type` and `id`: what the log keeps, since its id comes later."""
-
-    nickname: str
-    message: str
-    timestamp: str
-    room: str | None = None
-    to: str | None = None
-    action: bool | None = None
-    ref: str | None = None
-
-
-class Join(Packet):
+class Join(ServerPacket):
     room: str
     nickname: str
     timestamp: str
 
 
-class Leave(Packet):
+class Leave(ServerPacket):
     room: str
     nickname: str
     timestamp: str
@@ -122,7 +105,7 @@ class Leave(Packet):
     ref: str | None = None
 
 
-class Topic(Packet):
+class Topic(ServerPacket):
     room: str
     topic: str
     nickname: str
@@ -130,21 +113,21 @@ class Topic(Packet):
     ref: str | None = None
 
 
-class Nick(Packet):
+class Nick(ServerPacket):
     room: str
     old: str
     nickname: str
     timestamp: str
 
 
-class Typing(Packet):
+class Typing(ServerPacket):
     nickname: str
     room: str | None = None
     to: str | None = None
     ref: str | None = None
 
 
-class Room(Packet):
+class RoomState(ServerPacket, tag="ROOM"):
     """A room's state on joining; in a big room, later, only its new `count`."""
 
     room: str
@@ -161,13 +144,13 @@ class RoomEntry(msgspec.Struct, frozen=True):
     count: int
 
 
-class Rooms(Packet):
+class Rooms(ServerPacket):
     rooms: list[RoomEntry]
     more: bool
     ref: str | None = None
 
 
-class Users(Packet):
+class Users(ServerPacket):
     room: str
     count: int
     users: list[str]
@@ -175,7 +158,7 @@ class Users(Packet):
     ref: str | None = None
 
 
-class History(Packet):
+class History(ServerPacket):
     """Messages oldest first; their `type` is there too."""
 
     messages: list[Msg]
@@ -185,7 +168,7 @@ class History(Packet):
     ref: str | None = None
 
 
-class Search(Packet):
+class Search(ServerPacket):
     """Messages that hold every word of the query, newest first."""
 
     query: str
@@ -194,83 +177,79 @@ class Search(Packet):
     ref: str | None = None
 
 
-class Ping(Packet):
+class Ping(ServerPacket):
     ref: str | None = None
 
 
-class Pong(Packet):
+class Pong(ServerPacket):
     """Everything for this session up to `id` has been sent before. On a link there is no `id`."""
 
     id: int | None = None
     ref: str | None = None
 
 
-class Notice(Packet):
+class Notice(ServerPacket):
     message: str
     seconds: int | None = None
 
 
-class Gap(Packet):
+class Gap(ServerPacket):
     """Visible messages between `after` and `id`, both excluded, were left out."""
 
     after: int
     id: int
 
 
-class Error(Packet):
+class Error(ServerPacket):
     code: str  # an ErrorCode
     message: str
     ref: str | None = None
 
 
-class Bye(Packet):
+class Bye(ServerPacket):
     reason: str  # a ByeReason
     message: str
     ref: str | None = None
 
 
-class Resume(Packet):
+class Resume(ServerPacket):
     """To a bridge: the replay of this session follows."""
 
     ref: str | None = None
 
 
-class Subscribe(Packet):
+class Subscribe(ServerPacket):
     """To a bridge: from here on this session hears the room."""
 
     room: str
 
 
-class Unsubscribe(Packet):
+class Unsubscribe(ServerPacket):
     room: str
 
 
-AnyPacket: TypeAlias = (
-    Hello | Ready | Retry | Msg | Join | Leave | Topic | Nick | Typing | Room | Rooms | Users | History
-    | Search | Ping | Pong | Notice | Gap | Error | Bye | Resume | Subscribe | Unsubscribe
-)  # fmt: skip
+PACKETS: dict[str, type[ServerPacket]] = {
+    str(struct.__struct_config__.tag): struct for struct in ServerPacket.__subclasses__()
+}
 
-_encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[AnyPacket] = msgspec.json.Decoder(AnyPacket)
+_encoder = msgspec.json.Encoder(enc_hook=str)  # a name is written as its text
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[*PACKETS.values()])
 
 format = _encoder.encode  # a packet -> its body: compact JSON in UTF-8, never longer than the caller made it
 
 
-def parse(body: bytes) -> AnyPacket:
-    """Read one body that a server sent; unknown keys are ignored.
+def parse(body: bytes) -> ServerPacket:
+    """Return the packet of one body that a server sent; unknown keys are ignored.
 
     Raises:
-        MessageError: it is not such a body, or of a type that this version doesn't know. A client ignores it.
+        MessageError: the body is no packet of a server, or of a type that this version doesn't know. A client ignores
+            it.
     """
     try:
-        return _decoder.decode(body)
+        packet: ServerPacket = _decoder.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise MessageError(str(error)) from None
-
-
-def store(message: Stored) -> bytes:
-    """Return what the log keeps of a message: its body after `{"type":"MSG","id":…,`."""
-    return _encoder.encode(message)[1:]
+    return packet
 
 
 def address_session(number: int, body: bytes) -> bytes:

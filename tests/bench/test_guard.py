@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tcp_server.chat.hub import Settings
+from tcp_server.chat.front import Front, LocalSettings
 from tcp_server.chat.state import Room
+from tcp_server.chat.steps import ChatSettings
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.log.sqlite_log import SqliteLog
 from tcp_server.server import Server
@@ -26,9 +27,11 @@ async def _count(folder: Path) -> Counts:
     """Run a server in this process and count its writes."""
     counts = Counts(CROWD.deliveries)
     log = SqliteLog(folder, asyncio.get_running_loop())
-    settings = Settings(name="guard", version="0", epoch=log.epoch, key=b"k" * 32, new_uid=count(1).__next__)
+    key = b"k" * 32
+    front = Front(LocalSettings(name="guard", version="0", new_uid=count(1).__next__), key)
+    settings = ChatSettings(epoch=log.epoch, key=key)
     with guard.counted_writes(counts), socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Server(log, settings)
+        server = Server(log, front, settings)
         listener.setblocking(False)
         await server.listen([listener])
         try:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tcp_server.__main__ import main
 from tcp_server.chat.directory import Changes
-from tcp_server.chat.state import Draft
+from tcp_server.chat.outputs import Draft
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.log.interface import AnyReplay, AnyReplayQuery, Outcome, Replay, ReplayQuery, Span
 from tcp_server.log.readings import Readings

@@ -16,7 +16,7 @@ NOON = "2026-11-22T12:00:00.000Z"
 
 Open: TypeAlias = Callable[..., Awaitable[tuple[Client, "Peer"]]]  # what the fixture `opened` is
 
-_Request = TypeVar("_Request", bound=client_packets.Request)
+_Request = TypeVar("_Request", bound=client_packets.ClientPacket)
 
 
 def msg(number: int, text: str = "hello", nickname: str = "bob", **fields: Any) -> server_packets.Msg:
@@ -35,7 +35,7 @@ class Peer:
         self._bodies: list[bytes] = []
         self.opening: client_packets.Nick | None = None
 
-    def say(self, *packets: server_packets.AnyPacket) -> None:
+    def say(self, *packets: server_packets.ServerPacket) -> None:
         """Send packets."""
         for packet in packets:
             self._writer.write(encode(server_packets.format(packet)))
@@ -53,7 +53,7 @@ class Peer:
             assert isinstance(request, kind), f"expected {kind.__name__}, got {request}"
             return request
 
-    async def next(self) -> client_packets.AnyRequest:
+    async def next(self) -> client_packets.ClientPacket:
         async with asyncio.timeout(STEP_SECONDS):
             while not self._bodies:
                 data = await self._reader.read(65_536)
@@ -77,7 +77,7 @@ class Peer:
         last: int = 0,
         resumed: bool = False,
         epoch: str = "e1",
-        missed: tuple[server_packets.AnyPacket, ...] = (),
+        missed: tuple[server_packets.ServerPacket, ...] = (),
         rooms: tuple[str, ...] = ("lobby",),
         nickname: str | None = None,
         live: bool = True,
@@ -89,7 +89,7 @@ class Peer:
                 nickname=nickname or nick.nickname, token=f"token-of-{nick.nickname}", epoch=epoch,
                 id=last, rooms=list(rooms), resumed=resumed, ref=client_packets.given(nick.ref),
             ),
-            *(server_packets.Room(room=room, count=1, topic="", users=[nick.nickname], id=last) for room in rooms),
+            *(server_packets.RoomState(room=room, count=1, topic="", users=[nick.nickname], id=last) for room in rooms),
             *missed,
         )  # fmt: skip
         if live:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
-import msgspec
 import pytest
 
 from cli_client.chat import commands, query
@@ -18,7 +17,7 @@ from cli_client.chat.links import find_links
 from cli_client.chat.mentions import mentions
 from cli_client.library import codes
 from cli_client.library.text import sendable
-from tcp_server.protocol import server_packets
+from tcp_server.protocol import client_packets, server_packets
 
 CASES = Path(__file__).parents[1] / "cases"
 FACE = "terminal"
@@ -105,7 +104,7 @@ def test_queries(case: dict[str, Any]) -> None:
             query.parse_search(case["typed"], NOW, 10)
         assert str(caught.value) == case["fault"]
         return
-    found = msgspec.to_builtins(query.parse_search(case["typed"], NOW, 10))
+    found = json.loads(client_packets.format(query.parse_search(case["typed"], NOW, 10)))
     moments = {key: datetime.fromisoformat(case["search"].pop(key)) for key in ("since", "until") if key in found}
     assert {key: datetime.fromisoformat(found.pop(key)) for key in moments} == moments
     assert found == {"type": "SEARCH", "limit": 10, **case["search"]}

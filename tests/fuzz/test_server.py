@@ -68,7 +68,7 @@ def test_the_hub_takes_any_bodies(seed: int) -> None:
             stage.hub.answered(session, b'{"type":"PONG"}')
             stage.apply()
         else:
-            stage.hub.received(session, noise.body(dice), stage.now)
+            stage.receive_body(session, noise.body(dice))
             stage.apply()
         stage.wait(dice.choice([0, 0, 0.1]))
         for output in stage.outputs:

@@ -10,7 +10,8 @@ import json
 from typing import Any
 
 from tcp_server.chat import tokens
-from tcp_server.chat.hub import Settings
+from tcp_server.chat.front import Front, LocalSettings
+from tcp_server.chat.steps import ChatSettings
 from tcp_server.delivery.connection import Connection, Handler
 from tcp_server.log.sqlite_log import SqliteLog
 from tcp_server.protocol.server_packets import ByeReason
@@ -18,6 +19,8 @@ from tcp_server.server import Server
 from tcp_server.wordpacket import Decoder, encode
 from tests.tcp_server.client import Packet, pack
 from tests.tcp_server.memory_log import MemoryLog
+
+KEY = bytes(32)
 
 
 class FakeTransport(asyncio.Transport):
@@ -165,12 +168,17 @@ class House:
     """
 
     def __init__(
-        self, log: MemoryLog | SqliteLog | None = None, *, link_secret: str | None = None, **local: Any
+        self,
+        log: MemoryLog | SqliteLog | None = None,
+        *,
+        link_secret: str | None = None,
+        grace_seconds: float = 60.0,
+        **local: Any,
     ) -> None:
         self.log = log or MemoryLog()
-        uids = itertools.count(1)
-        settings = Settings("House", "1", self.log.epoch, bytes(32), lambda: next(uids), **local)
-        self.server = Server(self.log, settings, link_secret=link_secret)
+        front = Front(LocalSettings("House", "1", itertools.count(1).__next__, **local), KEY)
+        settings = ChatSettings(self.log.epoch, KEY, grace_seconds)
+        self.server = Server(self.log, front, settings, link_secret=link_secret)
 
     @property
     def memory(self) -> MemoryLog:
@@ -230,4 +238,4 @@ def message_ids(packets: list[Packet], **fields: Any) -> list[int]:
 
 def token(house: House, nickname: str) -> str:
     """Return a token of a user that is present."""
-    return tokens.issue(bytes(32), house.server._hub.directory.users[nickname].uid, nickname, "")
+    return tokens.issue(KEY, house.server._hub.directory.users[nickname].uid, nickname, "")

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tcp_server.chat.state import Draft, Room, User
+from tcp_server.chat.outputs import Draft
+from tcp_server.chat.state import Room, User
 from tcp_server.log.database import FILE_NAME, open_database
 from tcp_server.log.interface import Outcome, Page, PageQuery, Replay, ReplayQuery, Span, Viewer
 from tcp_server.log.readings import Readings
 from tcp_server.log.search import SearchReadings
 from tcp_server.log.writer import LogWriter
+from tcp_server.protocol.entries import MSG
 from tcp_server.protocol.names import fold
 
 TIME = 1_795_341_600_000  # 2026-11-22T10:00:00Z, in milliseconds
@@ -52,7 +54,7 @@ class Drafts:
         rest = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()[1:]
         keys = (user.key, peer.key) if peer else None
         place = self.room(room) if room is not None and peer is None else None
-        return Draft(None, user, self.time, rest, place, peer, keys, ref)  # type: ignore[arg-type]
+        return Draft(MSG, None, user, self.time, rest, place, peer, keys, ref)  # type: ignore[arg-type]
 
 
 class Logbook(Drafts):

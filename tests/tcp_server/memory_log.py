@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tcp_server.chat.directory import Changes, Present
-from tcp_server.chat.state import Draft, Room
+from tcp_server.chat.outputs import Draft
+from tcp_server.chat.state import Room
 from tcp_server.log.interface import (
     MISSED_KEPT,
     MISSED_MAX,
@@ -24,9 +25,9 @@ from tcp_server.log.interface import (
     SearchQuery,
     Span,
     Viewer,
-    wire_body,
 )
 from tcp_server.protocol import server_packets
+from tcp_server.protocol.entries import entry_body
 from tcp_server.protocol.names import fold_text
 from tcp_server.protocol.server_packets import LIST_MAX, fitting
 
@@ -106,7 +107,7 @@ class MemoryLog:
             if known is not None or draft.refusal is not None:
                 return known
         self.newest += 1
-        body = wire_body(self.newest, draft.rest)
+        body = entry_body(draft.kind, self.newest, draft.rest)
         if draft.ref is not None:
             self._refs[uid, draft.ref] = Logged(self.newest, body)
         shown: dict[int, str] = {}

@@ -9,22 +9,25 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
-from tcp_server.chat.hub import Hub, Settings
-from tcp_server.chat.state import (
+from tcp_server.chat.front import Front, LocalSettings
+from tcp_server.chat.hub import Hub
+from tcp_server.chat.outputs import (
+    AskLog,
     Broadcast,
     Draft,
     End,
     GoLive,
-    Moment,
     Output,
-    Read,
-    Room,
     Send,
     SendNewest,
-    Session,
-    Subscribe,
-    Unsubscribe,
+    StartHearing,
+    StopHearing,
 )
+from tcp_server.chat.state import Moment, Room, Session
+from tcp_server.chat.steps import ChatSettings
+from tcp_server.protocol.client_packets import NotUtf8, Refusal
+from tcp_server.protocol.entries import entry_body
+from tcp_server.protocol.server_packets import ByeReason
 from tests.tcp_server.client import Packet, assert_packet, pack
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -46,9 +49,10 @@ class Stage:
         outputs: all that the hub gave since the last `forget`.
     """
 
-    def __init__(self, rooms: tuple[Room, ...] = (), **settings: Any) -> None:
-        uids = itertools.count(1)
-        self.hub = Hub(Settings("Stage", "1", "epoch", KEY, lambda: next(uids), **settings), rooms)
+    def __init__(self, rooms: tuple[Room, ...] = (), *, grace_seconds: float = 60.0, **local: Any) -> None:
+        self.front = Front(LocalSettings("Stage", "1", itertools.count(1).__next__, **local), KEY)
+        self.hub = Hub(ChatSettings("epoch", KEY, grace_seconds), rooms)
+        self.newest = 0
         self.seconds = 0.0
         self.outputs: list[Output] = []
         self._heard: dict[Session, list[Packet]] = {}
@@ -60,7 +64,7 @@ class Stage:
 
     def connect(self) -> Session:
         """Begin a session and take its HELLO."""
-        session = self.hub.connected(None, self.now)
+        session = self.hub.connected(None, self.front.hello, self.now)
         self.apply()
         assert_sends(self, session, ("HELLO", {}))
         return session
@@ -74,22 +78,40 @@ class Stage:
         return session
 
     def receive(self, session: Session, type: str | None, **fields: Any) -> None:
-        self.hub.received(session, pack(type, fields), self.now)
+        self.receive_body(session, pack(type, fields))
+
+    def receive_body(self, session: Session, body: bytes) -> None:
+        """Take a body as the server does."""
+        try:
+            self.hub.received(session, self.front.read(body), self.now)
+        except Refusal as refusal:
+            if self.hub.refused(session, refusal):
+                self.end(session, "protocol", "10 bad packets")
+        except NotUtf8 as error:
+            self.end(session, "protocol", str(error))
+        self.apply()
+
+    def end(self, session: Session, reason: ByeReason | None, message: str = "") -> None:
+        """Close a session, and put its user on hold."""
+        self.hub.close(session, reason, message)
+        self.hub.hold(session, self.now)
         self.apply()
 
     def cut(self, session: Session) -> None:
-        self.hub.ended(session, self.now)
-        self.apply()
+        self.end(session, None)
 
     def wait(self, seconds: float) -> None:
         """Let time pass, and the hub do what was due on the way."""
         until = self.seconds + seconds
-        while (due := self.hub.next_tick()) is not None and due <= until:
+        while (due := self.hub.next_due()) is not None and due <= until:
             self.seconds = max(self.seconds, due)
-            self.hub.tick(self.now)
-            self.apply()
+            self._time_passed()
         self.seconds = until
-        self.hub.tick(self.now)
+        self._time_passed()
+
+    def _time_passed(self) -> None:
+        self.hub.run_timers(self.now)
+        self.hub.expire(self.now)
         self.apply()
 
     def take(self, session: Session) -> list[Packet]:
@@ -114,14 +136,14 @@ class Stage:
                 for session in self._rooms.get(room, []):
                     self._hear(session, body)
             case SendNewest(session, body, room):
-                newest = self.hub.newest if room is None else room.newest
+                newest = self.newest if room is None else room.newest
                 self._hear(session, b'%b,"id":%d}' % (body[:-1], newest))
             case Send(session, body):
                 self._hear(session, body)
-            case Subscribe(session, room):
+            case StartHearing(session, room):
                 assert session not in self._rooms.setdefault(room, [])
                 self._rooms[room].append(session)
-            case Unsubscribe(session, room):
+            case StopHearing(session, room):
                 self._rooms[room].remove(session)
             case End(session, body):
                 for sessions in self._rooms.values():
@@ -129,7 +151,7 @@ class Stage:
                         sessions.remove(session)
                 if body:
                     self._hear(session, body)
-            case GoLive() | Read():
+            case GoLive() | AskLog():
                 pass
             case _:
                 assert_never(output)
@@ -141,10 +163,10 @@ class Stage:
             )
             self._hear(draft.session, body.encode())
             return
-        self.hub.newest += 1
-        body_ = b'{"type":"MSG","id":%d,%b' % (self.hub.newest, draft.rest)
+        self.newest += 1
+        body_ = entry_body(draft.kind, self.newest, draft.rest)
         if draft.room is not None:
-            draft.room.newest = self.hub.newest
+            draft.room.newest = self.newest
             self._apply(Broadcast(draft.room, body_))
         elif draft.peer is not None:
             for user in {draft.sender: None, draft.peer: None}:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tcp_server.chat.directory import Changes
-from tcp_server.chat.state import Draft
+from tcp_server.chat.outputs import Draft
 from tcp_server.committer import Batch, Committer
 from tcp_server.delivery.replays import Caught, LinkCatchUp
 from tcp_server.log.interface import AnyReplay, AnyReplayQuery, LinkReplay, LinkReplayQuery, LogUnavailable, Outcome

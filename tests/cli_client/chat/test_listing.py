@@ -19,7 +19,7 @@ from tests.cli_client.scripted_server import NOON, msg
 
 def test_older_messages_go_above(session: ChatSession) -> None:
     """Asked for once at a time, until there are no more; joins stay where they were."""
-    session.received(server_packets.Room(room="lobby", count=1, topic="", users=[], id=9), NOW)
+    session.received(server_packets.RoomState(room="lobby", count=1, topic="", users=[], id=9), NOW)
     session.received(server_packets.Join(room="lobby", nickname="bob", timestamp=NOON), NOW)
     view = session.book.current
     (ask,) = session.look_back()

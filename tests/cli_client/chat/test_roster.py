@@ -11,8 +11,8 @@ from tests.cli_client.scripted_server import msg
 
 def test_big_rooms_tell_only_numbers(session: ChatSession) -> None:
     """A ROOM with a count alone keeps topic and users."""
-    session.received(server_packets.Room(room="lobby", count=2, topic="t", users=["alice", "bob"], id=0), NOW)
-    session.received(server_packets.Room(room="lobby", count=500), NOW)
+    session.received(server_packets.RoomState(room="lobby", count=2, topic="t", users=["alice", "bob"], id=0), NOW)
+    session.received(server_packets.RoomState(room="lobby", count=500), NOW)
     assert (
         session.book.current.roster.count,
         session.book.current.roster.topic,
@@ -37,7 +37,7 @@ def test_members_are_counted_also_where_they_are_not_listed() -> None:
     roster.enter("bob")
     roster.enter("BOB")
     assert (roster.count, list(roster.users.values())) == (1, ["bob"])
-    roster.describe(server_packets.Room(room="big", count=500))
+    roster.describe(server_packets.RoomState(room="big", count=500))
     roster.leave("carol")
     roster.leave("bob")
     assert (roster.count, roster.users) == (498, {})

@@ -66,7 +66,7 @@ def test_rooms_come_and_go(session: ChatSession) -> None:
     """A room that was asked for is looked at; one that was left is closed."""
     session.typed("/join dev", NOW)
     session.received(server_packets.Join(room="dev", nickname="alice", timestamp=NOON), NOW)
-    room = server_packets.Room(room="dev", count=2, topic="work", users=["alice", "bob"], id=7)
+    room = server_packets.RoomState(room="dev", count=2, topic="work", users=["alice", "bob"], id=7)
     session.received(room, NOW)
     view = session.book.current
     assert (view.target, view.roster.topic, view.roster.count, view.more) == ("#dev", "work", 2, True)
@@ -86,7 +86,7 @@ def test_rooms_come_and_go(session: ChatSession) -> None:
 def test_the_answer_to_join_and_leave_is_enough(session: ChatSession) -> None:
     """What is typed next need not wait for the events."""
     (ask,) = session.typed("/join dev", NOW)
-    session.answered(ask, server_packets.Room(room="dev", count=1, topic="", users=["alice"], id=0), NOW)
+    session.answered(ask, server_packets.RoomState(room="dev", count=1, topic="", users=["alice"], id=0), NOW)
     assert session.book.current.target == "#dev"
     (ask,) = session.typed("/leave", NOW)
     left = server_packets.Leave(room="dev", nickname="alice", timestamp=NOON, reason="left")
@@ -99,7 +99,7 @@ def test_a_room_that_is_refused_is_not_waited_for(session: ChatSession) -> None:
     """It doesn't take the screen when it opens later for another reason."""
     (ask,) = session.typed("/join dev", NOW)
     session.refused(ask, "no such luck", NOW)
-    session.received(server_packets.Room(room="dev", count=1, topic="", users=[], id=0), NOW)
+    session.received(server_packets.RoomState(room="dev", count=1, topic="", users=[], id=0), NOW)
     assert session.book.current.target == "#lobby"
 
 

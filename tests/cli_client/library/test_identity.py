@@ -14,8 +14,8 @@ def test_rooms_are_followed() -> None:
     assert alice.rooms == ["Lobby", "dev"]
     alice.follow(server_packets.Join(room="ops", nickname="ALICE", timestamp=NOON))
     alice.follow(server_packets.Join(room="other", nickname="bob", timestamp=NOON))
-    alice.follow(server_packets.Room(room="lobby", count=1, topic="", users=[], id=0))
-    alice.follow(server_packets.Room(room="big", count=500))  # a number of a room, not a room of ours
+    alice.follow(server_packets.RoomState(room="lobby", count=1, topic="", users=[], id=0))
+    alice.follow(server_packets.RoomState(room="big", count=500))  # a number of a room, not a room of ours
     for room, reason in (("lobby", "quit"), ("dev", "left"), ("ops", "kicked")):
         alice.follow(server_packets.Leave(room=room, nickname="alice", timestamp=NOON, reason=reason))
     alice.follow(server_packets.Leave(room="lobby", nickname="bob", timestamp=NOON, reason="left"))

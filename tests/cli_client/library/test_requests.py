@@ -38,7 +38,7 @@ async def test_rooms_are_entered_and_left(server: ScriptedServer, opened: Open) 
     join = await peer.expect(client_packets.Join)
     peer.say(
         server_packets.Join(room="dev", nickname="alice", timestamp=NOON),
-        server_packets.Room(room="dev", count=1, topic="", users=["alice"], id=0, ref=join.ref),
+        server_packets.RoomState(room="dev", count=1, topic="", users=["alice"], id=0, ref=join.ref),
     )
     assert (await joining).room == "dev"
     setting = asyncio.create_task(client.requests.set_topic("dev", "work"))

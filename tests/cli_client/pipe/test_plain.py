@@ -70,7 +70,7 @@ async def test_a_line_after_join_is_for_that_room(piped) -> None:
     pipes = await piped()
     pipes.type("/join dev\nhello\n/rooms\n/quit\nnever sent\n")
     join = await pipes.peer.expect(client_packets.Join)
-    pipes.peer.say(server_packets.Room(room="dev", count=1, topic="", users=["alice"], id=0, ref=join.ref))
+    pipes.peer.say(server_packets.RoomState(room="dev", count=1, topic="", users=["alice"], id=0, ref=join.ref))
     assert (await pipes.peer.echo(1)).room == "dev"
     rooms = await pipes.peer.expect(client_packets.Rooms)
     entries = [server_packets.RoomEntry("dev", "", 1)]

@@ -12,5 +12,5 @@ def session() -> ChatSession:
     made = ChatSession("alice", NOW)
     made.received(server_packets.Ready(nickname="alice", rooms=["lobby", "dev"]), NOW)
     users = ["alice", "bob", "Bert", "carol"]
-    made.received(server_packets.Room(room="lobby", count=4, topic="the\ttopic", users=users, id=0), NOW)
+    made.received(server_packets.RoomState(room="lobby", count=4, topic="the\ttopic", users=users, id=0), NOW)
     return made

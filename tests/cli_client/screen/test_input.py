@@ -83,7 +83,7 @@ async def test_a_line_that_was_taken_is_gone(desk: Desk) -> None:
 
 async def test_alt_and_an_arrow_lead_up_and_down(desk: Desk) -> None:
     """Through the rooms in the order of their numbers."""
-    desk.peer.say(server_packets.Room(room="dev", count=1, topic="", users=["alice"], id=0), msg(1, room="dev"))
+    desk.peer.say(server_packets.RoomState(room="dev", count=1, topic="", users=["alice"], id=0), msg(1, room="dev"))
     await desk.until(lambda: len(desk.session.book.views) == 2)
     for keys, target in (("\x1b[1;3B", "#dev"), ("\x1b[1;3A", "#lobby"), ("\x1b[1;3A", "#dev")):
         desk.press(keys)

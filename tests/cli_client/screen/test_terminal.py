@@ -141,7 +141,7 @@ async def test_page_up_goes_back_without_a_jump(seated) -> None:
 async def test_keys_lead_from_room_to_room(seated) -> None:
     """Alt and a number, an arrow or `a`, and Ctrl-N and Ctrl-P."""
     seat = await seated()
-    seat.peer.say(server_packets.Room(room="dev", count=1, topic="", users=["alice"], id=0), msg(1, room="dev"))
+    seat.peer.say(server_packets.RoomState(room="dev", count=1, topic="", users=["alice"], id=0), msg(1, room="dev"))
     await seat.until(lambda: seat.session.book.views[-1].attention.unread)
 
     async def lead(keys: str, target: str) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from tcp_server.chat.directory import Changes
-from tcp_server.chat.state import Draft, Room, User
+from tcp_server.chat.outputs import Draft
+from tcp_server.chat.state import Room, User
 from tcp_server.log.writer import LogWriter
+from tcp_server.protocol.entries import MSG
 from tcp_server.wordpacket import encode
 from tests.conftest import StartServer
 from tests.tcp_server.client import Packet, pack
@@ -156,7 +158,7 @@ def fill(folder: Path, count: int) -> list[int]:
 
 def _draft(sender: User, room: Room, number: int) -> Draft:
     rest = b'"nickname":"ghost","message":"%d","timestamp":"2026-11-22T10:00:00.000Z","room":"arena"}' % number
-    return Draft(None, sender, 1_795_341_600_000 + number, rest, room)  # type: ignore[arg-type]
+    return Draft(MSG, None, sender, 1_795_341_600_000 + number, rest, room)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("missed", "gap"), [(10_000, False), (10_001, True)])

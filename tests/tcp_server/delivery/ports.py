@@ -41,7 +41,7 @@ def make_fanout() -> Fanout[Outlet]:
 
 def chatting(port: Any) -> Session:
     """Return a session after READY with this port."""
-    session = Session(port, {})
+    session = Session(port)
     session.phase, session.user = Phase.CHATTING, User(1, "alice", "alice")
     port.session = session
     return session

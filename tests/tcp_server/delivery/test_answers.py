@@ -68,7 +68,7 @@ async def test_search_repeats_its_query(house: House, alice: Peer, query: str, h
 
 async def test_nothing_is_shown_before_it_was_sent_to_all(house: House, alice: Peer) -> None:
     """The log may be ahead of delivery."""
-    house.server._hub.newest = 1
+    house.server._delivery.newest = 1
     history = await ask(house, alice, "HISTORY", room="Tea")
     found = await ask(house, alice, "SEARCH", query="tea")
     assert [message["id"] for message in history["messages"] + found["messages"]] == [1, 1]

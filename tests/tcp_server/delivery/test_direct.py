@@ -23,7 +23,7 @@ class NotingHost:
         self.is_busy_after = False
 
     def open_session(self, port: DirectPort) -> Session:
-        return Session(port, {})
+        return Session(port)
 
     def receive(self, session: Session, body: bytes) -> None:
         self.told.append(f"receive {body.decode()}")

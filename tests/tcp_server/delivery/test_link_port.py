@@ -2,7 +2,8 @@
 
 import pytest
 
-from tcp_server.chat.state import Output, Room, Send, Subscribe
+from tcp_server.chat.outputs import Output, Send, StartHearing
+from tcp_server.chat.state import Room
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.link_port import NEWEST, LinkPort
 from tcp_server.delivery.pace import Pace, PaceEvent
@@ -91,7 +92,7 @@ def test_where_answers_are_held(link: NotingCarrier, port: LinkPort) -> None:
 def test_rooms_change_while_the_link_is_behind(link: NotingCarrier, port: LinkPort, fanout: Fanout[Outlet]) -> None:
     """An opening session waits with the link; a live one leaves the link's replay, once."""
     link.is_behind = True
-    change = Subscribe(port.session, TEA)
+    change = StartHearing(port.session, TEA)
     port.change_rooms(fanout, change)
     assert (link.postponed, link.leaving) == ([change], [])
     port.move(PaceEvent.OPENED)
@@ -106,7 +107,7 @@ def test_rooms_change_while_only_the_session_is_behind(
 ) -> None:
     """As of any port: it learns of them when it has caught up."""
     port.move(PaceEvent.RETURNED)
-    port.change_rooms(fanout, Subscribe(port.session, TEA))
+    port.change_rooms(fanout, StartHearing(port.session, TEA))
     assert (link.told, port.rooms) == ([], ())
 
 

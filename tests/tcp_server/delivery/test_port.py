@@ -2,7 +2,8 @@
 
 import pytest
 
-from tcp_server.chat.state import Room, Send, Subscribe, Unsubscribe
+from tcp_server.chat.outputs import Send, StartHearing, StopHearing
+from tcp_server.chat.state import Room
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.pace import Pace, PaceEvent
 from tcp_server.delivery.port import Port
@@ -54,8 +55,8 @@ def test_rooms_change_at_once(
     for event in events:
         port.move(event)
     for room in (TEA, MILK):
-        port.change_rooms(fanout, Subscribe(port.session, room))
-    port.change_rooms(fanout, Unsubscribe(port.session, TEA))
+        port.change_rooms(fanout, StartHearing(port.session, room))
+    port.change_rooms(fanout, StopHearing(port.session, TEA))
     assert port.rooms == (MILK,)
     assert hears(port, connection, fanout) == ["milk"]
 
@@ -65,7 +66,7 @@ def test_a_port_that_is_behind_learns_of_its_rooms_later(
 ) -> None:
     """It hears those that the session has when it has caught up."""
     port.return_behind(3, [])
-    port.change_rooms(fanout, Subscribe(port.session, TEA))
+    port.change_rooms(fanout, StartHearing(port.session, TEA))
     assert port.is_behind
     assert hears(port, connection, fanout) == []
     port.catch_up(fanout, (MILK,))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tcp_server.chat.state import GoLive, Send, Session
+from tcp_server.chat.outputs import GoLive, Send
+from tcp_server.chat.state import Session
 from tcp_server.delivery.direct import DirectPort
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.pace import Pace, PaceEvent
@@ -36,10 +37,10 @@ class Scene:
         port.subscribe(self.fanout, self.stage.hub.directory.rooms["lobby"])
         return port
 
-    def congest(self) -> None:
+    def congest(self, newest: int = 0) -> None:
         self.connection.is_congested = True
         self.replays.congested(self.port)
-        self.replays.fall_behind()
+        self.replays.fall_behind(newest)
 
     def relieve(self) -> CatchUp:
         """Let the connection take bytes again, and return what the log is asked for."""
@@ -67,8 +68,7 @@ def scene() -> Scene:
 
 def test_congested_and_relieved(scene: Scene) -> None:
     """From the id at which it fell behind; it hears its rooms again at the end."""
-    scene.stage.hub.newest = 41
-    scene.congest()
+    scene.congest(newest=41)
     assert (scene.port.pace, scene.port.rooms) == (Pace.BEHIND, ())
     assert scene.replays.take() == []
     catch_up = scene.relieve()
@@ -86,7 +86,7 @@ def test_relieved_before_the_tick_ends(scene: Scene) -> None:
     """It never was behind."""
     scene.replays.congested(scene.port)
     scene.replays.relieved(scene.port)
-    scene.replays.fall_behind()
+    scene.replays.fall_behind(0)
     assert (scene.port.pace, scene.replays.take()) == (Pace.LIVE, [])
 
 
@@ -110,13 +110,18 @@ def test_congested_again_between_two_pages(scene: Scene) -> None:
     assert scene.relieve().query.after == 1
 
 
-@pytest.mark.parametrize(("is_foreign", "span"), [(False, Span.RECENT), (True, Span.NEWEST)])
-def test_a_session_that_comes_back(scene: Scene, is_foreign: bool, span: Span) -> None:
-    """The first page follows the rules of a resume, later ones have everything; the session is busy until the end."""
+@pytest.mark.parametrize(
+    ("is_foreign", "newest", "span"), [(False, 5, Span.RECENT), (True, 5, Span.NEWEST), (False, 4, Span.NEWEST)]
+)
+def test_a_session_that_comes_back(scene: Scene, is_foreign: bool, newest: int, span: Span) -> None:
+    """The first page follows the rules of a resume, later ones have everything; the session is busy until the end.
+
+    An id beyond the log counts as another log's.
+    """
     port, session = scene.port, scene.port.session
     port.unsubscribe_all(scene.fanout)
     port.pace, session.busy = Pace.OPENING, True
-    scene.replays.begin(GoLive(session, 5, is_foreign), 5)
+    scene.replays.begin(GoLive(session, 5, is_foreign), 5, newest)
     (first,) = scene.replays.take()
     assert isinstance(first.query, ReplayQuery)
     assert first.query.span is span
@@ -160,7 +165,7 @@ def test_a_crowd_is_read_for_in_turns(scene: Scene) -> None:
     ports = [scene.enter(f"guest{number}", KeptConnection()) for number in range(CATCH_UPS_MAX + 3)]
     for port in ports:
         scene.replays.congested(port)
-    scene.replays.fall_behind()
+    scene.replays.fall_behind(0)
     for port in ports:
         scene.replays.relieved(port)
     first, second = scene.replays.take(), scene.replays.take()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tcp_server.chat.directory import Changes, Present
-from tcp_server.chat.state import Draft
+from tcp_server.chat.outputs import Draft
 from tcp_server.log.interface import (
     MISSED_KEPT,
     MISSED_MAX,
@@ -29,10 +29,10 @@ from tcp_server.log.interface import (
     SearchQuery,
     Span,
     Viewer,
-    wire_body,
 )
 from tcp_server.log.sqlite_log import SqliteLog
 from tcp_server.log.upkeep import open_upkeep
+from tcp_server.protocol.entries import MSG, entry_body
 from tests.tcp_server.logbook import TIME, Drafts, ids
 from tests.tcp_server.memory_log import MemoryLog
 
@@ -120,7 +120,7 @@ async def test_ids_grow_by_one(asker: Asker) -> None:
 async def test_a_known_ref_gets_no_id(asker: Asker) -> None:
     """In the same batch and later; of another user it is another one."""
     first = asker.draft("once", ref="r")
-    logged = Logged(1, wire_body(1, first.rest))
+    logged = Logged(1, entry_body(MSG, 1, first.rest))
     assert (await asker.append(first, asker.draft("twice", ref="r")))[0] == [1, logged]
     assert (await asker.append(asker.draft("again", "coffee", ref="r"), asker.draft("other", ref="s")))[0] == [
         logged,
@@ -136,7 +136,7 @@ async def test_a_refused_draft_is_only_looked_up(asker: Asker) -> None:
     await asker.append(first)
     known, unknown = asker.draft("x", ref="r"), asker.draft("x", "new", ref="s")
     known.refusal = unknown.refusal = ("not_in_room", "no")
-    assert (await asker.append(known, unknown))[0] == [Logged(1, wire_body(1, first.rest)), None]
+    assert (await asker.append(known, unknown))[0] == [Logged(1, entry_body(MSG, 1, first.rest)), None]
     assert [room.key for room in asker.log.rooms()] == ["tea"]
     assert await asker.say("now", ref="s") == [2]
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from tcp_server.log import readings as readings_module
 from tcp_server.log.interface import LinkReplay, LinkReplayQuery, Span, Viewer
-from tcp_server.log.readings import Readings, id_of
+from tcp_server.log.readings import Readings
 from tcp_server.log.search import fill_index
 from tcp_server.log.upkeep import prune
+from tcp_server.protocol.entries import entry_id
 from tcp_server.protocol.server_packets import fitting
 from tests.tcp_server.logbook import Logbook, direct_page, ids, missed, room_page
 
@@ -106,7 +107,7 @@ def test_newest_is_always_a_gap(readings: Readings) -> None:
 def test_missed_by_a_link(book: Logbook, readings: Readings) -> None:
     """Everybody's: the room's key, or the uids of a direct one."""
     replay = missed_by_link(readings, 2, 3)
-    assert [(key, uids, id_of(body)) for key, uids, body in replay.entries] == [
+    assert [(key, uids, entry_id(body)) for key, uids, body in replay.entries] == [
         ("milk", (2, 0), 3),
         (None, (1, 2), 4),
         ("tea", (1, 0), 5),

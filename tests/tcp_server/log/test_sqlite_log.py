@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from tcp_server.chat.directory import Changes
-from tcp_server.chat.state import Draft, Room, Session, User
+from tcp_server.chat.outputs import Draft
+from tcp_server.chat.state import Room, Session, User
 from tcp_server.log import sqlite_log as log_module
 from tcp_server.log import writer as writer_module
 from tcp_server.log.database import FILE_NAME, checkpoint
 from tcp_server.log.interface import AnyReplay, LogUnavailable, Outcome, PageQuery, SearchQuery, Viewer
 from tcp_server.log.sqlite_log import SqliteLog
+from tcp_server.protocol.entries import MSG
 
 PAGE_BYTES = 4_096
 
@@ -130,8 +132,8 @@ async def test_another_program_holds_the_database(desk: Desk) -> None:
 async def test_a_message_alone_waits_for_it_too(desk: Desk) -> None:
     """It is one INSERT without a transaction around it; in the end it is there once."""
     desk.commit()
-    session = Session(None, {})
-    draft = Draft(session, User(1, "alice", "alice"), 0, b'"message":"hi"}', Room("room", "Room"), ref="r")
+    session = Session(None)
+    draft = Draft(MSG, session, User(1, "alice", "alice"), 0, b'"message":"hi"}', Room("room", "Room"), ref="r")
     other = sqlite3.connect(desk.folder / FILE_NAME, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     desk.commit("", draft)

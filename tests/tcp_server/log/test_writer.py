@@ -9,8 +9,9 @@ import pytest
 from tcp_server.chat.directory import Changes, Present
 from tcp_server.log import writer as writer_module
 from tcp_server.log.database import APPLICATION_ID, FILE_NAME
-from tcp_server.log.interface import LogError, Logged, LogUnavailable, Viewer, wire_body
+from tcp_server.log.interface import LogError, Logged, LogUnavailable, Viewer
 from tcp_server.log.writer import LogWriter
+from tcp_server.protocol.entries import MSG, entry_body
 from tests.tcp_server.logbook import Logbook, missed
 
 
@@ -43,12 +44,12 @@ def test_an_empty_batch(book: Logbook) -> None:
 def test_a_ref_is_logged_once(book: Logbook, restart: bool, sort: bool) -> None:
     """For ever: in the same batch, later, sorted away, after a restart. The first one is the truth."""
     first = book.draft("once", ref="r")
-    assert book.append(first, book.draft("twice", ref="r")) == [1, Logged(1, wire_body(1, first.rest))]
+    assert book.append(first, book.draft("twice", ref="r")) == [1, Logged(1, entry_body(MSG, 1, first.rest))]
     if sort:
         book.writer.sort()
     if restart:
         book.reopen()
-    assert book.append(book.draft("again", "coffee", ref="r")) == [Logged(1, wire_body(1, first.rest))]
+    assert book.append(book.draft("again", "coffee", ref="r")) == [Logged(1, entry_body(MSG, 1, first.rest))]
     assert book.append(book.draft("other", ref="s"), book.draft("his", sender="bob", ref="r")) == [2, 3]
 
 
@@ -59,7 +60,9 @@ def test_many_refs_at_once(book: Logbook) -> None:
     again = book.append(*drafts)
     book.writer.sort()
     assert (
-        book.append(*drafts) == again == [Logged(id, wire_body(id, draft.rest)) for id, draft in enumerate(drafts, 1)]
+        book.append(*drafts)
+        == again
+        == [Logged(id, entry_body(MSG, id, draft.rest)) for id, draft in enumerate(drafts, 1)]
     )
 
 
@@ -69,7 +72,7 @@ def test_a_refused_draft_is_only_looked_up(book: Logbook) -> None:
     book.append(first)
     known, unknown = book.draft("x", ref="r"), book.draft("x", ref="s")
     known.refusal = unknown.refusal = ("not_in_room", "no")
-    assert book.append(known, unknown) == [Logged(1, wire_body(1, first.rest)), None]
+    assert book.append(known, unknown) == [Logged(1, entry_body(MSG, 1, first.rest)), None]
     assert book.append(book.draft("now", ref="s")) == [2]
 
 

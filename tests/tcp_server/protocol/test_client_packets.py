@@ -1,4 +1,4 @@
-"""What a client says: parsed to typed requests, or refused with what is to be answered."""
+"""What a client says: parsed to typed packets, or refused with what is to be answered."""
 
 import json
 from datetime import UTC, datetime
@@ -12,13 +12,35 @@ from msgspec import UNSET
 
 from tcp_server.protocol import client_packets
 from tcp_server.protocol.client_packets import NotUtf8, Refusal
+from tcp_server.protocol.names import RoomName
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "cases" / "bodies.json").read_text())
 
-TYPES = [
-    "MSG", "JOIN", "LEAVE", "TOPIC", "NICK", "TYPING", "ROOMS", "USERS", "HISTORY", "SEARCH", "PING", "PONG", "BYE",
-    "LINK", "OPEN", "CLOSE", "PAUSE", "RESUME",
-]  # fmt: skip
+TYPES = sorted(client_packets.PACKETS)
+
+
+def test_every_packet_has_its_type() -> None:
+    """The parser's table is made from the structs; LINK's struct has a name of its own."""
+    assert set(TYPES) == {
+        *("MSG", "JOIN", "LEAVE", "TOPIC", "NICK", "TYPING", "ROOMS", "USERS", "HISTORY", "SEARCH", "PING", "PONG"),
+        *("BYE", "LINK", "OPEN", "CLOSE", "PAUSE", "RESUME"),
+    }
+    assert set(client_packets.SESSION_PACKETS) == {"OPEN", "CLOSE", "PAUSE", "RESUME"}
+
+
+def test_names_carry_their_keys() -> None:
+    """As they are shown; a packet that is sent again says the same."""
+    packet = client_packets.parse('{"type":"NICK","nickname":"zoe","rooms":["#Tee-Straße","Zoe\u0308"]}'.encode())
+    assert isinstance(packet, client_packets.Nick)
+    assert packet.rooms == ["Tee-Straße", "Zo\u00eb"]
+    assert [room.key for room in given_rooms(packet)] == ["tee-strasse", "zo\u00eb"]
+    assert client_packets.parse(client_packets.format(packet)) == packet
+
+
+def given_rooms(packet: client_packets.Nick) -> list[RoomName]:
+    rooms = client_packets.given(packet.rooms)
+    assert rooms is not None
+    return rooms
 
 
 def refuse(body: str) -> Refusal:
@@ -33,7 +55,7 @@ def test_bodies(case: dict[str, Any]) -> None:
     """The table of bodies that the page's parser is held against too."""
     if case["valid"]:
         request = client_packets.parse(case["text"].encode())
-        assert type(request).__name__.upper() == case.get("type", "PING")
+        assert request.__struct_config__.tag == case.get("type", "PING")
     else:
         assert refuse(case["text"]).code == "bad_packet"
 
