@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import msgspec
 
 from tcp_server.net.outlet import write_all
+from tcp_server.protocol import entries
 from ws_bridge import translate
 from ws_bridge.audiences import Audiences
 from ws_bridge.browser import HELD_MAX, Browser, BrowserPhase
@@ -92,7 +93,7 @@ class Browsers:
                 elif envelope.room is not None:
                     room = audiences.room(envelope.room)
                     if room is not None:
-                        audiences.queue(room, text_frame(body), envelope.id if envelope.type == "MSG" else 0)
+                        audiences.queue(room, text_frame(body), envelope.id if envelope.type in entries.TYPES else 0)
                 elif envelope.type == "NOTICE":
                     self._tell_all(body)
                 else:

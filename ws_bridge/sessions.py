@@ -6,6 +6,7 @@ handles one session at a time; `audiences` has the rooms, and `browsers` has all
 
 from collections.abc import Callable, Collection
 
+from tcp_server.protocol import entries
 from ws_bridge import translate
 from ws_bridge.audiences import Audiences
 from ws_bridge.browser import DROPPING, UNANSWERED_MAX, UNSENT_MAX, Browser, BrowserPhase
@@ -38,7 +39,7 @@ class Sessions:
             "READY": self._ready,
             "RETRY": self._refused,
             "ERROR": self._refused,
-            "MSG": self._message,
+            **dict.fromkeys(entries.TYPES, self._entry),
             "PONG": self._pong,
             "GAP": self._gap,
             "SUBSCRIBE": self._subscribe,
@@ -173,7 +174,7 @@ class Sessions:
             self._release(browser)
         return True
 
-    def _message(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+    def _entry(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
         if envelope.id <= browser.cursor:
             return True  # the answer to a resend: no replay brings it again
         if browser.phase in DROPPING:
