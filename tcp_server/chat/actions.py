@@ -54,7 +54,7 @@ def _open(steps: Steps, session: Session, claim: Claim, now: Moment) -> None:
         steps.join_room(user, steps.directory.open_room(name), now)
     steps.admit(session, user)
     resumed = claim.is_proven and claim.after is not None
-    steps.send_ready(session, resumed, ref, now)
+    steps.put(SendNewest(session, steps.ready(user, resumed, ref, now)))
     for room in user.rooms:
         if not resumed:
             steps.put(StartHearing(session, room))
@@ -89,8 +89,9 @@ def _rename(steps: Steps, session: Session, claim: Claim, now: Moment) -> None:
     steps.directory.rename(user, nickname)
     for room in user.rooms:
         steps.broadcast(room, server_packets.Nick(room.name, old, user.nickname, now.timestamp))
+    ready = steps.ready(user, False, None, now)  # once for all other sessions of the user
     for each in user.sessions:
-        steps.send_ready(each, False, given(claim.ref) if each is session else None, now)
+        steps.put(SendNewest(each, steps.ready(user, False, given(claim.ref), now) if each is session else ready))
 
 
 def _quit(steps: Steps, session: Session, packet: client_packets.Bye, now: Moment) -> None:

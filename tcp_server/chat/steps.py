@@ -14,7 +14,7 @@ from tcp_server.chat import tokens
 from tcp_server.chat.directory import Directory
 from tcp_server.chat.outputs import Broadcast, End, Output, Send, SendNewest, StartHearing, StopHearing
 from tcp_server.chat.phases import Phase
-from tcp_server.chat.state import Moment, Room, Session, User, user_of
+from tcp_server.chat.state import Moment, Room, Session, User
 from tcp_server.protocol import server_packets
 from tcp_server.protocol.server_packets import LIST_MAX, ByeReason, ErrorCode, LeaveReason, RetryReason, ServerPacket
 
@@ -138,8 +138,9 @@ class Steps:
         for each in user.sessions:
             self.put(StartHearing(each, room))
         self._tell(room, user, server_packets.Join(room.name, user.nickname, now.timestamp), now)
+        body = server_packets.format(describe(room))  # once for all sessions of the user
         for each in user.sessions:
-            self.send_room(each, room, ref if each is asker else None)
+            self.put(room_state(each, room, ref) if each is asker else SendNewest(each, body, room))
 
     def leave_room(
         self, user: User, room: Room, reason: LeaveReason, message: str | None, ref: str | None, now: Moment
@@ -156,8 +157,9 @@ class Steps:
         if len(room.members) <= BIG_ROOM:
             self.broadcast(room, packet, user.sessions)
             return
+        body = server_packets.format(packet)
         for each in user.sessions:
-            self.send(each, packet)
+            self.put(Send(each, body))
         self._counts_due.setdefault(room, now.seconds + COUNT_SECONDS)
 
     # Answers
@@ -171,18 +173,18 @@ class Steps:
     def error(self, session: Session, code: ErrorCode, text: str, ref: str | None) -> None:
         self.send(session, server_packets.Error(code, text, ref))
 
-    def send_ready(self, session: Session, resumed: bool, ref: str | None, now: Moment) -> None:
-        """Send READY with a fresh token; its deliverer adds the `id`."""
-        user = user_of(session)
-        ready = server_packets.Ready(
-            nickname=user.nickname,
-            token=tokens.issue(self.settings.key, user.uid, user.nickname, now.timestamp),
-            epoch=self.settings.epoch,
-            rooms=[room.name for room in user.rooms],
-            resumed=resumed,
-            ref=ref,
+    def ready(self, user: User, resumed: bool, ref: str | None, now: Moment) -> bytes:
+        """Return READY for a session of the user, with a fresh token and without the `id` that its deliverer knows."""
+        return server_packets.format(
+            server_packets.Ready(
+                nickname=user.nickname,
+                token=tokens.issue(self.settings.key, user.uid, user.nickname, now.timestamp),
+                epoch=self.settings.epoch,
+                rooms=[room.name for room in user.rooms],
+                resumed=resumed,
+                ref=ref,
+            )
         )
-        self.put(SendNewest(session, server_packets.format(ready)))
 
     def send_room(self, session: Session, room: Room, ref: str | None) -> None:
         self.put(room_state(session, room, ref))
