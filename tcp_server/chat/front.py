@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tcp_server.chat import tokens
 from tcp_server.protocol import names, server_packets
-from tcp_server.protocol.client_packets import ClientPacket, Nick, given, parse
+from tcp_server.protocol.client_packets import ClientPacket, Nick, Refusal, given, parse
 from tcp_server.protocol.names import NICKNAME_MAX, NameFault, Nickname, RoomName
 from tcp_server.protocol.server_packets import RetryReason
 
@@ -88,8 +88,12 @@ class Front:
         return self.claim(packet) if type(packet) is Nick else packet
 
     def claim(self, packet: Nick) -> Claim:
-        """Check all of a NICK that doesn't depend on the chat's state."""
-        token, rooms = given(packet.token), given(packet.rooms)
+        """Check all of a NICK that doesn't depend on the chat's state.
+
+        Raises:
+            Refusal: a room's name is none.
+        """
+        token, rooms, ref = given(packet.token), given(packet.rooms), given(packet.ref)
         uid = tokens.verify(self._key, token) if token else None
         nickname, fault = _check_nickname(packet.nickname)
         return Claim(
@@ -100,7 +104,7 @@ class Front:
             is_admitted=self._is_admitted(given(packet.server_password) or ""),
             uid=self._new_uid() if uid is None else uid,
             is_proven=uid is not None,
-            rooms=None if rooms is None else tuple(rooms),
+            rooms=None if rooms is None else _checked_rooms(rooms, ref),
             epoch=given(packet.epoch),
             after=given(packet.after),
         )
@@ -108,6 +112,16 @@ class Front:
     def _is_admitted(self, password: str) -> bool:
         wanted = self._server_password
         return wanted is None or hmac.compare_digest(wanted.encode(), password.encode())
+
+
+def _checked_rooms(rooms: list[str], ref: str | None) -> tuple[RoomName, ...]:
+    checked = []
+    for number, room in enumerate(dict.fromkeys(rooms)):
+        try:
+            checked.append(names.checked_room(room))
+        except NameFault as fault:
+            raise Refusal("too_long" if fault.too_long else "bad_packet", f"rooms[{number}]: {fault}", ref) from None
+    return tuple(checked)
 
 
 def _check_nickname(text: str) -> tuple[Nickname | None, tuple[RetryReason, str] | None]:

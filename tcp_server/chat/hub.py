@@ -72,6 +72,8 @@ class Hub:
         if session.phase is Phase.ENDED:
             return False
         self._steps.error(session, refusal.code, refusal.text, refusal.ref)
+        if refusal.code == "too_many":  # rooms of a NICK
+            self._steps.count_refusal(session)
         session.bad_packets += refusal.code == "bad_packet"
         return session.bad_packets >= REFUSALS_MAX
 

@@ -16,11 +16,12 @@ from msgspec import UNSET
 from msgspec import UnsetType as UnsetType
 
 from tcp_server.protocol import names
-from tcp_server.protocol.fields import Fault, check_id, check_limit, check_text, decode_name
+from tcp_server.protocol.fields import Fault, check_id, check_limit, check_place, check_text, decode_name
 from tcp_server.protocol.names import Nickname, RoomName
-from tcp_server.protocol.server_packets import MESSAGE_MAX, QUERY_MAX, REF_MAX, TOPIC_MAX, ErrorCode
+from tcp_server.protocol.server_packets import MESSAGE_MAX, QUERY_MAX, REF_MAX, ROOMS_MAX, TOPIC_MAX, ErrorCode
 
 SESSION_MAX = 2**53  # what every JSON reader can count to
+SPELLINGS_MAX = 4 * ROOMS_MAX  # of the rooms in a NICK; the hub counts rooms, but more than these are not folded
 PAGE_DEFAULT = 50  # messages in an answer to HISTORY or SEARCH that names no limit
 
 
@@ -91,11 +92,12 @@ class Topic(ClientPacket):
 class Nick(ClientPacket):
     """A nickname is wanted, before READY or instead of the present one.
 
-    `nickname` is the only name that is not checked here: a bad one is answered by RETRY.
+    The names are not checked here but in `front`, where the packet becomes a claim: a bad nickname is answered by
+    RETRY, and a body holds more rooms than may be folded in a turn.
     """
 
     nickname: str
-    rooms: list[RoomName] | UnsetType = UNSET
+    rooms: list[str] | UnsetType = UNSET
     server_password: str | UnsetType = UNSET
     password: str | UnsetType = UNSET
     client: str | UnsetType = UNSET
@@ -105,6 +107,8 @@ class Nick(ClientPacket):
 
     def check(self) -> None:
         _check_optional_id("after", self.after)
+        if self.rooms is not UNSET and len(set(self.rooms)) > SPELLINGS_MAX:
+            raise Fault(f"rooms: more than {ROOMS_MAX}", "too_many")
 
 
 class Typing(ClientPacket):
@@ -122,6 +126,7 @@ class Rooms(ClientPacket):
 
     def check(self) -> None:
         if self.after is not UNSET:
+            check_place(self.after)
             self.after = names.fold_text(self.after.removeprefix("#"))
 
 
@@ -133,6 +138,7 @@ class Users(ClientPacket):
 
     def check(self) -> None:
         if self.after is not UNSET:
+            check_place(self.after)
             self.after = names.fold_text(self.after)
 
 

@@ -49,6 +49,14 @@ def check_text(field: str, text: str, least: int, most: int) -> None:
         found = _CONTROL.search(text)
         if found:
             raise Fault(f"{field}: may not hold U+{ord(found[0]):04X}")
+    if names.has_long_run(text, names.TEXT_MARKS_MAX):
+        raise Fault(f"{field}: has more than {names.TEXT_MARKS_MAX} marks in a row")
+
+
+def check_place(text: str) -> None:
+    """Accept the `after` of a list: not longer than any name is, so that it may be folded."""
+    if len(text) > names.ROOM_MAX:
+        raise Fault(f"after: has more than {names.ROOM_MAX} characters", "too_long")
 
 
 def check_id(field: str, value: int) -> None:

@@ -6,10 +6,12 @@ Pure functions over strings. Everybody compares names by their keys: a `Nickname
 import re
 from functools import lru_cache
 from typing import Self
-from unicodedata import category, normalize
+from unicodedata import category, combining, normalize
 
 NICKNAME_MAX = 32  # code points, as sent and after NFKC
 ROOM_MAX = 64
+NAME_MARKS_MAX = 4  # combining characters in a row; Vietnamese and Hebrew need two, scholars' alphabets four
+TEXT_MARKS_MAX = 30  # of any text (UAX #15, Stream-Safe): normalization takes quadratic time in a run of them
 RESERVED = frozenset({"server", "system", "admin", "root", "operator"})
 LOBBY = "lobby"
 
@@ -60,15 +62,30 @@ class RoomName(Name):
     __slots__ = ()
 
 
+def has_long_run(text: str, most: int) -> bool:
+    """Say whether more than `most` characters of a combining class other than 0 stand in a row."""
+    if text.isascii():
+        return False
+    run = 0
+    for character in text:
+        run = run + 1 if combining(character) else 0
+        if run > most:
+            return True
+    return False
+
+
 def fold_text(text: str) -> str:
-    """Return the form in which texts are compared: NFKC, case folding, NFKC."""
+    """Return the form in which texts are compared: NFKC, case folding, NFKC.
+
+    The text's length and its runs of marks must be bounded: see `has_long_run`.
+    """
     return normalize("NFKC", normalize("NFKC", text).casefold())
 
 
 @lru_cache(maxsize=4096)
 def fold(name: str) -> str:
-    """Return the form that two names share if and only if they are the same name."""
-    return fold_text(name)
+    """Return the form that two names share if and only if they are the same name; a longer text is no name."""
+    return fold_text(name) if len(name) <= ROOM_MAX else name
 
 
 def shown(name: str) -> str:
@@ -102,7 +119,8 @@ def checked_nickname(text: str) -> Nickname:
     Raises:
         NameFault: as `nickname_key`.
     """
-    return Nickname(shown(text), nickname_key(text))
+    key = nickname_key(text)  # first: a faulty text may be long, and dear to normalize
+    return Nickname(shown(text), key)
 
 
 def checked_room(text: str) -> RoomName:
@@ -111,7 +129,8 @@ def checked_room(text: str) -> RoomName:
     Raises:
         NameFault: as `room_key`.
     """
-    return RoomName(room_shown(text), room_key(text))
+    key = room_key(text)
+    return RoomName(room_shown(text), key)
 
 
 def room_shown(name: str) -> str:
@@ -124,10 +143,14 @@ def _key(name: str, most: int) -> str:
         return name
     if not name:
         raise NameFault("is empty")
+    if len(name) > most:
+        raise NameFault(f"has more than {most} characters", too_long=True)
     compatible = normalize("NFKC", name)
-    if len(name) > most or len(compatible) > most:
+    if len(compatible) > most:
         raise NameFault(f"has more than {most} characters", too_long=True)
     for form in (name, compatible):
+        if has_long_run(form, NAME_MARKS_MAX):
+            raise NameFault(f"has more than {NAME_MARKS_MAX} marks in a row")
         for character in form:
             if not _allowed(character):
                 raise NameFault(f"may not hold U+{ord(character):04X}")

@@ -83,3 +83,11 @@ def test_what_is_no_nick_is_only_parsed() -> None:
         front().read(b"{}")
     with pytest.raises(NotUtf8):
         front().read(b"\xff")
+
+
+def test_a_room_that_is_no_room() -> None:
+    """The refusal names its place in the list."""
+    for room, code in (("two words", "bad_packet"), ("x" * 65, "too_long")):
+        with pytest.raises(Refusal) as caught:
+            claim(front(), nickname="a", rooms=["ok", room], ref="r")
+        assert (caught.value.code, caught.value.text.partition(":")[0], caught.value.ref) == (code, "rooms[1]", "r")

@@ -12,7 +12,6 @@ from msgspec import UNSET
 
 from tcp_server.protocol import client_packets
 from tcp_server.protocol.client_packets import NotUtf8, Refusal
-from tcp_server.protocol.names import RoomName
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "cases" / "bodies.json").read_text())
 
@@ -30,17 +29,14 @@ def test_every_packet_has_its_type() -> None:
 
 def test_names_carry_their_keys() -> None:
     """As they are shown; a packet that is sent again says the same."""
-    packet = client_packets.parse('{"type":"NICK","nickname":"zoe","rooms":["#Tee-Straße","Zoe\u0308"]}'.encode())
-    assert isinstance(packet, client_packets.Nick)
-    assert packet.rooms == ["Tee-Straße", "Zo\u00eb"]
-    assert [room.key for room in given_rooms(packet)] == ["tee-strasse", "zo\u00eb"]
+    packet = client_packets.parse('{"type":"SEARCH","query":"x","room":"#Tee-Straße","from":"Zoe\u0308"}'.encode())
+    assert isinstance(packet, client_packets.Search)
+    room, sender = client_packets.given(packet.room), client_packets.given(packet.sender)
+    assert room is not None
+    assert sender is not None
+    assert (room, room.key) == ("Tee-Straße", "tee-strasse")
+    assert (sender, sender.key) == ("Zo\u00eb", "zo\u00eb")
     assert client_packets.parse(client_packets.format(packet)) == packet
-
-
-def given_rooms(packet: client_packets.Nick) -> list[RoomName]:
-    rooms = client_packets.given(packet.rooms)
-    assert rooms is not None
-    return rooms
 
 
 def refuse(body: str) -> Refusal:
@@ -113,6 +109,26 @@ def test_the_classic_packet(body: str, request_: client_packets.Msg) -> None:
         ('{"type":"HISTORY","room":"a","before":1,"after":1}', "bad_packet", "after: can't go with before", None),
         ('{"type":"OPEN","session":0,"address":"x"}', "bad_packet", "session: is out of range", None),
         ('{"type":"OPEN","session":9007199254740993,"address":"x"}', "bad_packet", "session: is out of range", None),
+        (
+            json.dumps({"type": "NICK", "nickname": "a", "rooms": [f"r{n}" for n in range(201)]}),
+            "too_many",
+            "rooms: more than 50",
+            None,
+        ),
+        ('{"type":"ROOMS","after":"%s"}' % ("x" * 65), "too_long", "after: has more than 64 characters", None),
+        ('{"type":"USERS","room":"a","after":"%s"}' % ("x" * 65), "too_long", "after: has more", None),
+        (
+            '{"type":"MSG","room":"a","message":"x%s"}' % ("\u0301" * 31),
+            "bad_packet",
+            "message: has more than 30",
+            None,
+        ),
+        ('{"type":"TOPIC","room":"a","topic":"x%s"}' % ("\u0301" * 31), "bad_packet", "topic: has more than 30", None),
+        ('{"type":"SEARCH","query":"x%s"}' % ("\u0301" * 31), "bad_packet", "query: has more than 30 marks", None),
+        ('{"type":"BYE","message":"x%s"}' % ("\u0301" * 31), "bad_packet", "message: has more than 30", None),
+        ('{"type":"JOIN","room":"x%s"}' % ("\u0301" * 5), "bad_packet", "room: has more than 4 marks in a row", None),
+        ('{"type":"JOIN","room":"x%s"}' % ("\u0301" * 9_000), "too_long", "room: has more than 64", None),
+        ('{"type":"MSG","to":"x%s","message":"x"}' % ("\u0301" * 9_000), "too_long", "to: has more than 32", None),
         ('{"type":"DANCE","ref":"r"}', "unknown_type", "there is no type DANCE", "r"),
         ('{"type":"%s"}' % ("X" * 1000), "unknown_type", f"there is no type {'X' * 64}", None),
         ('{"type":"BYE","message":"%s"}' % ("x" * 8001), "too_long", "message: has more than 8000 characters", None),

@@ -63,6 +63,7 @@ def test_rooms(case: dict[str, Any]) -> None:
         ("n" * 33, True, "has more than 32 characters"),
         (" " * 33, True, "has more than 32 characters"),
         ("\ufb03" * 11, True, "has more than 32 characters"),
+        ("x" + "\u0301" * 5, False, "has more than 4 marks in a row"),
         ("a b", False, "may not hold U+0020"),
         ("a\u200bb", False, "may not hold U+200B"),
         ("\u00b4", False, "may not hold U+00B4"),
@@ -106,3 +107,26 @@ def test_every_code_point_of_a_category_or_another() -> None:
             assert category[0] in "LM" or category == "Nd" or character in "-_.[]{}^|"
     invisible = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180e\u200b\u2060\u3164\ufe0f\ufeff\uffa0\U000e0100"
     assert not any(map(names._allowed, invisible))
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "is_long"),
+    [
+        ("plain", 0, False),
+        ("é", 0, False),
+        ("e\u0301", 1, False),
+        ("e\u0301\u0301", 1, True),
+        ("\u0301a\u0301b\u0301", 1, False),
+        ("\u093f" * 9, 4, False),  # a vowel sign is a mark, but takes part in no reordering
+        ("x" + "\u05b0\u05bc\u0591\u05a4" + "y", 4, False),
+    ],
+)
+def test_runs_of_marks(text: str, most: int, is_long: bool) -> None:
+    """Counted by the combining class: only such runs cost normalization quadratic time."""
+    assert names.has_long_run(text, most) is is_long
+
+
+def test_a_long_text_is_no_name() -> None:
+    """It is its own key, at no cost: a server may call somebody what it likes."""
+    marks = "x" + "\u0301" * 60_000
+    assert names.fold(marks) == marks
