@@ -1,0 +1,1 @@
+"""Hostile clients: what one stranger can do to everybody else, measured by honest clients beside it."""
