@@ -253,3 +253,22 @@ except ImportError:
 """
     found = [ast.unparse(node) for node in imports_of(ast.parse(source))]
     assert sorted(found) == ["from e import g", "import a.b", "import c", "import d", "import h"]
+
+
+# Names that are the same thing on two sides: the two ends of a conversation, or of a program's work.
+BOTH_SIDES = {"outputs"}  # of a pure machine: the hub's, and the client's session's
+
+
+def test_one_noun_has_one_name() -> None:
+    """No two files share a name, and no two classes, but for packets that both sides say."""
+    stems: dict[str, list[str]] = {}
+    classes: dict[str, list[str]] = {}
+    packets = {"tcp_server.protocol.client_packets", "tcp_server.protocol.server_packets"}
+    for module, path in FILES.items():
+        if path.stem not in ("__init__", "__main__") and path.stem not in BOTH_SIDES:
+            stems.setdefault(path.stem, []).append(module)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                classes.setdefault(node.name.lstrip("_"), []).append(module)
+    twice = [places for places in (*stems.values(), *classes.values()) if len(places) > 1 and set(places) != packets]
+    assert twice == []

@@ -32,29 +32,29 @@ async def export(client: Client, path: str, targets: Iterable[str]) -> int:
     """
     written: set[int] = set()
     try:
-        with _Draft(path) as draft:
+        with _PartFile(path) as part:
             for target in targets:
-                await _write_history(client, target, draft, written)
-            draft.publish()
+                await _write_history(client, target, part, written)
+            part.publish()
     except OSError as error:
         raise ExportFault(f"{path}: {(error.strerror or str(error)).lower()}") from None
     return len(written)
 
 
-async def _write_history(client: Client, target: str, draft: "_Draft", written: set[int]) -> None:
+async def _write_history(client: Client, target: str, part: "_PartFile", written: set[int]) -> None:
     after = 0
     while True:
         page = await client.requests.history(target, after=after, limit=PAGE)
         for message in page.messages:
             if message.id not in written:
                 written.add(message.id)
-                draft.write(server_packets.format(message) + b"\n")
+                part.write(server_packets.format(message) + b"\n")
         if not page.more or not page.messages:
             return
         after = page.messages[-1].id
 
 
-class _Draft:
+class _PartFile:
     """A file under another name beside its goal, until it is complete."""
 
     def __init__(self, path: str) -> None:
@@ -64,7 +64,7 @@ class _Draft:
         self._part = self._goal.with_name(f"{self._goal.name}.{random_ref()[:8]}.part")
         self._file = open(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb")  # noqa: SIM115
 
-    def __enter__(self) -> "_Draft":
+    def __enter__(self) -> "_PartFile":
         return self
 
     def write(self, data: bytes) -> None:

@@ -18,7 +18,7 @@ from tcp_server.log.refs import index_refs
 from tcp_server.log.search import fill_index
 from tcp_server.log.writer import LogWriter
 from tcp_server.protocol import client_packets, names
-from tcp_server.protocol.entries import MSG, MessageFields, entry_rest
+from tcp_server.protocol.entries import KINDS, MSG, MessageFields, entry_rest
 
 VERSION = 1
 PAGE = 1_000  # messages that are read at once
@@ -37,11 +37,11 @@ def export_lines(database: sqlite3.Connection) -> Iterator[bytes]:
             yield _encode({"type": "ROOM", "room": name, "topic": topic})
         after = 0
         while rows := database.execute(
-            "SELECT id, uid, peer, body FROM entry WHERE id > ? ORDER BY id LIMIT ?", (after, PAGE)
+            "SELECT id, kind, uid, peer, body FROM entry WHERE id > ? ORDER BY id LIMIT ?", (after, PAGE)
         ).fetchall():
-            for id, uid, peer, body in rows:
+            for id, kind, uid, peer, body in rows:
                 who = f'"uid":{uid},' if peer is None else f'"uid":{uid},"peer":{peer},'
-                yield MSG.head + f"{id},{who}{body}".encode()
+                yield KINDS[kind].head + f"{id},{who}{body}".encode()
             after = rows[-1][0]
     finally:
         database.execute("COMMIT")

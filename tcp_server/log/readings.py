@@ -7,7 +7,7 @@ one). So a page takes the interpreter's lock once, however many messages it has.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, assert_never
 
 from tcp_server.log.interface import (
@@ -26,12 +26,23 @@ from tcp_server.log.interface import (
 )
 from tcp_server.log.visible import Order, Scope, select
 from tcp_server.protocol import server_packets
-from tcp_server.protocol.entries import MSG, entry_id
+from tcp_server.protocol.entries import KINDS, EntryKind, entry_id
 from tcp_server.protocol.server_packets import LIST_MAX, fitting
 
 NO_LIMIT = 2**63 - 1  # an id that is never reached
 
-_WIRE = f"""'{MSG.head.decode()}' || id || ',' || body"""
+
+def wire_sql(kinds: Iterable[EntryKind]) -> str:
+    """Return the SQL expression for the body of a row with `id`, `kind` and `body`, ready for the wire."""
+    heads = {kind.number: f"'{kind.head.decode()}'" for kind in kinds}
+    if len(heads) == 1:
+        head = next(iter(heads.values()))  # no need to look at the column
+    else:
+        head = f"CASE kind {' '.join(f'WHEN {number} THEN {head}' for number, head in heads.items())} END"
+    return f"{head} || id || ',' || body"
+
+
+_WIRE = wire_sql(KINDS.values())
 
 
 class Readings:
@@ -82,7 +93,7 @@ class Readings:
     def _missed_by_link(self, after: int, limit: int) -> LinkReplay:
         rows = self._one(
             "SELECT CAST(group_concat(coalesce(key, '') || char(9) || uid || char(9) || coalesce(peer, 0)"
-            f" || char(9) || {_WIRE}, char(10)) AS BLOB) FROM (SELECT id, key, uid, peer, body FROM entry"
+            f" || char(9) || {_WIRE}, char(10)) AS BLOB) FROM (SELECT id, kind, key, uid, peer, body FROM entry"
             " LEFT JOIN room ON room = number WHERE id > ? ORDER BY id LIMIT ?)",
             (after, limit),
         )
@@ -118,7 +129,7 @@ class Readings:
             bodies = self._visible(Scope(self._numbers([query.room]), None, start, stop), order, limit + 1)
         else:
             sql = (
-                "SELECT direct.id, body FROM direct CROSS JOIN entry ON entry.id = direct.id WHERE direct.uid = ?"
+                "SELECT direct.id, kind, body FROM direct CROSS JOIN entry ON entry.id = direct.id WHERE direct.uid = ?"
                 f" AND name = ? AND direct.id > ? AND direct.id < ? ORDER BY direct.id {order} LIMIT ?"
             )
             bodies = self._bodies(sql, [query.uid, query.nickname, start, stop, limit + 1])

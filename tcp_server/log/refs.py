@@ -14,8 +14,10 @@ from itertools import chain
 from typing import TypeAlias
 
 from tcp_server.log.database import insert_rows
+from tcp_server.protocol.entries import KINDS, EntryKind
 
 Pair: TypeAlias = tuple[int, str]  # a uid and its ref
+Known: TypeAlias = tuple[EntryKind, int, bytes]  # an entry: kind, id and rest
 
 RECENT = 16_384  # refs in memory before they go to disk; 3 MB
 TAIL_MAX = 262_144  # messages that a start may have to read for the refs among them: 50 ms
@@ -48,21 +50,21 @@ class Refs:
         )
         self._recent = {ref_hash(uid, ref): id for uid, ref, id in tail}
 
-    def find(self, pairs: Iterable[Pair]) -> dict[Pair, tuple[int, bytes]]:
-        """Return the ids and stored bodies of the pairs that the log has."""
+    def find(self, pairs: Iterable[Pair]) -> dict[Pair, Known]:
+        """Return the entries of the pairs that the log has."""
         self._hashes = {pair: ref_hash(*pair) for pair in pairs}
-        found: dict[Pair, tuple[int, bytes]] = {}
+        found: dict[Pair, Known] = {}
         older: list[int] = []
         for hash in self._hashes.values():
             id = self._recent.get(hash)
             if id is None:
                 older.append(hash)
             else:
-                found |= self._read("SELECT uid, ref, id, body FROM entry WHERE id = ?", [id])
+                found |= self._read("SELECT uid, ref, kind, id, body FROM entry WHERE id = ?", [id])
         for start in range(0, len(older), PAIRS_MAX):
             some = older[start : start + PAIRS_MAX]
             found |= self._read(
-                "SELECT uid, ref, entry.id, body FROM by_ref CROSS JOIN entry ON entry.id = by_ref.id"
+                "SELECT uid, ref, kind, entry.id, body FROM by_ref CROSS JOIN entry ON entry.id = by_ref.id"
                 f" WHERE hash IN ({','.join('?' * len(some))})",
                 some,
             )
@@ -102,9 +104,9 @@ class Refs:
         for pair, id in fresh.items():
             self._recent[self._hashes[pair]] = id
 
-    def _read(self, sql: str, values: list[int]) -> dict[Pair, tuple[int, bytes]]:
+    def _read(self, sql: str, values: list[int]) -> dict[Pair, Known]:
         rows = self._cursor.execute(sql, values)
-        return {(uid, ref): (id, body.encode()) for uid, ref, id, body in rows}
+        return {(uid, ref): (KINDS[kind], id, body.encode()) for uid, ref, kind, id, body in rows}
 
 
 def index_refs(database: sqlite3.Connection) -> tuple[str, int, int] | None:

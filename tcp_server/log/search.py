@@ -79,7 +79,7 @@ class SearchReadings(Readings):
             visible += " OR room IS NULL AND EXISTS (SELECT 1 FROM direct WHERE uid = ? AND direct.id = entry.id)"
             values.append(query.viewer.uid)
         sql = (
-            "SELECT id, body FROM words JOIN entry ON id = words.rowid WHERE words MATCH ? AND words.rowid < ?"
+            "SELECT id, kind, body FROM words JOIN entry ON id = words.rowid WHERE words MATCH ? AND words.rowid < ?"
             f"{times} AND ({visible}) ORDER BY words.rowid DESC LIMIT {LIST_MAX}"
         )
         match = " AND ".join('"' + phrase.replace('"', '""') + '"' for phrase in phrases)

@@ -27,7 +27,7 @@ class Scope:
 def select(
     scope: Scope, sorted_through: int, order: Order, limit: int, condition: str = "", values: Sequence[Any] = ()
 ) -> tuple[str, list[Any]]:
-    """Return a statement that yields (id, body), and its values.
+    """Return a statement that yields (id, kind, body), and its values.
 
     Args:
         sorted_through: the id up to which the index by room is filled.
@@ -47,16 +47,16 @@ def select(
         parts.append(f"{_DIRECT}{condition}")
         bound += (scope.uid, scope.after, scope.before, *values)
     if not parts:
-        parts.append("SELECT id, body FROM entry WHERE false")
+        parts.append("SELECT id, kind, body FROM entry WHERE false")
     return f"{' UNION ALL '.join(parts)} ORDER BY 1 {order} LIMIT ?", [*bound, limit]
 
 
 _SORTED = (
-    "SELECT by_room.id, body FROM by_room CROSS JOIN entry ON entry.id = by_room.id"
+    "SELECT by_room.id, kind, body FROM by_room CROSS JOIN entry ON entry.id = by_room.id"
     " WHERE by_room.room = ? AND by_room.id > ? AND by_room.id < ?"
 )
-_TAIL = "SELECT id, body FROM entry WHERE id > ? AND id < ?"
+_TAIL = "SELECT id, kind, body FROM entry WHERE id > ? AND id < ?"
 _DIRECT = (
-    "SELECT direct.id, body FROM direct CROSS JOIN entry ON entry.id = direct.id"
+    "SELECT direct.id, kind, body FROM direct CROSS JOIN entry ON entry.id = direct.id"
     " WHERE direct.uid = ? AND direct.id > ? AND direct.id < ?"
 )

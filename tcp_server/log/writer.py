@@ -30,7 +30,7 @@ from tcp_server.log.database import (
 from tcp_server.log.interface import LogError, Logged, LogUnavailable, Outcome
 from tcp_server.log.readings import Readings
 from tcp_server.log.refs import Pair, Refs
-from tcp_server.protocol.entries import MSG, entry_body
+from tcp_server.protocol.entries import KINDS, entry_body
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +38,10 @@ CHECKPOINT_PAGES = 1_000  # of the write-ahead log, before a commit that may wai
 ENTRIES_A_PAGE = 8  # about, with their share of the indexes
 SORT_ENTRIES = 2_048  # in the unsorted tail: sorting takes 4 ms of a commit, scanning 0.5 ms of a reading
 
-# A message's row of `entry`, by whether it is direct and whether it has a ref.
+# A draft's row of `entry`, by its kind, whether it is direct and whether it has a ref.
 _ROWS = {
-    (direct, has_ref): f"(?,{MSG.number},{'NULL,?,?' if direct else '?,?,NULL'},?,{'?' if has_ref else 'NULL'},?)"
+    (number, direct, has_ref): f"(?,{number},{'NULL,?,?' if direct else '?,?,NULL'},?,{'?' if has_ref else 'NULL'},?)"
+    for number in KINDS
     for direct in (True, False)
     for has_ref in (True, False)
 }
@@ -242,13 +243,13 @@ class LogWriter:
                 pair = (uid, draft.ref)
                 known = logged.get(pair)
                 if known is not None or draft.refusal is not None:
-                    outcomes.append(known and Logged(known[0], entry_body(draft.kind, *known)))
+                    outcomes.append(known and Logged(known[1], entry_body(*known)))
                     continue
-                logged[pair] = (newest + 1, draft.rest)
+                logged[pair] = (draft.kind, newest + 1, draft.rest)
                 fresh[pair] = newest + 1
             newest += 1
             outcomes.append(newest)
-            values = entries.setdefault(_ROWS[draft.room is None, draft.ref is not None], [])
+            values = entries.setdefault(_ROWS[draft.kind.number, draft.room is None, draft.ref is not None], [])
             if draft.room is not None:
                 values += (newest, self._number(draft.room), uid, draft.millis)
             elif draft.peer is not None and draft.keys is not None:

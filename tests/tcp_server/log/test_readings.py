@@ -1,6 +1,7 @@
 """Readings by values: what was missed, pages of history; sorted, unsorted, or half."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,10 @@ from hypothesis import strategies as st
 
 from tcp_server.log import readings as readings_module
 from tcp_server.log.interface import LinkReplay, LinkReplayQuery, Span, Viewer
-from tcp_server.log.readings import Readings
+from tcp_server.log.readings import Readings, wire_sql
 from tcp_server.log.search import fill_index
 from tcp_server.log.upkeep import prune
-from tcp_server.protocol.entries import entry_id
+from tcp_server.protocol.entries import MSG, EntryKind, MessageFields, entry_id
 from tcp_server.protocol.server_packets import fitting
 from tests.tcp_server.logbook import Logbook, direct_page, ids, missed, room_page
 
@@ -227,3 +228,14 @@ def test_readings_agree_with_a_list(
     assert seen == visible
     assert ids(page[0]) == [id for id in tea if id > after][:limit]
     assert page[1] == (len([id for id in tea if id > after]) > limit)
+
+
+def test_bodies_of_several_kinds() -> None:
+    """Each begins with the head of its kind; where there is one kind, its column isn't read."""
+    other = EntryKind(7, MessageFields, "OTHER")
+    database = sqlite3.connect(":memory:")
+    rows = "SELECT 3 AS id, 7 AS kind, '\"x\":1}' AS body UNION SELECT 4, 0, '\"y\":2}' ORDER BY 1"
+    found = database.execute(f"SELECT {wire_sql([MSG, other])} FROM ({rows})").fetchall()
+    assert [body for (body,) in found] == ['{"type":"OTHER","id":3,"x":1}', '{"type":"MSG","id":4,"y":2}']
+    assert "kind" not in wire_sql([MSG])
+    database.close()

@@ -14,12 +14,12 @@ ROOMS = {id: (None if id % 4 == 0 else id % 3 + 1) for id in range(1, 13)}
 def database(sorted_through: int) -> sqlite3.Connection:
     database = sqlite3.connect(":memory:", isolation_level=None)
     database.executescript(
-        "CREATE TABLE entry (id INTEGER PRIMARY KEY, room INTEGER, time INTEGER, body TEXT);"
+        "CREATE TABLE entry (id INTEGER PRIMARY KEY, kind INTEGER, room INTEGER, time INTEGER, body TEXT);"
         "CREATE TABLE by_room (room INTEGER, id INTEGER, PRIMARY KEY (room, id)) WITHOUT ROWID;"
         "CREATE TABLE direct (uid INTEGER, id INTEGER, name TEXT, PRIMARY KEY (uid, id)) WITHOUT ROWID;"
     )
     for id, room in ROOMS.items():
-        database.execute("INSERT INTO entry VALUES (?, ?, ?, ?)", (id, room, 100 + id, f"body {id}"))
+        database.execute("INSERT INTO entry VALUES (?, 0, ?, ?, ?)", (id, room, 100 + id, f"body {id}"))
         if room is None:
             database.executemany("INSERT INTO direct VALUES (?, ?, '')", [(7, id), (8, id)])
         elif id <= sorted_through:
@@ -54,7 +54,7 @@ def test_it_selects_what_is_visible(
     rows = here.execute(sql, values).fetchall()
     here.close()
     expected = [
-        (id, f"body {id}")
+        (id, 0, f"body {id}")
         for id, room in ROOMS.items()
         if after < id < before
         and (room in rooms or (room is None and uid == 7))
