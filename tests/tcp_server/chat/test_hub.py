@@ -338,8 +338,9 @@ def test_typing_to_a_user_may_be_left_out() -> None:
     stage.forget()
     stage.receive(alice, "TYPING", to="bob")
     assert [(type(output), output.session) for output in stage.outputs if isinstance(output, Murmur)] == [
-        (Murmur, bob), (Murmur, second),
-    ]  # fmt: skip
+        (Murmur, bob),
+        (Murmur, second),
+    ]
     stage.cut(bob)
     stage.cut(second)
     stage.forget()

@@ -63,9 +63,15 @@ def test_a_full_request() -> None:
         b'"until":"2026-11-23T10:00:00+01:00","before":9,"limit":7,"ref":"r"}'
     )
     assert request == client_packets.Search(
-        query="tea", room="lobby", sender="zoe", before=9, limit=7, ref="r",
-        since=datetime(2026, 11, 22, 10, 0, 0, 500_000, UTC), until=datetime(2026, 11, 23, 9, tzinfo=UTC),
-    )  # fmt: skip
+        query="tea",
+        room="lobby",
+        sender="zoe",
+        before=9,
+        limit=7,
+        ref="r",
+        since=datetime(2026, 11, 22, 10, 0, 0, 500_000, UTC),
+        until=datetime(2026, 11, 23, 9, tzinfo=UTC),
+    )
 
 
 def test_what_was_not_sent_is_unset() -> None:
@@ -165,10 +171,31 @@ VALUES = st.recursive(
     max_leaves=5,
 )
 FIELDS = [
-    "message", "room", "to", "action", "topic", "nickname", "rooms", "server_password", "password", "client", "token",
-    "epoch", "after", "before", "limit", "query", "from", "since", "until", "ref", "session", "address", "name",
+    "message",
+    "room",
+    "to",
+    "action",
+    "topic",
+    "nickname",
+    "rooms",
+    "server_password",
+    "password",
+    "client",
+    "token",
+    "epoch",
+    "after",
+    "before",
+    "limit",
+    "query",
+    "from",
+    "since",
+    "until",
+    "ref",
+    "session",
+    "address",
+    "name",
     "secret",
-]  # fmt: skip
+]
 BODIES = st.binary() | st.fixed_dictionaries(
     {"type": st.sampled_from(TYPES)}, optional={field: VALUES for field in FIELDS}
 ).map(lambda body: json.dumps(body).encode())
