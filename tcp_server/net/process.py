@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -15,6 +16,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 GC_THRESHOLDS = (10_000, 20, 20)  # messages leave no cycles, closed connections do: look for them rarely
+
+# Control characters drive a terminal, bidirectional ones turn what stands beside them around, and a line break forges a
+# line of the log. Each is written as Python would write it, such as \x1b.
+_CONTROLS = [*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\u2028", "\u2029"]
+_BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_ESCAPES = {ord(char): char.encode("unicode_escape").decode() for char in [*_CONTROLS, *_BIDIRECTIONAL]}
+_ESCAPES_IN_TRACEBACKS = {code: escape for code, escape in _ESCAPES.items() if code != ord("\n")}
 
 
 class StartError(Exception):
@@ -46,9 +54,42 @@ class FlagParser(argparse.ArgumentParser):
         self.exit(2, f"{self._module}: {message} (--help explains the flags)\n")
 
 
+class LineFormatter(logging.Formatter):
+    """Writes each record as one line, whoever its texts are from; only a traceback has several."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return super().formatMessage(record).translate(_ESCAPES)
+
+    def formatException(self, ei: tuple[type[BaseException], BaseException, object] | tuple[None, None, None]) -> str:
+        return super().formatException(ei).translate(_ESCAPES_IN_TRACEBACKS)  # type: ignore[arg-type]
+
+    def formatStack(self, stack_info: str) -> str:
+        return super().formatStack(stack_info).translate(_ESCAPES_IN_TRACEBACKS)
+
+
 def start_log(level: str) -> None:
     """Write the log from this level on to standard error."""
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+
+
+def open_standard_streams() -> None:
+    """Open the null device for each standard stream that is closed; call it before anything else opens a file.
+
+    Else the first socket gets the number of the closed stream, and whoever writes to that stream writes to the socket.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)  # the lowest free number
+            if opened != number:  # a library was first to open a file, with a number above this one's
+                os.dup2(opened, number)
+                os.close(opened)
+            os.set_inheritable(number, True)
+            stream = os.fdopen(number, mode, encoding="utf-8", errors="backslashreplace", closefd=False)
+            setattr(sys, name, stream)
 
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:

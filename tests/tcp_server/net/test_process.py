@@ -3,17 +3,21 @@
 import argparse
 import asyncio
 import gc
+import logging
 import os
 import re
 import signal
 import subprocess
 import sys
+import unicodedata
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from tcp_server.net import process
+
+FORMAT = process.LineFormatter("%(levelname)s %(name)s: %(message)s")
 
 
 @pytest.mark.parametrize(("is_missing", "kind"), [(True, "asyncio"), (False, "uvloop")])
@@ -114,3 +118,94 @@ def test_a_secret_file(tmp_path: Path) -> None:
             process.read_secret(file)
     file.write_text("s3cret\n")
     assert process.read_secret(file) == "s3cret"
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_closed_standard_streams(closed: tuple[int, ...]) -> None:
+    """The null device takes their places; the open ones, and the numbers that come next, stay as they are."""
+    code = (
+        "import os, sys; from tcp_server.net.process import open_standard_streams; open_standard_streams();"
+        "null = [os.path.samestat(os.fstat(number), os.stat(os.devnull)) for number in range(3)];"
+        "print('out'); print('error', file=sys.stderr); sys.stdin.read(); sys.stdout.flush(); sys.stderr.flush();"
+        "os.write(3, repr(null).encode())"
+    )
+    redirections = " ".join(f"{number}<&-" for number in closed)
+    shell = f'exec {sys.executable} -c "{code}" 3>&1 {redirections}'
+    done = subprocess.run(shell, shell=True, input=b"", capture_output=True)
+    assert done.returncode == 0, done.stderr
+    nulls = repr([number in closed for number in range(3)])
+    assert done.stdout.decode() == ("" if 1 in closed else "out\n") + nulls
+    assert done.stderr == (b"" if 2 in closed else b"error\n")
+
+
+def test_a_stream_whose_number_is_above_a_free_one(tmp_path: Path) -> None:
+    """A library was first to open a file: it has the number of another closed stream, and keeps it."""
+    code = (
+        "import os, sys; from tcp_server.net.process import open_standard_streams;"
+        f"number = os.open({str(tmp_path / 'file')!r}, os.O_CREAT | os.O_WRONLY); open_standard_streams();"
+        "print('lost', flush=True); os.write(number, b'kept %d' % number)"
+    )
+    subprocess.run(f'exec {sys.executable} -c "{code}" <&- >&-', shell=True, check=True)
+    assert (tmp_path / "file").read_bytes() == b"kept 0"
+
+
+def test_the_log_is_defused() -> None:
+    """Every record that goes to standard error, whoever logs it."""
+    code = (
+        "import logging; from tcp_server.net.process import start_log; start_log('info');"
+        "logging.getLogger('asyncio').warning('a%sb', chr(27))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.endswith("WARNING asyncio: a\\x1bb\n")
+
+
+def line(message: str, *arguments: object, name: str = "chat") -> str:
+    """Return a warning as it is written."""
+    return FORMAT.format(logging.LogRecord(name, logging.WARNING, "", 0, message, arguments, None))
+
+
+def test_what_is_harmless_stays() -> None:
+    """Text of any script, and pictures."""
+    text = "grüße, 你好, \u0645\u0631\u062d\u0628\u0627, 👩\u200d🚀"
+    assert line("%s", text) == f"WARNING chat: {text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("\x1b[2J", r"\x1b[2J"),
+        ("\x9b2J", r"\x9b2J"),
+        ("\x7f", r"\x7f"),
+        ("a\nERROR chat: forged", r"a\nERROR chat: forged"),
+        ("a\r\tb", r"a\r\tb"),
+        ("\u202eevil\u2066", r"\u202eevil\u2066"),
+        ("a\u2028b", r"a\u2028b"),
+    ],
+)
+def test_what_is_harmful_is_escaped(text: str, written: str) -> None:
+    """In an argument, in the message itself and in the logger's name."""
+    assert line("%s", text) == f"WARNING chat: {written}"
+    assert line(text) == f"WARNING chat: {written}"
+    assert line("", name=text) == f"WARNING {written}: "
+
+
+def test_no_line_has_a_control_character() -> None:
+    """None of Unicode's, and none that changes the direction of text."""
+    every = "".join(map(chr, range(0x3000)))
+    written = line("%s", every)
+    assert "Cc" not in set(map(unicodedata.category, written))
+    assert not {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"} & set(
+        map(unicodedata.bidirectional, written)
+    )
+    assert len(written.splitlines()) == 1
+
+
+def test_a_traceback_keeps_its_lines() -> None:
+    """And nothing else."""
+    try:
+        raise ValueError("\x1b[31m")
+    except ValueError:
+        record = logging.LogRecord("chat", logging.ERROR, "", 0, "broken", (), sys.exc_info(), sinfo="at\n\x1b")
+    lines = FORMAT.format(record).split("\n")
+    assert lines[:2] == ["ERROR chat: broken", "Traceback (most recent call last):"]
+    assert lines[-3:] == [r"ValueError: \x1b[31m", "at", r"\x1b"]
