@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -17,10 +18,15 @@ BACKLOG = 4096  # connections that may wait for accept: thousands come back at o
 # the thousands more; more cost a connection that comes alone, since each duplicate then tries in vain.
 AT_ONCE = 16
 FREE_PORT_TRIES = 10
+LOOK_SECONDS = 1.0  # between two looks whether there are descriptors left
 
 _NOT_HERE = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # accepting fails by no fault of its own
+
 _Address = tuple[int, tuple[Any, ...]]  # a family, and an address of it as `socket` has it
+
+logger = logging.getLogger(__name__)
 
 
 def bind(host: str | None, port: int) -> list[socket.socket]:
@@ -63,7 +69,54 @@ async def accept(
         for server in servers:
             server.close()
         raise StartError(f"can't listen: {error.strerror}") from None
+    _Exhaustion(loop, servers)
     return servers
+
+
+class _Exhaustion:
+    """Logs once that connections can't be accepted for lack of descriptors, and once that they can again.
+
+    asyncio's own loop logs a traceback for each attempt, hundreds a second. uvloop logs nothing, and closes these
+    connections.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, servers: Sequence[asyncio.Server]) -> None:
+        self._loop = loop
+        self._servers = servers
+        self._is_over = True
+        self._failed = 0  # attempts that asyncio's own loop told of
+        loop.set_exception_handler(self._handle)
+        self._look()
+
+    def _look(self) -> None:
+        """Try to get a descriptor, as `accept` does; again and again until all servers are closed."""
+        sockets = [sock for server in self._servers if server.is_serving() for sock in server.sockets]
+        if not sockets:
+            return
+        try:
+            os.close(os.dup(sockets[0].fileno()))
+        except OSError as error:
+            self._begin(error)
+        else:
+            if not self._is_over:
+                self._is_over = True
+                times = f" ({self._failed} attempts failed)" if self._failed else ""
+                logger.warning("connections are accepted again%s", times)
+        self._loop.call_later(LOOK_SECONDS, self._look)
+
+    def _handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, OSError) and error.errno in _EXHAUSTED and "socket" in context:
+            self._begin(error)
+            self._failed += 1
+        else:
+            loop.default_exception_handler(context)
+
+    def _begin(self, error: OSError) -> None:
+        if self._is_over:
+            self._is_over = False
+            self._failed = 0
+            logger.error("connections can't be accepted: %s", os.strerror(error.errno or 0))
 
 
 def _bind(addresses: list[_Address], port: int) -> list[socket.socket]:

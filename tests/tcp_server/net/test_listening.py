@@ -1,14 +1,17 @@
 """Listening: which addresses, one port, what keeps from it, and many accepted a turn."""
 
 import asyncio
+import contextlib
 import errno
 import os
+import resource
 import socket
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tcp_server.net import listening
 from tcp_server.net.listening import AT_ONCE, accept, bind
 from tcp_server.net.process import StartError, run_loop
 
@@ -137,6 +140,11 @@ def test_any_port_is_one_that_is_free_for_all(refuse: Refuse, monkeypatch: pytes
         bind(None, 0)
 
 
+async def next_turn() -> None:
+    """Let the event loop go round once."""
+    await asyncio.sleep(0)
+
+
 class Note(asyncio.Protocol):
     """Notes in which turn it was accepted."""
 
@@ -188,3 +196,70 @@ def test_too_few_files_to_listen(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StartError, match="can't listen: Too many open files"):
         run_loop(main())
     close(sockets)
+
+
+@pytest.mark.parametrize("run", [run_loop, asyncio.run])
+def test_too_few_files_to_accept(run: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
+    """That is logged once, however many connect and however long it lasts; and once more when it is over."""
+    listeners = bind("127.0.0.1", 0)
+    address = listeners[0].getsockname()
+    clients = [socket.socket() for _ in range(3 * AT_ONCE)]
+    for client in clients:
+        client.setblocking(False)
+    taken: list[int] = []
+
+    async def logged(text: str) -> None:
+        async with asyncio.timeout(10):
+            while text not in caplog.text:
+                await next_turn()
+
+    async def main() -> None:
+        servers = await accept(listeners, asyncio.Protocol)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 8, hard))
+        try:
+            with contextlib.suppress(OSError):
+                while True:
+                    taken.append(os.dup(0))
+            for client in clients:
+                client.connect_ex(address)
+            await logged("can't be accepted")
+            assert caplog.text.count("\n") == 1
+        finally:
+            close_all()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        await logged("accepted again")
+        for server in servers:
+            server.close()
+
+    def close_all() -> None:
+        while taken:
+            os.close(taken.pop())
+
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(listening, "LOOK_SECONDS", 0.01)
+    run(main())
+    monkey.undo()
+    close(clients)
+    assert [record.getMessage().partition(" (")[0] for record in caplog.records] == [
+        "connections can't be accepted: Too many open files",
+        "connections are accepted again",
+    ]
+
+
+def test_other_faults_of_the_loop_are_logged_as_ever(caplog: pytest.LogCaptureFixture) -> None:
+    """A bug in a callback has its traceback."""
+
+    def fail() -> None:
+        raise ValueError("a bug")
+
+    async def main() -> None:
+        servers = await accept(bind("127.0.0.1", 0), asyncio.Protocol)
+        asyncio.get_running_loop().call_soon(fail)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        for server in servers:
+            server.close()
+
+    run_loop(main())
+    assert "ValueError: a bug" in caplog.text
