@@ -21,9 +21,13 @@ LOW_WATER = 16 * 1024
 # for more than this and reads nothing.
 UNSENT_MAX = 4 * 1024 * 1024
 
-UNANSWERED_MAX = 64  # unanswered frames of a browser before READY; further ones are held
+# Unanswered frames of a browser before READY; further ones are held. Fewer than the server queues of a session, and
+# with HELD_MAX bytes smaller, so that the server refuses none of them for its queue.
+UNANSWERED_MAX = 64
 
 HELD_MAX = 64 * 1024  # held bytes of a browser above which its socket isn't read (PROTOCOL.md section 6)
+
+TURN_MAX = 64  # bodies taken of a browser in one turn of the event loop, so that no browser keeps the others waiting
 
 
 class BrowserPhase(enum.Enum):
@@ -58,6 +62,8 @@ class Browser(Hearer, asyncio.Protocol):
     """A connected browser. Thousands may be idle: hence the slots, and the lists that are made only when needed."""
 
     __slots__ = (
+        "_is_read",
+        "_is_turn_due",
         "_owner",
         "_reading",
         "_receiver",
@@ -77,7 +83,9 @@ class Browser(Hearer, asyncio.Protocol):
         super().__init__()
         self._owner = owner
         self._receiver = Receiver()
-        self._reading = True
+        self._reading = True  # the browser's bodies are wanted
+        self._is_turn_due = False  # further bodies, read already, are taken in a later turn
+        self._is_read = True  # the transport reads
         self.number = number  # of its session, the same on every link; PROTOCOL.md wants it unique on a link
         self.begin_writing(transport)
         self.phase = BrowserPhase.AWAY
@@ -132,20 +140,23 @@ class Browser(Hearer, asyncio.Protocol):
         return self.unanswered.pop(0) if self.unanswered else None
 
     def stop_reading(self) -> None:
-        if self._reading:
-            self._reading = False
-            self.transport.pause_reading()
+        """Take no further body until `read_on`."""
+        self._reading = False
+        self._steer_transport()
 
     def read_on(self) -> None:
-        if not self._reading:
+        """Take bodies again, in a later turn, unless the browser holds too much or takes nothing itself."""
+        if not self._reading and not self.is_congested and self.held_bytes < HELD_MAX:
             self._reading = True
-            self.transport.resume_reading()
+            self._take_later()
 
     def close(self, code: int, reason: str, wait: float) -> None:
         """Begin the closing handshake; after `wait` seconds close the socket without it.
 
         The phase must be ENDED.
         """
+        self.held = self.pings = None
+        self.held_bytes = 0
         self.read_on()  # for the browser's close frame
         self._receiver.close(code, reason)
         self._send_control()
@@ -155,24 +166,65 @@ class Browser(Hearer, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.silent = 0
-        for body in self._receiver.receive(data):
-            self._owner.browser_said(self, body)
-        if self._receiver.data_to_send is not None:
-            self._send_control()
-            if not self._receiver.open:
-                self._owner.browser_closing(self)
+        self._receiver.receive(data)
+        if self._reading and not self._is_turn_due:
+            self._take()
 
     def pause_writing(self) -> None:
         self.is_congested = True
+        self.stop_reading()  # pongs and refusals would pile up here
         self._owner.browser_congested(self)
 
     def resume_writing(self) -> None:
         self.is_congested = False
         self._owner.browser_drained(self)
+        self.read_on()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._receiver.end()
         self.end_writing()
         self._owner.browser_lost(self)
+
+    # Reading.
+
+    def _take(self) -> None:
+        """Take the bodies that were read: those of one turn, and none after `stop_reading`."""
+        receiver = self._receiver
+        for _ in range(TURN_MAX):
+            body = receiver.next_message()
+            if body is None:
+                break
+            self._owner.browser_said(self, body)
+            if not self._reading:
+                break
+        else:
+            if receiver.has_more:
+                self._take_later()
+        if receiver.data_to_send is not None:
+            self._send_control()
+            if not receiver.open:
+                self._owner.browser_closing(self)
+
+    def _take_later(self) -> None:
+        if not self._is_turn_due:
+            self._is_turn_due = True
+            self._steer_transport()
+            asyncio.get_running_loop().call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._is_turn_due = False
+        if self._reading:
+            self._take()
+        self._steer_transport()
+
+    def _steer_transport(self) -> None:
+        wanted = self._reading and not self._is_turn_due
+        if wanted is not self._is_read:
+            self._is_read = wanted
+            if wanted:
+                self.transport.resume_reading()
+            else:
+                self.transport.pause_reading()
 
     def _send_control(self) -> None:
         """Send the WebSocket protocol's own frames: pongs, and the closing handshake."""

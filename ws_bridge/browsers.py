@@ -18,7 +18,7 @@ from tcp_server.net.outlet import write_all
 from tcp_server.protocol import entries
 from ws_bridge import translate
 from ws_bridge.audiences import Audiences
-from ws_bridge.browser import HELD_MAX, Browser, BrowserPhase
+from ws_bridge.browser import Browser, BrowserPhase
 from ws_bridge.frames import PING, text_frame
 from ws_bridge.server_link import ServerLink
 from ws_bridge.sessions import Sessions
@@ -52,6 +52,7 @@ class Browsers:
         self._congested: dict[Browser, tuple[int, float]] = {}  # unsent bytes, and since when they don't shrink
         self._unread: set[Browser] = set()  # not read while the link is congested
         self._sweeps = 0
+        self._notice_timer: asyncio.TimerHandle | None = None  # while a lost link's NOTICE is repeated
         self._gone = asyncio.Event()  # set when the last browser has left
 
     def __len__(self) -> int:
@@ -107,6 +108,7 @@ class Browsers:
     def link_opened(self, link: ServerLink) -> None:
         """Give every browser its session, slice by slice."""
         self._sessions.link = link
+        self._stop_notices()
         self._waiting.clear()
         self._to_open.extend(self._by_number.values())
         self._open_slice(link)
@@ -118,15 +120,32 @@ class Browsers:
         for browser in self._by_number.values():
             self._sessions.lost(browser)
         self._tell_all(AWAY_NOTICE)
+        self._notice_later()
         now = asyncio.get_running_loop().time()
         self._waiting = dict.fromkeys(self._by_number.values(), now)
         self.link_writable()
 
     def link_writable(self) -> None:
         for browser in self._unread:
-            if browser.held_bytes < HELD_MAX:
-                browser.read_on()
+            browser.read_on()
         self._unread.clear()
+
+    def _notice_later(self) -> None:
+        self._notice_timer = asyncio.get_running_loop().call_later(self._timing.notice, self._notice_again)
+
+    def _notice_again(self) -> None:
+        """Repeat the NOTICE while there is no server, so that nobody takes the bridge for dead."""
+        frame = text_frame(AWAY_NOTICE)
+        for browser in self._by_number.values():
+            # A congested browser still has the NOTICE before this one among its unsent bytes.
+            if self._hears_notices(browser) and not browser.is_congested:
+                browser.write(frame)
+        self._notice_later()
+
+    def _stop_notices(self) -> None:
+        if self._notice_timer is not None:
+            self._notice_timer.cancel()
+            self._notice_timer = None
 
     def _open_slice(self, link: ServerLink) -> None:
         for _ in range(min(SLICE, len(self._to_open))):
@@ -224,13 +243,17 @@ class Browsers:
         self._audiences.flush()  # earlier bodies of the link come first for every browser
         frame = text_frame(body)
         for browser in self._by_number.values():
-            if (
-                browser.phase is not BrowserPhase.ENDED and browser.greeted
-            ):  # HELLO is the first body that a browser gets
+            if self._hears_notices(browser):
                 browser.write(frame)
+
+    @staticmethod
+    def _hears_notices(browser: Browser) -> bool:
+        """Say whether a browser may be told something: its first body is HELLO."""
+        return browser.phase is not BrowserPhase.ENDED and browser.greeted
 
     async def close(self) -> None:
         """Close every browser with 1001; wait for their ends, but at most `Timing.close`."""
+        self._stop_notices()
         for browser in self._by_number.values():
             self._sessions.close(browser, GOING_AWAY, "the bridge is going down")
         if self._by_number:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from tcp_server.protocol import entries
 from ws_bridge import translate
 from ws_bridge.audiences import Audiences
-from ws_bridge.browser import DROPPING, UNANSWERED_MAX, UNSENT_MAX, Browser, BrowserPhase
+from ws_bridge.browser import DROPPING, HELD_MAX, UNANSWERED_MAX, UNSENT_MAX, Browser, BrowserPhase
 from ws_bridge.frames import text_frame
 from ws_bridge.server_link import ServerLink
 from ws_bridge.stats import Stats
@@ -38,7 +38,7 @@ class Sessions:
             "HELLO": self._hello,
             "READY": self._ready,
             "RETRY": self._refused,
-            "ERROR": self._refused,
+            "ERROR": self._error,
             **dict.fromkeys(entries.TYPES, self._entry),
             "PONG": self._pong,
             "GAP": self._gap,
@@ -174,6 +174,12 @@ class Sessions:
             self._release(browser)
         return True
 
+    def _error(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
+        # It answers a packet that the server did not queue, before the answers to those in the queue.
+        if translate.is_queue_full(body):
+            return True
+        return self._refused(browser, envelope, body)
+
     def _entry(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
         if envelope.id <= browser.cursor:
             return True  # the answer to a resend: no replay brings it again
@@ -184,7 +190,9 @@ class Sessions:
 
     def _pong(self, browser: Browser, envelope: Envelope, body: bytes) -> bool:
         if browser.phase in DROPPING:  # a PONG vouches for earlier entries, and some of them were dropped
-            browser.pings = [*(browser.pings or ()), translate.ping_again(browser.number, body)]
+            if browser.pings is None:
+                browser.pings = []
+            browser.pings.append(translate.ping_again(browser.number, body))
             return False
         if browser.phase is BrowserPhase.LIVE:
             browser.cursor = max(browser.cursor, envelope.id)
@@ -232,16 +240,19 @@ class Sessions:
     def _is_forwarded(self, browser: Browser) -> bool:
         """Say whether a browser's frames may cross now.
 
-        A congested browser's frames wait, so that their answers don't pile up here. Before READY the number of
-        unanswered frames is bounded, since each of them is kept to be sent again.
+        A congested browser's frames wait, so that their answers don't pile up here. Before READY the number and the
+        bytes of unanswered frames are bounded, since each of them is kept to be sent again.
         """
         if browser.phase is BrowserPhase.OPENING:
-            return len(browser.unanswered or ()) < UNANSWERED_MAX
+            unanswered = browser.unanswered or ()
+            return len(unanswered) < UNANSWERED_MAX and sum(map(len, unanswered)) < HELD_MAX
         return browser.phase is BrowserPhase.LIVE and not browser.is_congested
 
     def _forward(self, browser: Browser, frame: bytes) -> None:
         if browser.phase is BrowserPhase.OPENING and browser.known is None and translate.is_answered(frame):
-            browser.unanswered = [*(browser.unanswered or ()), frame]
+            if browser.unanswered is None:
+                browser.unanswered = []
+            browser.unanswered.append(frame)
         self._send(frame)
 
     def _send(self, frame: bytes) -> None:

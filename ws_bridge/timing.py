@@ -15,6 +15,7 @@ class Timing:
     link_ping: float = 15.0  # silence of the server after which it is pinged
     link_dead: float = 30.0  # silence after which the link is given up
     away: float = 30.0  # until a browser is closed for want of a server (PROTOCOL.md section 6)
+    notice: float = 2.0  # between the notices that there is no server (section 6)
     look: float = 10.0  # how often each browser is looked at
     ping: float = 30.0  # silence of a browser after which it is pinged
     dead: float = 60.0  # silence after which it is dropped

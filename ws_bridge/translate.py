@@ -77,6 +77,8 @@ class _Reference(msgspec.Struct):
 class _Said(msgspec.Struct):
     message: str = ""
     reason: str = ""
+    code: str = ""
+    what: str = ""
     after: int = 0
     ref: str | None = None
 
@@ -191,6 +193,12 @@ def said(body: bytes) -> tuple[str, str]:
     """Return the `reason` and the `message` of a body, "" where it has none."""
     fields = _said.decode(body)
     return fields.reason, fields.message
+
+
+def is_queue_full(body: bytes) -> bool:
+    """Say whether an ERROR refuses a packet because others of its session wait in the server's queue (section 6)."""
+    error = _said.decode(body)
+    return error.code == "rate_limited" and error.what == "queue"
 
 
 def ref(body: bytes) -> str | None:

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from ws_bridge.browser import HELD_MAX, HIGH_WATER, LOW_WATER, Browser, BrowserOwner
+from ws_bridge.browser import HELD_MAX, HIGH_WATER, LOW_WATER, TURN_MAX, Browser, BrowserOwner
 
 
 class FakeTransport:
@@ -79,7 +79,7 @@ def browser(transport: FakeTransport, events: Events) -> Browser:
     return Browser(1, cast(asyncio.Transport, transport), owner)
 
 
-def test_held_frames_come_back_in_order(browser: Browser) -> None:
+async def test_held_frames_come_back_in_order(browser: Browser) -> None:
     """PINGs that must be repeated come first; with nothing left the browser remembers no list."""
     browser.hold(b"1")
     browser.hold(b"2")
@@ -88,7 +88,7 @@ def test_held_frames_come_back_in_order(browser: Browser) -> None:
     assert (browser.held, browser.pings, browser.held_bytes) == (None, None, 0)
 
 
-def test_a_browser_that_holds_much_is_not_read(browser: Browser, transport: FakeTransport) -> None:
+async def test_a_browser_that_holds_much_is_not_read(browser: Browser, transport: FakeTransport) -> None:
     """From HELD_MAX bytes on, until all of them are released."""
     browser.hold(b"x" * (HELD_MAX - 1))
     assert transport.is_read
@@ -97,7 +97,64 @@ def test_a_browser_that_holds_much_is_not_read(browser: Browser, transport: Fake
     assert not transport.is_read
     while browser.release() is not None:
         assert not transport.is_read
+    await asyncio.sleep(0)
     assert transport.is_read
+
+
+def message(count: int = 1) -> bytes:
+    """Return masked frames of an empty object."""
+    return b"\x81\x82\0\0\0\0{}" * count
+
+
+async def test_a_turn_takes_so_many_bodies(browser: Browser, transport: FakeTransport, events: Events) -> None:
+    """The rest of a read comes in later turns, and meanwhile the socket is not read."""
+    browser.data_received(message(2 * TURN_MAX + 1))
+    for turn in (1, 2):
+        assert events.names == ["said"] * turn * TURN_MAX
+        assert not transport.is_read
+        await asyncio.sleep(0)
+    assert events.names == ["said"] * (2 * TURN_MAX + 1)
+    assert transport.is_read
+
+
+async def test_who_takes_nothing_is_not_read(browser: Browser, transport: FakeTransport, events: Events) -> None:
+    """In no phase: what waits for a congested browser can't grow by what it sends itself."""
+    browser.pause_writing()
+    assert not transport.is_read
+    browser.data_received(message())  # read before the pause
+    browser.read_on()
+    await asyncio.sleep(0)
+    assert (events.names, transport.is_read) == (["congested"], False)
+    browser.resume_writing()
+    await asyncio.sleep(0)
+    assert (events.names, transport.is_read) == (["congested", "drained", "said"], True)
+
+
+async def test_bodies_stop_where_reading_stops(
+    browser: Browser, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bodies behind one that congests the browser are not taken before it has drained."""
+
+    def refuse(browser: Browser, body: bytes) -> None:
+        events.names.append("said")
+        browser.pause_writing()
+
+    monkeypatch.setattr(events, "browser_said", refuse)
+    browser.data_received(message(3))
+    for _ in range(2):
+        await asyncio.sleep(0)
+    assert events.names == ["said", "congested"]
+    browser.resume_writing()
+    await asyncio.sleep(0)
+    assert events.names == ["said", "congested", "drained", "said", "congested"]
+
+
+async def test_nothing_is_taken_of_a_lost_connection(browser: Browser, events: Events) -> None:
+    """Also not the rest of its last read."""
+    browser.data_received(message(TURN_MAX + 1))
+    browser.connection_lost(None)
+    await asyncio.sleep(0)
+    assert events.names == ["said"] * TURN_MAX + ["lost"]
 
 
 def test_answers_come_in_the_order_of_the_frames(browser: Browser) -> None:
@@ -107,7 +164,7 @@ def test_answers_come_in_the_order_of_the_frames(browser: Browser) -> None:
     assert [browser.next_answered() for _ in range(3)] == [b"1", b"2", None]
 
 
-def test_congestion_is_reported(browser: Browser, transport: FakeTransport, events: Events) -> None:
+async def test_congestion_is_reported(browser: Browser, transport: FakeTransport, events: Events) -> None:
     """The transport's marks say when it begins and when it ends."""
     assert transport.limits == (HIGH_WATER, LOW_WATER)
     browser.pause_writing()

@@ -42,6 +42,31 @@ async def test_too_long_without_a_server(start: Start, server: FakeServer) -> No
     assert len(rig.bridge.browsers) == 0
 
 
+async def test_the_notice_is_repeated(start: Start, server: FakeServer) -> None:
+    """While there is no server, to whoever has had a HELLO and takes what it is sent; and no longer than that."""
+    rig = await start(notice=0.02)
+    link = await server.link()
+    browser, slow = await rig.enter(link, 1), await rig.enter(link, 2)
+    rig.bridge.browsers.browser(2).is_congested = True
+    await server.stop()
+    new = await rig.browser()
+    for _ in range(3):
+        await browser.expect("NOTICE")
+    rig.bridge.browsers.browser(2).is_congested = False
+    await server.start()
+    link = await server.link()
+    for number in (1, 2):
+        await link.expect("OPEN", session=number)
+        await link.expect("NICK", session=number)
+        link.say(ready(number, resumed=True))
+    assert len(await browser.everything("READY")) < 100
+    assert [packet["type"] for packet in await slow.everything("READY")][:1] == ["NOTICE"]
+    await link.expect("OPEN", session=3)
+    link.session(3, **HELLO)
+    await new.expect("HELLO")
+    assert rig.bridge.browsers._notice_timer is None
+
+
 async def test_what_waits_for_the_server_is_bounded(
     rig: Rig, link: Link, server: FakeServer, unread: asyncio.Event
 ) -> None:
@@ -51,7 +76,7 @@ async def test_what_waits_for_the_server_is_bounded(
     await browser.expect("NOTICE")
     sending = asyncio.create_task(say_numbers(browser, 5_000, size=200))
     await asyncio.wait_for(unread.wait(), PATIENCE)
-    assert HELD_MAX <= rig.bridge.browsers.browser(1).held_bytes < 8 * HELD_MAX
+    assert HELD_MAX <= rig.bridge.browsers.browser(1).held_bytes < 2 * HELD_MAX
     await server.start()
     link = await server.link()
     await link.expect("OPEN")

@@ -1,6 +1,7 @@
 """WebSocket frames as bytes: outgoing frames, and every rule for incoming ones."""
 
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,12 +10,18 @@ from hypothesis import strategies as st
 from websockets.frames import Close, Frame, Opcode
 
 from tcp_server.wordpacket import MAX_BODY
-from ws_bridge.frames import Receiver, text_frame
+from ws_bridge.frames import CONTROLS_BURST, CONTROLS_PER_SECOND, FRAGMENTS_MAX, Receiver, text_frame
 
 
 def sent(payload: bytes, opcode: Opcode = Opcode.TEXT, fin: bool = True) -> bytes:
     """Return a frame with a browser's mask."""
     return Frame(opcode, payload, fin).serialize(mask=True)
+
+
+def read(receiver: Receiver, data: bytes) -> list[bytes]:
+    """Return the messages that `data` completes."""
+    receiver.receive(data)
+    return list(iter(receiver.next_message, None))
 
 
 def answers(receiver: Receiver) -> Iterator[tuple[Opcode, bytes]]:
@@ -45,11 +52,11 @@ def test_a_message_is_read(size: int) -> None:
     """Whole, byte by byte, and with the next one behind it."""
     message = (os.urandom(size).hex()[:size]).encode()
     frame = sent(message)
-    assert Receiver().receive(frame) == [message]
-    assert Receiver().receive(frame + sent(b"next")) == [message, b"next"]
+    assert read(Receiver(), frame) == [message]
+    assert read(Receiver(), frame + sent(b"next")) == [message, b"next"]
     receiver = Receiver()
     pieces = [frame[i : i + 1] for i in range(20)] + [frame[20:]]
-    assert [m for piece in pieces for m in receiver.receive(piece)] == [message]
+    assert [m for piece in pieces for m in read(receiver, piece)] == [message]
     assert receiver.data_to_send is None
 
 
@@ -63,7 +70,7 @@ def test_fragments_are_joined() -> None:
         + sent(b"", Opcode.CONT)
         + sent(b"whole")
     )
-    assert receiver.receive(data) == ["grü".encode(), b"whole"]
+    assert read(receiver, data) == ["grü".encode(), b"whole"]
     assert list(answers(receiver)) == [(Opcode.PONG, b"are you there")]
     assert receiver.open
 
@@ -71,8 +78,72 @@ def test_fragments_are_joined() -> None:
 def test_ping_is_answered_and_pong_ignored() -> None:
     """Control frames give no message."""
     receiver = Receiver()
-    assert receiver.receive(sent(b"1", Opcode.PING) + sent(b"", Opcode.PONG) + sent(b"2", Opcode.PING)) == []
+    assert read(receiver, sent(b"1", Opcode.PING) + sent(b"", Opcode.PONG) + sent(b"2", Opcode.PING)) == []
     assert list(answers(receiver)) == [(Opcode.PONG, b"1"), (Opcode.PONG, b"2")]
+
+
+def test_the_most_fragments() -> None:
+    """As many as are allowed are joined, and the next message may have as many again."""
+    receiver = Receiver()
+    one = sent(b"x", fin=False) + sent(b"x", Opcode.CONT, fin=False) * (FRAGMENTS_MAX - 2) + sent(b"", Opcode.CONT)
+    assert read(receiver, one + one) == [b"x" * (FRAGMENTS_MAX - 1)] * 2
+    assert receiver.open
+
+
+@pytest.mark.parametrize("opcode", [Opcode.PING, Opcode.PONG])
+def test_the_pace_of_control_frames(opcode: Opcode) -> None:
+    """A burst is allowed, and after it so many a second for ever; one more closes."""
+    now = 1000.0
+    receiver = Receiver(lambda: now)
+    read(receiver, sent(b"", opcode) * CONTROLS_BURST)
+    for _ in range(3):
+        now += 1
+        read(receiver, sent(b"", opcode) * CONTROLS_PER_SECOND)
+        assert receiver.open
+    receiver.data_to_send = None
+    read(receiver, sent(b"", opcode))
+    assert close_code(receiver) == 1008
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        sent(b"", fin=False) + sent(b"", Opcode.CONT, fin=False) * 60_000,
+        sent(b"x", fin=False) + sent(b"x", Opcode.CONT, fin=False) * 60_000,
+        sent(b"", Opcode.PING) * 60_000,
+        sent(b"", Opcode.PONG) * 60_000,
+        sent(b"x", Opcode.BINARY) * 60_000,
+        sent(b"x", fin=False) + sent(b"", Opcode.PING) * 60_000,
+    ],
+    ids=["empty fragments", "fragments", "pings", "pongs", "binary", "pings in a message"],
+)
+def test_a_flood_costs_little(data: bytes) -> None:
+    """60,000 frames, in segments of a network, cost under 50 ms of this thread."""
+    receiver = Receiver()
+    begin = time.thread_time()
+    for start in range(0, len(data), 1400):
+        read(receiver, data[start : start + 1400])
+    assert time.thread_time() - begin < 0.05
+    assert not receiver.open
+
+
+def test_messages_are_read_one_by_one() -> None:
+    """Who stops between two messages goes on there, with further bytes behind them."""
+    receiver = Receiver()
+    receiver.receive(sent(b"1") + sent(b"2"))
+    assert receiver.next_message() == b"1"
+    assert receiver.has_more
+    receiver.receive(sent(b"3"))
+    assert [receiver.next_message() for _ in range(3)] == [b"2", b"3", None]
+    assert not receiver.has_more
+
+
+def test_nothing_is_read_after_the_end() -> None:
+    """Neither the bytes that wait nor later ones."""
+    receiver = Receiver()
+    receiver.receive(sent(b"1") + sent(b"2"))
+    receiver.end()
+    assert read(receiver, sent(b"3")) == []
 
 
 @pytest.mark.parametrize(
@@ -93,30 +164,50 @@ def test_ping_is_answered_and_pong_ignored() -> None:
         (sent(b"", Opcode.CONT), 1002),
         (sent(b"x", fin=False) + sent(b"y"), 1002),
         (b"\x89\xfe\x00\x7e\0\0\0\0" + b"x" * 126, 1002),
+        (b"\x09\x80\0\0\0\0", 1002),
+        (sent(b"x", Opcode.CLOSE), 1002),
+        (sent((999).to_bytes(2, "big"), Opcode.CLOSE), 1002),
+        (sent(b"\x03\xe8\xff", Opcode.CLOSE), 1007),
+        (sent(b"", fin=False), 1008),
+        (sent(b"x", fin=False) + sent(b"", Opcode.CONT, fin=False), 1008),
+        (sent(b"x", fin=False) + b"\x00\xfe\x00\x00\0\0\0\0", 1008),
+        (sent(b"x", fin=False) + sent(b"x", Opcode.CONT, fin=False) * FRAGMENTS_MAX, 1008),
+        (sent(b"x", fin=False) + sent(b"", Opcode.PING) * (CONTROLS_BURST + 1), 1008),
     ],
     ids=lambda value: str(value) if isinstance(value, int) else "frames",  # their masks are random
 )
 def test_a_fault_closes(data: bytes, code: int) -> None:
     """Each breach of the rules has its close code; the messages before it count."""
     receiver = Receiver()
-    assert receiver.receive(sent(b"good") + data) == [b"good"]
-    assert close_code(receiver) == code
+    assert read(receiver, sent(b"good") + data) == [b"good"]
+    *pongs, (opcode, payload) = answers(receiver)
+    assert {kind for kind, _ in pongs} <= {Opcode.PONG}
+    assert (opcode, Close.parse(payload).code, receiver.open) == (Opcode.CLOSE, code, False)
 
 
 def test_nothing_counts_after_a_fault() -> None:
     """Once closing has begun, further messages are ignored."""
     receiver = Receiver()
-    assert receiver.receive(sent(b"x", Opcode.BINARY) + sent(b"late")) == []
+    assert read(receiver, sent(b"x", Opcode.BINARY) + sent(b"late")) == []
     assert close_code(receiver) == 1003
-    assert receiver.receive(sent(b"later")) == []
+    assert read(receiver, sent(b"later")) == []
     receiver.close(1000, "")
     assert receiver.data_to_send is None
+
+
+def test_a_fault_after_the_bridge_closed() -> None:
+    """Ends the stream without a second close frame."""
+    receiver = Receiver()
+    receiver.close(1001, "gone")
+    assert close_code(receiver) == 1001
+    assert read(receiver, text_frame(b"not masked")) == []
+    assert receiver.data_to_send == [b""]
 
 
 def test_the_browser_closes() -> None:
     """Its close frame is answered with the same code and a half-close."""
     receiver = Receiver()
-    assert receiver.receive(sent(Close(1001, "bye").serialize(), Opcode.CLOSE)) == []
+    assert read(receiver, sent(Close(1001, "bye").serialize(), Opcode.CLOSE)) == []
     assert receiver.data_to_send is not None
     frame, end = receiver.data_to_send
     assert (frame[0] & 0x0F, end) == (Opcode.CLOSE, b"")
@@ -129,7 +220,7 @@ def test_the_bridge_closes() -> None:
     receiver.close(1001, "gone")
     receiver.close(1000, "twice")
     assert close_code(receiver) == 1001
-    receiver.receive(sent(Close(1001, "").serialize(), Opcode.CLOSE))
+    assert read(receiver, sent(b"crossing") + sent(Close(1001, "").serialize(), Opcode.CLOSE)) == []
     assert receiver.data_to_send == [b""]
 
 
@@ -138,7 +229,7 @@ def test_any_bytes(data: bytes, step: int) -> None:
     """Any bytes give messages in UTF-8, an open or a closing receiver, and never an exception."""
     receiver = Receiver()
     for start in range(0, len(data), step):
-        for message in receiver.receive(data[start : start + step]):
+        for message in read(receiver, data[start : start + step]):
             message.decode()
         assert receiver.open or receiver.data_to_send
 
@@ -151,5 +242,5 @@ def test_any_cut(texts: list[str], data: st.DataObject) -> None:
     receiver = Receiver()
     received: list[bytes] = []
     for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
-        received += receiver.receive(stream[start:end])
+        received += read(receiver, stream[start:end])
     assert received == [text.encode() for text in texts]

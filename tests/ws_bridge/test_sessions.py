@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.ws_bridge.rig import HELLO, Link, Packet, Rig, msg, ready
-from ws_bridge.browser import UNANSWERED_MAX
+from ws_bridge.browser import HELD_MAX, UNANSWERED_MAX
 
 
 async def test_opening(rig: Rig, link: Link) -> None:
@@ -227,6 +227,23 @@ async def test_retry_after_resume(rig: Rig, link: Link) -> None:
     await link.expect("NICK", nickname="other")
 
 
+async def test_a_full_queue_is_no_answer_to_the_resume(rig: Rig, link: Link) -> None:
+    """The server refuses a later packet before it answers the NICK: the browser is told, and the resume stands."""
+    browser = await rig.enter(link, 1)
+    link.reset()
+    await browser.expect("NOTICE")
+    link = await rig.server.link()
+    await link.expect("OPEN")
+    await link.expect("NICK", token="token1")
+    link.session(1, type="ERROR", code="rate_limited", what="queue", message="m", retry_after=1, ref="r")
+    await browser.expect("ERROR", code="rate_limited", what="queue", retry_after=1, ref="r")
+    link.reset()
+    await browser.expect("NOTICE")
+    link = await rig.server.link()
+    await link.expect("OPEN")
+    await link.expect("NICK", token="token1")
+
+
 async def test_retry_of_a_rename_changes_nothing(rig: Rig, link: Link) -> None:
     """A user in the chat whose new nickname is refused is still in the chat."""
     browser = await rig.enter(link, 1)
@@ -316,6 +333,18 @@ async def test_many_packets_before_ready(rig: Rig, link: Link) -> None:
     await link.nothing()
     link.session(1, type="PONG", ref="0", id=0)
     await link.expect("PING", ref=str(UNANSWERED_MAX))
+
+
+async def test_long_packets_before_ready(rig: Rig, link: Link) -> None:
+    """Those that cross without an answer are kept to be sent again, so their bytes are bounded too."""
+    browser = await rig.open(link, 1)
+    for number in range(3):
+        await browser.say(type="PING", ref=str(number), more="x" * (HELD_MAX - 1000))
+    for number in range(2):
+        await link.expect("PING", ref=str(number))
+    await link.nothing()
+    link.session(1, type="PONG", ref="0", id=0)
+    await link.expect("PING", ref="2")
 
 
 async def test_the_servers_password(rig: Rig, link: Link) -> None:
