@@ -14,13 +14,15 @@ from tcp_server.net.process import (
     allow_many_files,
     calm_collector,
     catch_signals,
+    open_standard_streams,
     port_number,
     read_secret,
     run_loop,
     start_log,
 )
 from ws_bridge.bridge import Bridge, BridgeSettings
-from ws_bridge.page import find_web
+from ws_bridge.files import find_web
+from ws_bridge.origins import Origin, parse_origin
 
 DEFAULT_SERVER = "127.0.0.1:9000"
 DEFAULT_SERVER_PORT = 9000
@@ -32,6 +34,7 @@ EXIT_FAILED = 1
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bridge until a signal ends it; return the exit code."""
+    open_standard_streams()
     options = make_parser().parse_args(arguments)
     start_log(options.log_level)
     try:
@@ -123,11 +126,11 @@ def server_address(text: str) -> tuple[str, int]:
     return parts.hostname, port or DEFAULT_SERVER_PORT
 
 
-def origin(text: str) -> str:
-    parts = urlsplit(text)
-    if not parts.scheme or not parts.netloc or parts.path not in ("", "/") or parts.query or parts.fragment:
+def origin(text: str) -> Origin:
+    found = parse_origin(text.removesuffix("/"))
+    if found is None:
         raise argparse.ArgumentTypeError(f"an origin looks like https://chat.example, not {text!r}")
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    return found
 
 
 if __name__ == "__main__":

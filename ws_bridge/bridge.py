@@ -10,6 +10,8 @@ from tcp_server.net.listening import accept, bind
 from tcp_server.net.process import version
 from ws_bridge.browsers import Browsers
 from ws_bridge.door import Door
+from ws_bridge.files import Files
+from ws_bridge.origins import Origin
 from ws_bridge.page import Page
 from ws_bridge.stats import Stats
 from ws_bridge.timing import Timing
@@ -24,7 +26,7 @@ class BridgeSettings:
     web: Path
     host: str | None = None  # None: all interfaces
     port: int = 8765
-    origins: Collection[str] = ()
+    origins: Collection[Origin] = ()
     secret: str | None = None
 
 
@@ -41,7 +43,7 @@ class Bridge:
         self.browsers = Browsers(self._timing, self.stats)
         host, port = settings.server
         self.upstream = Upstream(host, port, settings.secret, self.browsers, self._timing, self.stats)
-        self._page = Page(settings.web, version(), self.browsers, self.stats)
+        self._page = Page(Files(settings.web), version(), self.browsers, self.stats)
         self._doors: set[Door] = set()
         self._servers: list[asyncio.Server] = []
         self._link_task: asyncio.Task[None] | None = None

@@ -1,19 +1,17 @@
 """The page and the bridge's own reports over HTTP: `web/`, `/healthz`, `/metrics`.
 
-This module makes responses and reads files; `door` has the connection.
+This module makes responses; `files` has the page's files, and `door` has the connection.
 """
 
-import hashlib
 import http
 from email.utils import formatdate
-from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 
+from ws_bridge.files import Files
 from ws_bridge.stats import Stats
 
 # What a page may do: load its own files, and open a WebSocket to any server that its user names.
@@ -23,28 +21,7 @@ CONTENT_SECURITY_POLICY = (
     "frame-ancestors 'none'"
 )
 
-# No other kind of file is served.
-CONTENT_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".ico": "image/x-icon",
-    ".txt": "text/plain; charset=utf-8",
-    ".webmanifest": "application/manifest+json",
-    ".woff2": "font/woff2",
-}
-
 TEXT = "text/plain; charset=utf-8"
-
-
-def find_web() -> Path:
-    """Return the folder of the page: inside the package when installed, beside it in a checkout."""
-    package = Path(__file__).resolve().parent
-    inside = package / "web"
-    return inside if (inside / "index.html").is_file() else package.parent / "web"
 
 
 class BridgeStatus(Protocol):
@@ -62,8 +39,8 @@ class BridgeStatus(Protocol):
 class Page:
     """Answers every request that does not ask for a WebSocket."""
 
-    def __init__(self, web: Path, version: str, status: BridgeStatus, stats: Stats) -> None:
-        self._web = web.resolve()
+    def __init__(self, files: Files, version: str, status: BridgeStatus, stats: Stats) -> None:
+        self._files = files
         self._version = version
         self._status = status
         self._stats = stats
@@ -84,41 +61,18 @@ class Page:
             return self._health()
         if path == "/metrics":
             return make_response(200, "text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
-        found = self._find(path)
-        if found is None:
+        file = self._files.find(path)
+        if file is None:
             return make_response(404, TEXT, b"there is nothing here\n")
-        suffix, body = found
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        if if_none_match is not None and tag in [given.strip() for given in if_none_match.split(",")]:
+        if if_none_match is not None and file.tag in [given.strip() for given in if_none_match.split(",")]:
             response = make_response(304, None, b"")
         else:
-            response = make_response(200, CONTENT_TYPES[suffix], body)
+            response = make_response(200, file.content_type, file.body)
         # A browser may keep a file but asks each time: after an upgrade nobody runs an old page.
         del response.headers["Cache-Control"]
         response.headers["Cache-Control"] = "no-cache"
-        response.headers["ETag"] = tag
+        response.headers["ETag"] = file.tag
         return response
-
-    def _find(self, path: str) -> tuple[str, bytes] | None:
-        """Return suffix and content of the file that a path names; None if the page's folder has no such file."""
-        try:
-            decoded = unquote_to_bytes(path).decode()
-        except UnicodeDecodeError:
-            return None
-        root, *parts = decoded.split("/")
-        if parts == [""]:
-            parts = ["index.html"]
-        # No empty part (an absolute path), no dot in front (`..`, and hidden files), and no character that separates
-        # folders or drives on Windows or ends a string of the operating system.
-        if root or not parts or any(not part or part.startswith(".") or set(part) & set("\\:\0") for part in parts):
-            return None
-        try:
-            file = self._web.joinpath(*parts).resolve()  # follows links, which might lead outside
-            if file.is_relative_to(self._web) and file.suffix in CONTENT_TYPES:
-                return file.suffix, file.read_bytes()
-        except OSError:  # no such file, a folder, a name too long, no permission
-            pass
-        return None
 
     def _health(self) -> Response:
         linked = self._status.is_linked

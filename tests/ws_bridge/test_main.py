@@ -1,6 +1,7 @@
 """The command line: the real program in a process of its own, and its flags."""
 
 import asyncio
+import os
 import re
 import signal
 import socket
@@ -14,6 +15,7 @@ from websockets.asyncio.client import connect
 from tests.small import shrink
 from tests.ws_bridge.rig import HELLO, FakeBrowser, FakeServer, msg, ready
 from ws_bridge import __main__ as command
+from ws_bridge.origins import Origin
 from ws_bridge.timing import Timing
 
 START_PATIENCE = 20.0  # seconds; a loaded machine starts Python slowly
@@ -109,6 +111,56 @@ async def test_a_second_signal_ends_at_once(program: Program, server: FakeServer
         connection.transport.abort()
 
 
+@pytest.mark.parametrize(
+    ("closed", "numbers"), [("<&-", [0]), (">&-", [1]), ("2>&-", [2]), ("<&- >&- 2>&-", [0, 1, 2])]
+)
+async def test_closed_standard_streams(server: FakeServer, closed: str, numbers: list[int]) -> None:
+    """As cron and service managers start it: no socket gets the number of a standard stream, and it ends in order."""
+    flags = f"--server 127.0.0.1:{server.port} --host 127.0.0.1 --port 0"
+    process = await asyncio.create_subprocess_shell(
+        f"exec {sys.executable} -m ws_bridge {flags} {closed}",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        link = await server.link()
+        opened = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in numbers]
+        await link.nothing()
+        process.send_signal(signal.SIGTERM)
+        await link.end()
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        _, errors = await process.communicate()
+    assert opened == ["/dev/null"] * len(numbers)
+    assert process.returncode == 0
+    assert b"Traceback" not in errors
+
+
+async def test_the_log_has_no_raw_escapes(server: FakeServer) -> None:
+    """Whatever a server or a page says: it is written as \\x1b, and makes no line of its own."""
+    program = await run("--server", f"127.0.0.1:{server.port}", "--port", "0")
+    await program.started()
+    link = await server.link()
+    hostile = "a\x1b[31mb\x9b1mc\u202ed\u2028e\r\nf"
+    link.say({"type": "ERROR", "code": "bad_packet", "message": hostile})
+    await link.nothing()
+    reader, writer = await asyncio.open_connection("127.0.0.1", program.port)
+    writer.write(
+        b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nOrigin: http://\x9b31mx\r\n\r\n"
+    )
+    assert (await reader.readline()).startswith(b"HTTP/1.1 403")
+    writer.close()
+    link.say({"type": "BYE", "reason": hostile, "message": hostile})
+    await link.end()
+    program.process.send_signal(signal.SIGTERM)
+    _, errors = await program.ended()
+    assert not set("\x1b\x9b\u202e\u2028\r") & set(errors)
+    assert errors.count("a\\x1b[31mb\\x9b1mc\\u202ed\\u2028e\\r\\nf") == 3
+    assert "refused a page from http://\\x9b31mx" in errors
+    assert "\nf" not in errors
+
+
 async def test_slow_browser_on_the_real_loop(program: Program, server: FakeServer) -> None:
     """On uvloop too a slow browser is paused, and goes on from its cursor."""
     link = await server.link()
@@ -155,6 +207,7 @@ async def test_slow_browser_on_the_real_loop(program: Program, server: FakeServe
         (["--server", "u@host:1"], "HOST:PORT"),
         (["--origin", "chat.example"], "an origin looks like"),
         (["--origin", "https://chat.example/path"], "an origin looks like"),
+        (["--origin", "https://chat.example:x"], "an origin looks like"),
         (["--log-level", "loud"], "--log-level"),
         (["--nonsense"], "--nonsense"),
         (["9000"], "9000"),
@@ -179,8 +232,8 @@ def test_good_flags() -> None:
     assert read(["--server", "chat.example"]).server == ("chat.example", 9000)
     assert read(["--server", "[::1]:7"]).server == ("::1", 7)
     assert read(["--origin", "https://A.example/", "--origin", "http://b:1"]).origin == [
-        "https://a.example",
-        "http://b:1",
+        Origin("https", "a.example", 443),
+        Origin("http", "b", 1),
     ]
     assert read(["--link-secret-file", "f"]).link_secret_file == Path("f")
 
