@@ -25,6 +25,9 @@ UNSENT_MAX = 4 * 1024 * 1024
 # with HELD_MAX bytes smaller, so that the server refuses none of them for its queue.
 UNANSWERED_MAX = 64
 
+# PINGs of a paused browser that are to be repeated. A client has at most 64 packets unanswered (section 6).
+REPEATED_MAX = 1000
+
 HELD_MAX = 64 * 1024  # held bytes of a browser above which its socket isn't read (PROTOCOL.md section 6)
 
 TURN_MAX = 64  # bodies taken of a browser in one turn of the event loop, so that no browser keeps the others waiting

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from tcp_server.protocol import entries
 from ws_bridge import translate
 from ws_bridge.audiences import Audiences
-from ws_bridge.browser import DROPPING, HELD_MAX, UNANSWERED_MAX, UNSENT_MAX, Browser, BrowserPhase
+from ws_bridge.browser import DROPPING, HELD_MAX, REPEATED_MAX, UNANSWERED_MAX, UNSENT_MAX, Browser, BrowserPhase
 from ws_bridge.frames import text_frame
 from ws_bridge.server_link import ServerLink
 from ws_bridge.stats import Stats
@@ -123,10 +123,14 @@ class Sessions:
     def _tell(self, browser: Browser, body: bytes) -> None:
         """Queue a body of the server for its browser."""
         if browser.is_congested and browser.transport.get_write_buffer_size() > UNSENT_MAX:
-            self.end(browser)
-            browser.abort()
+            self._give_up(browser)
         else:
             self._audiences.queue_own(browser, text_frame(translate.for_browser(body)))
+
+    def _give_up(self, browser: Browser) -> None:
+        """End a browser that asks for much and takes nothing."""
+        self.end(browser)
+        browser.abort()
 
     # The server's bodies for one session.
 
@@ -193,6 +197,8 @@ class Sessions:
             if browser.pings is None:
                 browser.pings = []
             browser.pings.append(translate.ping_again(browser.number, body))
+            if len(browser.pings) > REPEATED_MAX:
+                self._give_up(browser)
             return False
         if browser.phase is BrowserPhase.LIVE:
             browser.cursor = max(browser.cursor, envelope.id)

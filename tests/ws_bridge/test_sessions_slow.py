@@ -6,7 +6,7 @@ import socket
 from collections.abc import Awaitable, Callable
 
 from tests.ws_bridge.rig import PATIENCE, FakeBrowser, Link, Packet, Rig, msg, ready
-from ws_bridge.browser import HELD_MAX, HIGH_WATER, UNSENT_MAX
+from ws_bridge.browser import HELD_MAX, HIGH_WATER, REPEATED_MAX, UNSENT_MAX
 
 Start = Callable[..., Awaitable[Rig]]
 
@@ -195,6 +195,16 @@ async def test_answers_do_not_pile_up_without_end(rig: Rig, link: Link) -> None:
         if (await link.hear())["type"] == "CLOSE":
             break
     assert UNSENT_MAX / 2 < said < 2 * UNSENT_MAX
+
+
+async def test_pings_to_repeat_are_bounded(rig: Rig, link: Link) -> None:
+    """A paused browser whose PINGs lost their PONGs by the thousand is dropped."""
+    await enter_slowly(rig, link, 1, "a")
+    await flood(link, 1)
+    link.say(*[{"session": 1, "type": "PONG", "id": 1, "ref": str(ref)} for ref in range(REPEATED_MAX)])
+    await link.nothing()
+    link.session(1, type="PONG", id=1, ref="one more")
+    await link.expect("CLOSE", session=1)
 
 
 async def test_a_paused_browsers_packets_wait(rig: Rig, link: Link, unread: asyncio.Event) -> None:
