@@ -12,11 +12,19 @@ from tcp_server.log.refs import ref_hash
 from tcp_server.log.writer import LogWriter
 
 
+COUNT_PAGE = 5_000  # entries that are counted at once: 1 ms, or more if they have to be read from the disk
+
+
 class SqliteUpkeep:
-    """`LogUpkeep` by the writer's own connection: another connection's writes would cost the writer its cache."""
+    """`LogUpkeep` by the writer's own connection: another connection's writes would cost the writer its cache.
+
+    One at a time may prune a log: it knows how many entries there are, and counts only those that are new to it.
+    """
 
     def __init__(self, writer: LogWriter) -> None:
         self._writer = writer
+        self._counted = 0  # the id up to which the entries are counted
+        self._count = 0  # of the entries up to there
 
     def unindexed(self) -> int:
         return search.unindexed(self._writer.database)
@@ -27,7 +35,33 @@ class SqliteUpkeep:
 
     def prune(self, oldest_time: int, keep_messages: int | None, limit: int) -> bool:
         self._writer.allow_waiting(True)
-        return prune(self._writer.database, oldest_time, keep_messages, limit)
+        database = self._writer.database
+        surplus, is_counted = 0, True
+        if keep_messages is not None:
+            is_counted = self._count_on()
+            surplus = self._count - keep_messages  # or more, as long as not all are counted
+        rows = database.execute("SELECT id, room, time, body FROM entry ORDER BY id LIMIT ?", (limit,)).fetchall()
+        old = 0
+        for place, (_, _, millis, _) in enumerate(rows):
+            if place < surplus or millis < oldest_time:
+                old = place + 1
+            else:
+                break
+        if old:
+            _take_out(database, rows[:old])
+            self._count -= sum(id <= self._counted for id, *_ in rows[:old])
+        return old == limit or not is_counted
+
+    def _count_on(self) -> bool:
+        """Count the next entries, at most COUNT_PAGE, and say whether all are counted; ids may have holes."""
+        count, newest = self._writer.database.execute(
+            "SELECT count(*), max(id) FROM (SELECT id FROM entry WHERE id > ? ORDER BY id LIMIT ?)",
+            (self._counted, COUNT_PAGE),
+        ).fetchone()
+        if count:
+            self._counted = newest
+            self._count += count
+        return bool(count < COUNT_PAGE)
 
     def checkpoint(self) -> int:
         return checkpoint(self._writer.database)
@@ -54,29 +88,11 @@ def open_upkeep(folder: Path, *, must_exist: bool = False) -> SqliteUpkeep:
     return SqliteUpkeep(LogWriter(folder, must_exist=must_exist))
 
 
-def prune(database: sqlite3.Connection, oldest_time: int, keep_messages: int | None, limit: int) -> bool:
-    """Take out the oldest messages that are past keeping, at most `limit`, and say whether there may be more.
+def _take_out(database: sqlite3.Connection, rows: list[tuple[int, int | None, int, str]]) -> None:
+    """Delete the oldest entries: `rows` has the id, room, time and body of each.
 
     Each room keeps the newest id that was taken out of it: a viewer that missed one gets a GAP and never silence.
     """
-    surplus = 0
-    if keep_messages is not None:
-        count = database.execute("SELECT max(id) - min(id) + 1 FROM entry").fetchone()[0] or 0  # ids have no holes
-        surplus = max(0, count - keep_messages)
-    rows = database.execute("SELECT id, room, time, body FROM entry ORDER BY id LIMIT ?", (limit,)).fetchall()
-    old = 0
-    for place, (_, _, millis, _) in enumerate(rows):
-        if place < surplus or millis < oldest_time:
-            old = place + 1
-        else:
-            break
-    if not old:
-        return False
-    _take_out(database, rows[:old])
-    return old == limit
-
-
-def _take_out(database: sqlite3.Connection, rows: list[tuple[int, int | None, int, str]]) -> None:
     newest = rows[-1][0]
     indexed = int(_meta(database, "indexed"))
     newest_of_room: dict[int | None, int] = {room: id for id, room, _, _ in rows}

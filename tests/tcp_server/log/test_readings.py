@@ -13,7 +13,7 @@ from tcp_server.log import readings as readings_module
 from tcp_server.log.interface import LinkReplay, LinkReplayQuery, Span, Viewer
 from tcp_server.log.readings import Readings, wire_sql
 from tcp_server.log.search import fill_index
-from tcp_server.log.upkeep import prune
+from tcp_server.log.upkeep import SqliteUpkeep
 from tcp_server.protocol.entries import MSG, EntryKind, MessageFields, entry_id
 from tcp_server.protocol.server_packets import fitting
 from tests.tcp_server.logbook import Logbook, direct_page, ids, missed, room_page
@@ -161,7 +161,7 @@ def test_a_room_that_comes_later_is_found(book: Logbook, readings: Readings) -> 
 def test_what_retention_took_out_is_a_gap(book: Logbook, readings: Readings, after: int) -> None:
     """But only for viewers that would have seen some of it."""
     fill_index(book.writer.database, 3)
-    assert not prune(book.writer.database, 0, 7, 100)
+    assert not SqliteUpkeep(book.writer).prune(0, 7, 100)
     replay = missed(readings, ALICE, after, 100)
     if after < 5:
         assert json.loads(replay.bodies[0]) == {"type": "GAP", "after": after, "id": 6}
@@ -176,7 +176,7 @@ def test_what_retention_took_out_is_a_gap(book: Logbook, readings: Readings, aft
 
 def test_everything_may_be_taken_out(book: Logbook, readings: Readings) -> None:
     """The GAP reaches to the newest + 1, and ids go on from there."""
-    assert not prune(book.writer.database, 2**62, None, 100)
+    assert not SqliteUpkeep(book.writer).prune(2**62, None, 100)
     assert json.loads(missed(readings, ALICE, 3, 9).bodies[0]) == {"type": "GAP", "after": 3, "id": 13}
     assert json.loads(missed(readings, ALICE, span=Span.NEWEST).bodies[0]) == {"type": "GAP", "after": 0, "id": 13}
     assert missed(readings, ALICE, 12, 9).bodies == []

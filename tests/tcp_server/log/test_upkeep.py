@@ -1,5 +1,6 @@
 """Upkeep: old messages go, and a viewer that missed them is told; a log is opened for upkeep alone."""
 
+import itertools
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -7,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tcp_server.log import upkeep as upkeep_module
 from tcp_server.log.database import FILE_NAME
 from tcp_server.log.interface import LogError, Viewer
 from tcp_server.log.search import fill_index, unindexed
-from tcp_server.log.upkeep import open_upkeep, prune
+from tcp_server.log.upkeep import SqliteUpkeep, open_upkeep
 from tests.tcp_server.logbook import TIME, Logbook, direct_page, ids, missed, room_page
 
 
@@ -21,6 +23,10 @@ def book(tmp_path: Path) -> Iterator[Logbook]:
     book.close()
 
 
+def prune(book: Logbook, oldest_time: int, keep_messages: int | None, limit: int) -> bool:
+    return SqliteUpkeep(book.writer).prune(oldest_time, keep_messages, limit)
+
+
 def left(book: Logbook) -> list[int]:
     return [id for (id,) in book.writer.database.execute("SELECT id FROM entry ORDER BY id")]
 
@@ -28,32 +34,76 @@ def left(book: Logbook) -> list[int]:
 def test_pruning_by_number(book: Logbook) -> None:
     """The newest stay; at most `limit` messages go at once."""
     book.say(*["x"] * 10)
-    assert not prune(book.writer.database, 0, 10, 100)
-    assert prune(book.writer.database, 0, 3, 5)
+    assert not prune(book, 0, 10, 100)
+    assert prune(book, 0, 3, 5)
     assert left(book) == [6, 7, 8, 9, 10]
-    assert not prune(book.writer.database, 0, 3, 5)
+    assert not prune(book, 0, 3, 5)
     assert left(book) == [8, 9, 10]
 
 
 def test_pruning_by_age(book: Logbook) -> None:
     """What is as old as that stays."""
     book.say(*["x"] * 10)
-    assert not prune(book.writer.database, TIME + 4, None, 100)
+    assert not prune(book, TIME + 4, None, 100)
     assert left(book) == [4, 5, 6, 7, 8, 9, 10]
 
 
 def test_pruning_by_both(book: Logbook) -> None:
     """Whichever takes more."""
     book.say(*["x"] * 10)
-    prune(book.writer.database, TIME + 4, 9, 100)
+    prune(book, TIME + 4, 9, 100)
     assert left(book) == list(range(4, 11))
-    prune(book.writer.database, TIME + 4, 2, 100)
+    prune(book, TIME + 4, 2, 100)
     assert left(book) == [9, 10]
+
+
+def test_pruning_by_number_where_ids_have_holes(book: Logbook) -> None:
+    """What is there is counted: an archive's ids may be far apart, and a database may be mended by hand."""
+    head = b'{"type":"ARCHIVE","version":1,"epoch":"e"}'
+    fields = '"uid":1,"nickname":"alice","room":"tea","message":"x","timestamp":"2026-11-22T10:00:00Z"'
+    upkeep = SqliteUpkeep(book.writer)
+    upkeep.import_lines([head, *(f'{{"type":"MSG","id":{id},{fields}}}'.encode() for id in (1, 500, 1000))])
+    assert not upkeep.prune(0, 3, 100)
+    assert left(book) == [1, 500, 1000]
+    book.say("next")
+    assert not upkeep.prune(0, 3, 100)
+    assert left(book) == [500, 1000, 1001]
+    book.writer.database.execute("DELETE FROM entry WHERE id = 1000")
+    assert not SqliteUpkeep(book.writer).prune(0, 2, 100)
+    assert left(book) == [500, 1001]
+
+
+def test_pruning_counts_page_by_page(book: Logbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No commit waits for the count of a whole log; never too much goes, also where messages go by age meanwhile."""
+    monkeypatch.setattr(upkeep_module, "COUNT_PAGE", 4)
+    book.say(*["x"] * 12)
+    upkeep = SqliteUpkeep(book.writer)
+    assert upkeep.prune(0, 3, 100)
+    assert left(book) == list(range(2, 13))
+    assert upkeep.prune(TIME + 7, 3, 100)  # 6 and 7 are counted now, too; 8 is not
+    assert left(book) == list(range(7, 13))
+    while upkeep.prune(0, 3, 100):
+        pass
+    assert left(book) == [10, 11, 12]
+
+
+def test_a_later_pruning_counts_what_is_new(book: Logbook) -> None:
+    """Each minute as much as was said in it, however long the log is."""
+    book.say(*["x"] * 2_000)
+    upkeep = SqliteUpkeep(book.writer)
+    assert not upkeep.prune(0, 5_000, 100)
+    steps = itertools.count()
+    book.writer.database.set_progress_handler(lambda: next(steps) < 0, 1)  # at each instruction of SQLite's machine
+    book.say("one more")
+    assert not upkeep.prune(0, 2_000, 2)
+    assert next(steps) < 2_000
+    book.writer.database.set_progress_handler(None, 0)
+    assert len(left(book)) == 2_000
 
 
 def test_pruning_an_empty_log(book: Logbook) -> None:
     """Nothing to do."""
-    assert not prune(book.writer.database, TIME, 1, 100)
+    assert not prune(book, TIME, 1, 100)
 
 
 @pytest.mark.parametrize("indexed", [0, 3, 10])
@@ -67,7 +117,7 @@ def test_pruning_takes_it_out_of_everything(book: Logbook, indexed: int, sort: b
         book.writer.sort()
     if indexed:
         fill_index(book.writer.database, indexed)
-    prune(book.writer.database, 0, 4, 100)
+    prune(book, 0, 4, 100)
     while fill_index(book.writer.database, 100):
         pass
     search = book.search()
@@ -90,7 +140,7 @@ def test_a_resend_of_what_was_taken_out(book: Logbook, sort: bool) -> None:
     assert book.append(draft) == [1]
     if sort:
         book.writer.sort()
-    prune(book.writer.database, 2**62, None, 100)
+    prune(book, 2**62, None, 100)
     assert book.append(book.draft("y"), book.draft("x", ref="r"), book.draft("z", ref="s")) == [2, 3, 4]
 
 
@@ -100,7 +150,7 @@ def test_a_failed_pruning_changes_nothing(book: Logbook) -> None:
     fill_index(book.writer.database, 10)
     book.writer.database.execute("CREATE TRIGGER no BEFORE DELETE ON entry BEGIN SELECT raise(ABORT, 'no'); END")
     with pytest.raises(sqlite3.IntegrityError, match="no"):
-        prune(book.writer.database, 2**62, None, 100)
+        prune(book, 2**62, None, 100)
     book.writer.database.execute("DROP TRIGGER no")
     assert left(book) == list(range(1, 11))
     assert json.loads(missed(book.writer.readings, Viewer(1, ("tea",)), 0, 9).bodies[0])["type"] == "MSG"
