@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -16,6 +17,8 @@ from platformdirs import user_data_path
 from tcp_server.chat import tokens
 from tcp_server.net.process import StartError
 
+LOCK_NAME = "lock"
+KEY_NAME = "token.key"
 PRIVATE = 0o077  # as umask: everybody's direct messages are in the files that we write
 
 
@@ -37,7 +40,7 @@ def make_folder(folder: Path) -> None:
 
 def lock_folder(folder: Path) -> FileLock:
     """Keep every other server out, until the lock is released or this process ends."""
-    held = FileLock(folder / "lock")
+    held = FileLock(folder / LOCK_NAME)
     try:
         held.acquire(timeout=0)
     except Timeout:
@@ -48,18 +51,39 @@ def lock_folder(folder: Path) -> FileLock:
 
 
 def token_key(folder: Path) -> bytes:
-    """Return the key that signs tokens, made at the first start and readable by the owner alone."""
-    path = folder / "token.key"
+    """Return the key that signs tokens, made at the first start and readable by the owner alone.
+
+    The folder must be locked.
+    """
+    path = folder / KEY_NAME
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
         known = path.read_bytes()
-        if len(known) != tokens.KEY_BYTES:
-            raise StartError(f"{path} is damaged; remove it, and everybody takes a new nickname") from None
-        return known
+    except FileNotFoundError:
+        return _new_key(path)
+    except OSError as error:
+        raise StartError(f"can't read {path}: {error.strerror}") from None
+    if len(known) != tokens.KEY_BYTES:
+        raise StartError(f"{path} is damaged; remove it, and everybody takes a new nickname")
+    return known
+
+
+def _new_key(path: Path) -> bytes:
+    """Make a key; either all of it is on the disk, or none."""
     fresh = secrets.token_bytes(tokens.KEY_BYTES)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(fresh)
-        file.flush()
-        os.fsync(file.fileno())
+    part = path.with_suffix(".part")
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(fresh)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise StartError(f"can't write {path}: {error.strerror}") from None
     return fresh
+
+
+def own_files(folder: Path) -> list[Path]:
+    """Return the files of the folder that the server keeps beside the log, whether they are there or not."""
+    return [folder / name for name in (LOCK_NAME, KEY_NAME)]

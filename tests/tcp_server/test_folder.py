@@ -1,6 +1,8 @@
 """The data folder: made for its owner, locked against a second server, with a key that stays."""
 
 import argparse
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,27 @@ def test_a_damaged_key(tmp_path: Path) -> None:
     with pytest.raises(StartError, match=r"token\.key is damaged"):
         token_key(tmp_path)
     assert (tmp_path / "token.key").read_bytes() == b"short"
+
+
+def test_a_key_that_cant_be_read(tmp_path: Path) -> None:
+    """A folder stands in its place."""
+    (tmp_path / "token.key").mkdir()
+    with pytest.raises(StartError, match=r"can't read .*token\.key: Is a directory"):
+        token_key(tmp_path)
+
+
+def test_a_key_that_cant_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk nothing is left of it; a key that is cut short would count as damaged at the next start."""
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(StartError, match=r"can't write .*token\.key: No space left on device"):
+            token_key(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert len(token_key(tmp_path)) == 32
 
 
 def test_the_flag(tmp_path: Path) -> None:
