@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,21 @@ CREATE VIRTUAL TABLE words USING fts5 (
 );
 """
 
+_LOCKED = "{path} is locked by another program; end that program and try again"
+_DAMAGED = (
+    "{path} is damaged or no database ({error}); move it away to start with an empty log,"
+    " or save what can be read with: sqlite3 {name} .recover | sqlite3 new.sqlite3"
+)
+_REMEDIES = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_FULL: "no room is left on the disk for {path}; make room, or choose another --data",
+    sqlite3.SQLITE_READONLY: "can't write to {path}: it is read-only, or its folder is; choose another --data",
+    sqlite3.SQLITE_CANTOPEN: "can't open {path}: {error}; see who may read and write it and its folder",
+    sqlite3.SQLITE_PERM: "can't open {path}: {error}; see who may read and write it and its folder",
+    sqlite3.SQLITE_IOERR: "can't read or write {path} ({error}); the disk is full or fails",
+}
+
 
 def open_database(path: Path) -> sqlite3.Connection:
     """Open the database for reading and writing in autocommit mode.
@@ -56,33 +73,32 @@ def open_database(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise LogError(f"can't open {path}: {error}") from None
     try:
-        database.execute(f"PRAGMA busy_timeout = {BUSY_MSEC}")
-        database.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    except sqlite3.Error as error:
+        with explained(path):
+            database.execute(f"PRAGMA busy_timeout = {BUSY_MSEC}")
+            database.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    except LogError:
         database.close()
-        raise damaged(path, error) from None
+        raise
     return database
 
 
 def create_schema(database: sqlite3.Connection) -> None:
     """Make the tables of a new log, and give it its epoch."""
     stamps = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
-    database.executescript(f"BEGIN; {stamps} {_SCHEMA} COMMIT;")
-    database.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))
+    epoch = f"INSERT INTO meta VALUES ('epoch', '{secrets.token_hex(8)}');"
+    database.executescript(f"BEGIN; {stamps} {_SCHEMA} {epoch} COMMIT;")
 
 
 def check_schema(database: sqlite3.Connection, path: Path) -> int:
     """Return the version of a log's schema.
 
     Raises:
-        LogError: it is no log, damaged, or of a newer version.
+        LogError: it is no log, damaged, of a newer version, or can't be used now.
     """
-    try:
+    with explained(path):
         application = database.execute("PRAGMA application_id").fetchone()[0]
         version = int(database.execute("PRAGMA user_version").fetchone()[0])
         database.execute("SELECT value FROM meta WHERE name = 'epoch'" if application == APPLICATION_ID else "SELECT 1")
-    except sqlite3.DatabaseError as error:
-        raise damaged(path, error) from None
     if application != APPLICATION_ID:
         raise LogError(f"{path} is not a log of this program; choose another --data")
     if version > SCHEMA_VERSION:
@@ -106,12 +122,15 @@ def checkpoint(database: sqlite3.Connection) -> int:
     return int(pages)
 
 
-def damaged(path: Path, error: sqlite3.Error) -> LogError:
-    """Return the error for a database that can't be read; it says what to do."""
-    return LogError(
-        f"{path} is damaged or no database ({error}); move it away to start with an empty log,"
-        f" or save what can be read with: sqlite3 {path.name} .recover | sqlite3 new.sqlite3"
-    )
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn an error of SQLite into a LogError that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest tells kinds of a code apart
+        remedy = _REMEDIES.get(code, _DAMAGED)
+        raise LogError(remedy.format(path=path, name=path.name, error=error)) from None
 
 
 def insert_rows(cursor: sqlite3.Cursor, into: str, row: str, values: list[Any]) -> None:

@@ -23,7 +23,7 @@ from tcp_server.log.database import (
     ROWS_MAX,
     check_schema,
     create_schema,
-    damaged,
+    explained,
     insert_rows,
     open_database,
 )
@@ -78,10 +78,8 @@ class LogWriter:
         self._cursor = self.database.cursor()
         self.readings = Readings(self.database)  # between two batches, as exact as the log itself
         try:
-            self._prepare(must_exist)
-        except sqlite3.DatabaseError as error:
-            self.database.close()
-            raise damaged(self.path, error) from None
+            with explained(self.path):
+                self._prepare(must_exist)
         except LogError:
             self.database.close()
             raise
@@ -132,18 +130,28 @@ class LogWriter:
         return int(self._one("SELECT value FROM meta WHERE name = 'pruned'") or 0)
 
     def rooms(self) -> list[Room]:
-        """Return every room, with its topic and its newest id."""
-        tail = dict(
-            self.database.execute("SELECT room, max(id) FROM entry WHERE id > ? GROUP BY room", (self._sorted,))
-        )
-        rows = self.database.execute(
-            "SELECT number, key, name, topic, (SELECT max(id) FROM by_room WHERE room = number) FROM room"
-        )
+        """Return every room, with its topic and its newest id.
+
+        Raises:
+            LogError: the database can't be read.
+        """
+        with explained(self.path):
+            tail = dict(
+                self.database.execute("SELECT room, max(id) FROM entry WHERE id > ? GROUP BY room", (self._sorted,))
+            )
+            rows = self.database.execute(
+                "SELECT number, key, name, topic, (SELECT max(id) FROM by_room WHERE room = number) FROM room"
+            ).fetchall()
         return [Room(key, name, topic, tail.get(number) or newest or 0) for number, key, name, topic, newest in rows]
 
     def present(self) -> dict[int, Present]:
-        """Return the users that were present when the server ended, by uid."""
-        rows = self.database.execute("SELECT uid, nickname, rooms FROM present")
+        """Return the users that were present when the server ended, by uid.
+
+        Raises:
+            LogError: the database can't be read.
+        """
+        with explained(self.path):
+            rows = self.database.execute("SELECT uid, nickname, rooms FROM present").fetchall()
         return {uid: Present(nickname, msgspec.json.decode(rooms)) for uid, nickname, rooms in rows}
 
     # Appending

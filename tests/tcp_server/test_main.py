@@ -4,17 +4,20 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tcp_server import __main__ as command
-from tcp_server.log.database import FILE_NAME
+from tcp_server.log.database import FILE_NAME, open_database
 from tcp_server.net.listening import bind
 from tcp_server.net.process import StartError
 from tests.conftest import StartServer
 from tests.tcp_server.commands import Fails, assert_one_line, run
 from tests.tcp_server.logbook import Logbook
+from tests.tcp_server.process import ServerProcess
 
 # Flags
 
@@ -113,6 +116,28 @@ def test_a_lock_that_cant_be_made(fails: Fails, tmp_path: Path) -> None:
     """A folder stands in its place."""
     (tmp_path / "lock").mkdir()
     fails("can't write to the data folder", 0, "--data", tmp_path)
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    """One line, however far the start came; with room the same folder serves."""
+    for kibibytes in (0, 8, 30):  # of each file
+        shell = f"ulimit -f {kibibytes}; exec {sys.executable} -m tcp_server 0 --data {tmp_path}"
+        assert_one_line(
+            subprocess.run(["bash", "-c", shell], capture_output=True, timeout=20), "the disk is full or fails"
+        )
+    ServerProcess(tmp_path).stop()
+
+
+def test_a_log_that_another_program_holds(fails: Fails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It isn't called damaged."""
+    monkeypatch.setattr("tcp_server.log.database.BUSY_MSEC", 0)
+    Logbook(tmp_path).close()
+    other = open_database(tmp_path / FILE_NAME)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("INSERT INTO meta VALUES ('mine', '1')")
+    fails("is locked by another program; end that program", 0, "--data", tmp_path)
+    fails("is locked by another program", "export", "-", "--data", tmp_path)
+    other.close()
 
 
 def test_a_second_server_on_the_same_folder(start_server: StartServer, tmp_path: Path) -> None:

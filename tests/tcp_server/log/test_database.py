@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tcp_server.log import database as database_module
 from tcp_server.log.database import (
     FILE_NAME,
     ROWS_MAX,
@@ -12,7 +13,7 @@ from tcp_server.log.database import (
     check_schema,
     checkpoint,
     create_schema,
-    damaged,
+    explained,
     insert_rows,
     open_database,
 )
@@ -52,10 +53,65 @@ def test_a_schema_that_isnt_ours(tmp_path: Path, statement: str, text: str) -> N
 
 
 def test_what_cant_be_opened(tmp_path: Path) -> None:
-    """A folder, and a file that is no database."""
+    """A folder."""
     with pytest.raises(LogError, match="can't open"):
         open_database(tmp_path)
-    assert ".recover" in str(damaged(tmp_path / FILE_NAME, sqlite3.DatabaseError("malformed")))
+
+
+@pytest.mark.parametrize(
+    ("before", "statement", "text"),
+    [
+        ("PRAGMA max_page_count = 1", "CREATE TABLE more (a)", "no room is left on the disk for .*{}"),
+        ("PRAGMA query_only = 1", "CREATE TABLE more (a)", "can't write to .*{}: it is read-only, or its folder is"),
+        ("SELECT 1", "ATTACH '/no/folder/here' AS other", "can't open .*{}: unable to open"),
+        ("SELECT 1", "SELECT a FROM nothing", r"{} is damaged or no database .*\.recover"),
+    ],
+)
+def test_errors_are_explained(tmp_path: Path, before: str, statement: str, text: str) -> None:
+    """A full disk, files that may not be written or opened, damage: each has its remedy."""
+    path = tmp_path / FILE_NAME
+    database = open_database(path)
+    create_schema(database)
+    database.execute(before)
+    with pytest.raises(LogError, match=text.format(FILE_NAME)), explained(path):
+        database.execute(statement)
+    database.close()
+
+
+def test_a_lock_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a program that holds the database and doesn't let go of it."""
+    monkeypatch.setattr(database_module, "BUSY_MSEC", 0)
+    path = tmp_path / FILE_NAME
+    other, database = open_database(path), open_database(path)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(LogError, match=f"{FILE_NAME} is locked by another program"), explained(path):
+        create_schema(database)
+    other.close()
+    create_schema(database)
+    database.close()
+
+
+def test_an_error_without_a_code_is_explained(tmp_path: Path) -> None:
+    """The sqlite3 module has errors of its own."""
+    with pytest.raises(LogError, match="is damaged or no database"), explained(tmp_path):
+        raise sqlite3.ProgrammingError("closed")
+
+
+def test_a_schema_is_made_whole(tmp_path: Path) -> None:
+    """A log that a full disk cuts short isn't there at all, and has its epoch when there is room."""
+    database = open_database(tmp_path / FILE_NAME)
+    for pages in range(1, 100):
+        database.execute(f"PRAGMA max_page_count = {pages}")
+        try:
+            create_schema(database)
+        except sqlite3.OperationalError:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            assert database.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
+        else:
+            break
+    assert database.execute("SELECT length(value) FROM meta WHERE name = 'epoch'").fetchone() == (16,)
+    database.close()
 
 
 def test_a_checkpoint_returns_the_pages(tmp_path: Path) -> None:
