@@ -6,8 +6,9 @@ over the wire, with the uids of sender and peer.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeAlias
 
@@ -24,10 +25,14 @@ VERSION = 1
 PAGE = 1_000  # messages that are read at once
 INDEX_PAGE = 10_000  # messages that are indexed at once: 25 µs each, a third of the time in small pieces
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which some editors and shells put in front of a file
+
+logger = logging.getLogger(__name__)
+
 _encode = msgspec.json.Encoder().encode
 
 
-def export_lines(database: sqlite3.Connection) -> Iterator[bytes]:
+def export_lines(database: sqlite3.Connection) -> Generator[bytes, None, None]:
     """Yield the lines of an archive. A server may run meanwhile; messages logged after the start are left out."""
     database.execute("BEGIN")  # one snapshot for all statements below
     try:
@@ -70,25 +75,43 @@ def import_lines(writer: LogWriter, lines: Iterable[bytes]) -> int:
         raise
     writer.reload()
     writer.sort()
-    while fill_index(database, INDEX_PAGE):
-        pass  # an interrupted import leaves the rest to the server
+    try:
+        while fill_index(database, INDEX_PAGE):
+            pass  # an interrupted import leaves the rest to the server
+    except sqlite3.Error as error:
+        logger.warning("the search index is left to the server: %s", error)
     return count
 
 
 def _import(database: sqlite3.Connection, lines: Iterable[bytes]) -> int:
     importer = _Importer(database)
-    number = 0
+    blank = 0
     for number, line in enumerate(lines, 1):
+        text = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
+        if not text.strip():
+            blank = blank or number  # only at the end is that no fault
+            continue
+        if blank:
+            raise ArchiveError(f"line {blank}: is empty")
         try:
-            importer.take(_read_line(line))
-        except (msgspec.MsgspecError, ValueError, sqlite3.Error) as error:
-            raise ArchiveError(f"line {number}: {error}") from None
-    if not number:
+            importer.take(_read_line(text))
+        except (msgspec.MsgspecError, ValueError, sqlite3.IntegrityError) as error:
+            reason = _CUT if _is_cut(text, error) else str(error)
+            raise ArchiveError(f"line {number}: {reason}") from None
+    if not importer.has_begun:
         raise ArchiveError("the file is empty")
     twice = index_refs(database)
     if twice is not None:
         raise ArchiveError("ref {}: two messages have it, {} and {}".format(*twice))
     return importer.count
+
+
+_CUT = "the file ends within this line, as after a full disk; export again, or remove it to import the lines before it"
+
+
+def _is_cut(line: bytes, error: Exception) -> bool:
+    """Say whether a line that can't be read is one of ours that was not written to its end."""
+    return type(error) is msgspec.DecodeError and line.startswith(b"{") and not line.endswith(b"\n")
 
 
 _Id: TypeAlias = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
@@ -129,8 +152,13 @@ class _Importer:
         self._rooms: dict[str, int] | None = None  # numbers by key, once the ARCHIVE line was there
         self._newest = 0
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the ARCHIVE line was there."""
+        return self._rooms is not None
+
     def take(self, line: _ArchiveLine | _RoomLine | _MessageLine) -> None:
-        if isinstance(line, _ArchiveLine) is (self._rooms is not None):
+        if isinstance(line, _ArchiveLine) is self.has_begun:
             raise ValueError("an archive begins with its one ARCHIVE line")
         match line:
             case _ArchiveLine():

@@ -1,6 +1,7 @@
 """Export and import: a log goes out as lines and comes back as it was; a bad line leaves nothing behind."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,9 @@ def test_only_into_an_empty_log(source: Logbook) -> None:
         ([*lines(HEAD), b"nonsense"], 2),
         ([*lines(HEAD), b"[1]"], 2),
         ([*lines(HEAD), b"\xff"], 2),
-        ([*lines(HEAD), b""], 2),
+        ([*lines(HEAD), b"", *lines(MESSAGE)], 2),
+        ([b"\n", *lines(HEAD)], 1),
+        ([*lines(HEAD), b"\xef\xbb\xbf" + lines(MESSAGE)[0]], 2),
         (lines(HEAD, {}), 2),
         (lines(HEAD, {"type": "DANCE"}), 2),
         (lines(HEAD, {"type": "ROOM", "room": "two words", "topic": ""}), 2),
@@ -185,7 +188,60 @@ def test_an_archive_without_messages(target: Logbook) -> None:
     assert target.say("first", ref="r") == [1]
 
 
-def test_an_empty_file(target: Logbook) -> None:
+@pytest.mark.parametrize("empty", [[], [b"\n"], [b"\xef\xbb\xbf"], [b"", b"\r\n"]])
+def test_an_empty_file(target: Logbook, empty: list[bytes]) -> None:
     """It is no archive."""
-    with pytest.raises(ArchiveError):
-        import_lines(target.writer, [])
+    with pytest.raises(ArchiveError, match="the file is empty"):
+        import_lines(target.writer, empty)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\n\n", b"\n \t\n\n", b"\r\n\r\n"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_what_editors_add(target: Logbook, mark: bytes, end: bytes) -> None:
+    """A byte order mark in front, other line ends, empty lines at the end."""
+    file = mark + b"\n".join(lines(HEAD, MESSAGE)) + end
+    assert import_lines(target.writer, file.splitlines(keepends=True)) == 1
+
+
+def test_a_file_that_was_cut_short(source: Logbook, target: Logbook) -> None:
+    """Wherever its end is missing: the line is named, and what to do; without that line the rest goes in."""
+    archive = [line + b"\n" for line in export_lines(source.writer.database)]
+    last = archive[-1]
+    for length in range(1, len(last) - 1):
+        with pytest.raises(ArchiveError, match=rf"^line {len(archive)}: the file ends within this line.*export again"):
+            import_lines(target.writer, [*archive[:-1], last[:length]])
+    with pytest.raises(ArchiveError, match=r"^line 1: the file ends within this line"):
+        import_lines(target.writer, [archive[0][:9]])
+    assert target.writer.newest == 0
+    assert import_lines(target.writer, archive[:-1]) == 4
+
+
+def test_a_bad_line_that_was_not_cut(target: Logbook) -> None:
+    """The fault in it is named."""
+    for bad in (b'{"type":"ROOM"\n', b'{"type":"ROOM"}', b'"type'):
+        with pytest.raises(ArchiveError, match=r"^line 2: (?!the file ends)"):
+            import_lines(target.writer, [*lines(HEAD), bad])
+
+
+def test_a_full_disk(source: Logbook, target: Logbook) -> None:
+    """The log stays empty, and no line is blamed."""
+    target.writer.database.execute("PRAGMA max_page_count = 60")
+    many = [{**MESSAGE, "id": id, "message": "x" * 4_000} for id in range(1, 100)]
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        import_lines(target.writer, lines(HEAD, *many))
+    target.reopen()
+    assert (target.writer.newest, target.writer.rooms()) == (0, [])
+
+
+def test_an_index_that_cant_be_filled(
+    source: Logbook, target: Logbook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The messages are in; the server fills it."""
+
+    def full(database: sqlite3.Connection, limit: int) -> int:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("tcp_server.log.archive.fill_index", full)
+    assert import_lines(target.writer, export_lines(source.writer.database)) == 5
+    assert caplog.messages == ["the search index is left to the server: database or disk is full"]
+    assert unindexed(target.writer.database) == 5
