@@ -82,6 +82,12 @@ def open_database(path: Path) -> sqlite3.Connection:
     return database
 
 
+def database_files(path: Path) -> list[Path]:
+    """Return the database and the files that SQLite may have beside it."""
+    path = path.resolve()  # as SQLite does
+    return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+
+
 def create_schema(database: sqlite3.Connection) -> None:
     """Make the tables of a new log, and give it its epoch."""
     stamps = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"

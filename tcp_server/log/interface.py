@@ -6,9 +6,10 @@ own threads, connections and caches. The product's are `sqlite_log` and `upkeep`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from tcp_server.chat.directory import Changes, Present
@@ -222,15 +223,23 @@ class LogUpkeep(Protocol):
     def checkpoint(self) -> int:
         """Bring new entries into the log's main file, as far as no commit has to wait; return their pages."""
 
-    def export_lines(self) -> Iterator[bytes]:
-        """Yield the lines of an archive: one moment's log, however long it takes."""
+    def export_lines(self) -> Generator[bytes, None, None]:
+        """Yield the lines of an archive: one moment's log, however long it takes. Close the generator before the log.
+
+        Raises:
+            LogError: the log can't be read.
+        """
 
     def import_lines(self, lines: Iterable[bytes]) -> int:
         """Fill an empty log from an archive, all or nothing, and return the number of messages.
 
         Raises:
             ArchiveError: the log is not empty, or a line is wrong.
+            LogError: the log can't be written.
         """
+
+    def files(self) -> list[Path]:
+        """Return the log's own files, whether they are there or not; nothing else may write to them."""
 
     def close(self) -> None:
         """Let go of the log."""

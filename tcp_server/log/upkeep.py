@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 from tcp_server.log import archive, search
-from tcp_server.log.database import checkpoint
+from tcp_server.log.database import checkpoint, database_files, explained
 from tcp_server.log.refs import ref_hash
 from tcp_server.log.writer import LogWriter
-
 
 COUNT_PAGE = 5_000  # entries that are counted at once: 1 ms, or more if they have to be read from the disk
 
@@ -66,11 +65,16 @@ class SqliteUpkeep:
     def checkpoint(self) -> int:
         return checkpoint(self._writer.database)
 
-    def export_lines(self) -> Iterator[bytes]:
-        return archive.export_lines(self._writer.database)
+    def export_lines(self) -> Generator[bytes, None, None]:
+        with explained(self._writer.path):
+            yield from archive.export_lines(self._writer.database)
 
     def import_lines(self, lines: Iterable[bytes]) -> int:
-        return archive.import_lines(self._writer, lines)
+        with explained(self._writer.path):
+            return archive.import_lines(self._writer, lines)
+
+    def files(self) -> list[Path]:
+        return database_files(self._writer.path)
 
     def close(self) -> None:
         self._writer.close()

@@ -185,3 +185,30 @@ def test_a_log_that_must_exist(tmp_path: Path) -> None:
     upkeep = open_upkeep(tmp_path)
     assert upkeep.import_lines([b'{"type":"ARCHIVE","version":1,"epoch":"e"}']) == 0
     upkeep.close()
+
+
+def test_the_files_of_a_log(tmp_path: Path) -> None:
+    """All that SQLite makes, also where the database is a link to another disk."""
+    for name in ("disk", "data"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "data" / FILE_NAME).symlink_to(tmp_path / "disk" / FILE_NAME)
+    book = Logbook(tmp_path / "data")
+    book.say("one")
+    there = {file for file in tmp_path.rglob("*") if file.is_file() and not file.is_symlink()}
+    assert len(there) == 3
+    assert there < set(SqliteUpkeep(book.writer).files())
+    book.close()
+
+
+def test_a_log_that_cant_be_read_or_written(tmp_path: Path) -> None:
+    """Export and import say so as an opening does."""
+    book = Logbook(tmp_path)
+    upkeep = SqliteUpkeep(book.writer)
+    book.writer.database.execute("PRAGMA query_only = 1")
+    with pytest.raises(LogError, match="is read-only"):
+        upkeep.import_lines([])
+    book.writer.database.execute("PRAGMA query_only = 0")
+    book.writer.database.execute("DROP TABLE room")
+    with pytest.raises(LogError, match="is damaged"):
+        list(upkeep.export_lines())
+    book.close()
