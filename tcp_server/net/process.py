@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 GC_THRESHOLDS = (10_000, 20, 20)  # messages leave no cycles, closed connections do: look for them rarely
+SECRET_MAX = 4_096  # characters; a packet holds as many, however they are escaped
 
 # Control characters drive a terminal, bidirectional ones turn what stands beside them around, and a line break forges a
 # line of the log. Each is written as Python would write it, such as \x1b.
@@ -51,14 +52,19 @@ class FlagParser(argparse.ArgumentParser):
         self.add_argument("--version", action="version", version=version(), help="print the version and exit")
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self._module}: {message} (--help explains the flags)\n")
+        self.exit(2, f"{self._module}: {escape_controls(message)} (--help explains the flags)\n")
+
+
+def escape_controls(text: str) -> str:
+    """Return a text as one line that is safe to show in a terminal, whoever the text is from."""
+    return text.translate(_ESCAPES)
 
 
 class LineFormatter(logging.Formatter):
     """Writes each record as one line, whoever its texts are from; only a traceback has several."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        return super().formatMessage(record).translate(_ESCAPES)
+        return escape_controls(super().formatMessage(record))
 
     def formatException(self, ei: tuple[type[BaseException], BaseException, object] | tuple[None, None, None]) -> str:
         return super().formatException(ei).translate(_ESCAPES_IN_TRACEBACKS)  # type: ignore[arg-type]
@@ -152,14 +158,16 @@ def read_secret(path: Path) -> str:
     """Return the secret in a file, without the white space around it.
 
     Raises:
-        StartError: the file can't be read, or has no secret.
+        StartError: the file can't be read, has no secret, or one that is no UTF-8 text or over SECRET_MAX characters.
     """
     try:
-        secret = path.read_text().strip()
+        secret = path.read_text("utf-8-sig").strip()  # without the byte order mark that some editors write
     except OSError as error:
         raise StartError(f"can't read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        secret = ""
+        raise StartError(f"the secret in {path} is not UTF-8 text") from None
     if not secret:
         raise StartError(f"no secret in {path}")
+    if len(secret) > SECRET_MAX:
+        raise StartError(f"the secret in {path} has more than {SECRET_MAX} characters")
     return secret

@@ -108,16 +108,24 @@ def test_ports() -> None:
 
 
 def test_a_secret_file(tmp_path: Path) -> None:
-    """It must be there and have something in it; white space around the secret is not part of it."""
+    """It must be there and hold UTF-8; a byte order mark and white space around the secret are not part of it."""
     file = tmp_path / "secret"
     with pytest.raises(process.StartError, match="No such file"):
         process.read_secret(file)
-    for content in (b"", b"\n", b"\xff"):
+    mark = b"\xef\xbb\xbf"
+    for content, text in (
+        (b"", "no secret in"),
+        (b"\n", "no secret in"),
+        (mark, "no secret in"),
+        (b"\xff\xfes\0", "is not UTF-8 text"),
+        (b"x" * (process.SECRET_MAX + 1), "has more than 4096 characters"),
+    ):
         file.write_bytes(content)
-        with pytest.raises(process.StartError, match="no secret in"):
+        with pytest.raises(process.StartError, match=text):
             process.read_secret(file)
-    file.write_text("s3cret\n")
-    assert process.read_secret(file) == "s3cret"
+    for content in (b"s\xc3\xa9cret\n", b"s\xc3\xa9cret", mark + b"s\xc3\xa9cret\r\n", mark + b" \ts\xc3\xa9cret "):
+        file.write_bytes(content)
+        assert process.read_secret(file) == "sécret"
 
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
@@ -209,3 +217,12 @@ def test_a_traceback_keeps_its_lines() -> None:
     lines = FORMAT.format(record).split("\n")
     assert lines[:2] == ["ERROR chat: broken", "Traceback (most recent call last):"]
     assert lines[-3:] == [r"ValueError: \x1b[31m", "at", r"\x1b"]
+
+
+def test_a_wrong_flag_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also if it holds control characters."""
+    with pytest.raises(SystemExit):
+        process.FlagParser("tcp_server", "It serves.").parse_args(["--\x1b[2J\n"])
+    assert capsys.readouterr().err == (
+        "tcp_server: unrecognized arguments: --\\x1b[2J\\n (--help explains the flags)\n"
+    )
