@@ -26,13 +26,15 @@ from tcp_server.net.process import (
     allow_many_files,
     calm_collector,
     catch_signals,
+    escape_controls,
+    open_standard_streams,
     port_number,
     read_secret,
     run_loop,
     start_log,
     version,
 )
-from tcp_server.protocol import server_packets
+from tcp_server.protocol import fields, server_packets
 from tcp_server.server import Server
 
 DESCRIPTION = "The chat server: speaks word packets over TCP and keeps every message."
@@ -42,6 +44,8 @@ python -m tcp_server import FILE fills an empty data folder from such a file.
 """
 logger = logging.getLogger(__name__)
 
+NAME_MAX = 64  # characters of the server's name
+DIGITS_MAX = 12  # of a count or an age, far beyond any log
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 SWITCH_SECONDS = 0.0005  # how long the loop may keep the log's threads from running Python (default 0.005)
 LOOPBACK = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # where a client on this machine connects
@@ -49,6 +53,7 @@ LOOPBACK = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # where a c
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
+    open_standard_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         if arguments and arguments[0] in archiving.COMMANDS:
@@ -56,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         else:
             _serve(_server_parser().parse_args(arguments))
     except (StartError, LogError, ArchiveError) as error:
-        print(f"tcp_server: {error}", file=sys.stderr)
+        print(f"tcp_server: {escape_controls(str(error))}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -66,7 +71,7 @@ def _server_parser() -> FlagParser:
     add("port", metavar="PORT", type=port_number, help="the TCP port to listen on; 0 lets the system choose one")
     add("--host", help="listen on this address only (default: on all, IPv4 and IPv6)")
     add_data_flag(parser)
-    add("--name", default="Wordpacket", help="the server's name, which clients show (default: %(default)s)")
+    add("--name", type=_name, default="Wordpacket", help="the server's name, which clients show (default: %(default)s)")
     add("--motd", type=_motd, help="a message of the day, shown to everybody who connects")
     for flag, seconds, text in (
         ("--shutdown-delay", 5.0, "how long everybody is warned before the server ends (default: 5)"),
@@ -89,9 +94,25 @@ def _server_parser() -> FlagParser:
     return parser
 
 
+def _name(text: str) -> str:
+    if "\n" in text or "\t" in text:
+        raise argparse.ArgumentTypeError("has more than one line or column")
+    return _text(text, NAME_MAX)
+
+
 def _motd(text: str) -> str:
-    if not 0 < len(text) <= server_packets.MESSAGE_MAX:
-        raise argparse.ArgumentTypeError(f"a message of the day has 1 to {server_packets.MESSAGE_MAX} characters")
+    return _text(text, server_packets.MESSAGE_MAX)
+
+
+def _text(text: str, most: int) -> str:
+    """Hold a text that goes out in packets to the rules for a message."""
+    try:
+        text.encode()
+        fields.check_text("text", text, 1, most)
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError("is not UTF-8 text") from None
+    except fields.Fault as fault:
+        raise argparse.ArgumentTypeError(fault.text.removeprefix("text: ")) from None
     return text
 
 
@@ -102,14 +123,14 @@ def _seconds(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
+    if not text.isdecimal() or len(text) > DIGITS_MAX or int(text) == 0:
         raise argparse.ArgumentTypeError(f"a count of messages is a number from 1 on, not {text!r}")
     return int(text)
 
 
 def _age(text: str) -> float:
     unit = UNITS.get(text[-1:])
-    if unit is None or not text[:-1].isdecimal() or int(text[:-1]) == 0:
+    if unit is None or not text[:-1].isdecimal() or len(text) > DIGITS_MAX or int(text[:-1]) == 0:
         raise argparse.ArgumentTypeError(f"an age is a number with s, m, h or d, such as 90d, not {text!r}")
     return float(int(text[:-1]) * unit)
 
@@ -167,12 +188,18 @@ def _announce(sockets: Sequence[socket.socket], options: argparse.Namespace, pat
     shown = ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in addresses)
     host = LOOPBACK.get(options.host, options.host)
     server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    print(f"listening on {shown}")
-    print(f"messages are kept in {path}")
-    print(
-        f"next: python -m cli_client {host} {port}   (terminal), or: python -m ws_bridge --server {server}   (browser)"
+    lines = (
+        f"listening on {shown}",
+        f"messages are kept in {path}",
+        f"next: python -m cli_client {host} {port}   (terminal), or: python -m ws_bridge --server {server}   (browser)",
     )
-    sys.stdout.flush()
+    encoding = sys.stdout.encoding  # it may have no word for the path
+    try:
+        print("\n".join(lines).encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except OSError as error:
+        logger.warning("standard output takes nothing: %s", error.strerror)
+        with open(os.devnull, "wb") as null:  # for what Python still has of these lines
+            os.dup2(null.fileno(), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -41,8 +41,19 @@ from tests.tcp_server.process import ServerProcess
         (["0", "--keep", ""], "such as 90d"),
         (["0", "--keep-messages", "0"], "from 1 on, not '0'"),
         (["0", "--keep-messages", "many"], "from 1 on, not 'many'"),
-        (["0", "--motd", ""], "1 to 8000 characters"),
-        (["0", "--motd", "x" * 8001], "1 to 8000 characters"),
+        (["0", "--keep", "9" * 400 + "d"], "such as 90d"),
+        (["0", "--keep-messages", "9" * 5000], "from 1 on, not '9"),
+        (["0", "--motd", ""], "argument --motd: is empty"),
+        (["0", "--motd", "x" * 8001], "argument --motd: has more than 8000 characters"),
+        (["0", "--motd", "\x1b[2J"], r"argument --motd: may not hold U\+001B"),
+        (["0", "--motd", "a" + "\u0301" * 31], "argument --motd: has more than 30 marks in a row"),
+        (["0", "--motd", "caf\udce9"], "argument --motd: is not UTF-8 text"),
+        (["0", "--name", ""], "argument --name: is empty"),
+        (["0", "--name", "x" * 65], "argument --name: has more than 64 characters"),
+        (["0", "--name", "two\nlines"], "argument --name: has more than one line"),
+        (["0", "--name", "tab\there"], "argument --name: has more than one line or column"),
+        (["0", "--name", "\x9b2J"], r"argument --name: may not hold U\+009B"),
+        (["0", "--name", "caf\udce9"], "argument --name: is not UTF-8 text"),
         (["0", "--log-level", "loud"], "invalid choice"),
         (["0", "--nonsense"], "unrecognized arguments: --nonsense"),
         (["export"], "required: FILE"),
@@ -64,6 +75,13 @@ def test_a_bad_flag(capsys: pytest.CaptureFixture[str], flags: list[str], text: 
 def test_ages(age: str, seconds: int) -> None:
     """Seconds, minutes, hours, days."""
     assert command._server_parser().parse_args(["0", "--keep", age]).keep == seconds
+
+
+@pytest.mark.parametrize("flags", [["--name", "é" * 64], ["--motd", "茶\n\t" + "x" * 7_997], ["--name", "👩\u200d🚀"]])
+def test_texts_that_clients_show(flags: list[str]) -> None:
+    """Of any script, up to their lengths."""
+    options = command._server_parser().parse_args(["0", *flags])
+    assert vars(options)[flags[0].removeprefix("--")] == flags[1]
 
 
 def test_help_explains_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,6 +189,65 @@ def test_a_damaged_key(fails: Fails, tmp_path: Path) -> None:
 def test_a_secret_file_that_cant_be_read(fails: Fails, tmp_path: Path, flag: str) -> None:
     """It is missing."""
     fails("can't read .*missing: No such file", 0, "--data", tmp_path, flag, tmp_path / "missing")
+
+
+# Standard streams
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams(tmp_path: Path, closed: str) -> None:
+    """The server runs until it is told to end, and no socket has the number of a stream."""
+    command_line = f"{sys.executable} -m tcp_server 0 --host 127.0.0.1 --data {tmp_path}/data --shutdown-delay 0"
+    server = subprocess.Popen(
+        ["bash", "-c", f"exec {command_line} {closed}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    while server.poll() is None and not (tmp_path / "data" / "token.key").exists():
+        os.sched_yield()  # the streams and the sockets are open when the key is made
+    for number in range(3):
+        assert not os.readlink(f"/proc/{server.pid}/fd/{number}").startswith("socket:")
+    server.terminate()
+    output, errors = server.communicate()
+    assert output.count(b"\n") in ((0,) if " >&-" in f" {closed}" else (0, 3))  # 0: the signal came before the lines
+    assert b"Traceback" not in errors
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_of_export_and_import(tmp_path: Path, closed: str) -> None:
+    """One line at most; `-` is nothing."""
+    book = Logbook(tmp_path)
+    book.close()
+    for words in (f"export - --data {tmp_path}", f"import - --data {tmp_path}/new"):
+        shell = f"exec {sys.executable} -m tcp_server {words} {closed}"
+        result = subprocess.run(["bash", "-c", shell], capture_output=True, stdin=subprocess.DEVNULL)
+        assert len(result.stderr.splitlines()) == (0 if "2>&-" in closed else 1), result.stderr
+        assert result.returncode == ("import" in words)
+
+
+@pytest.mark.parametrize("output", ["/dev/full", ">(true)"])
+def test_a_standard_output_that_takes_nothing(tmp_path: Path, output: str) -> None:
+    """It is said in the log, and the server runs."""
+    shell = f"exec {sys.executable} -m tcp_server 0 --data {tmp_path} --shutdown-delay 0 > {output}"
+    server = subprocess.Popen(["bash", "-c", shell], stderr=subprocess.PIPE, text=True)
+    assert server.stderr is not None
+    assert "standard output takes nothing: " in server.stderr.readline()
+    server.terminate()
+    errors = server.communicate()[1]
+    assert (server.returncode, len(errors.splitlines())) == (0, 1), errors
+
+
+def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
+    """Its bytes are shown, and the server runs."""
+    server = ServerProcess(tmp_path / "caf\udce9")
+    server.stop()
+    assert r"messages are kept in" in server.announced
+    assert r"caf\udce9" in server.announced
+
+
+def test_a_strangers_text_in_an_error(fails: Fails, tmp_path: Path) -> None:
+    """An archive's escape sequences don't reach the terminal."""
+    archive = tmp_path / "archive"
+    archive.write_text('{"type":"\\u001b[2J"}\n')
+    fails(r"line 1: .*\\x1b\[2J", "import", archive, "--data", tmp_path / "new")
 
 
 # Starting
