@@ -84,7 +84,7 @@ class Browsers:
             for body in bodies:
                 try:
                     envelope = decode(body)
-                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                     logger.warning("the server sent a body that is no packet: %s", error)
                     continue
                 if envelope.session is not None:

@@ -15,6 +15,7 @@ from tcp_server.protocol.client_packets import PACKETS, ClientPacket
 from tcp_server.protocol.server_packets import MessageError
 from tcp_server.wordpacket import MAX_BODY
 from tests.tcp_server.stage import Stage
+from ws_bridge import translate
 
 BOUND_SECONDS = 0.005
 ROOM = 60_000  # bytes for the one costly value; the rest of the body fits beside it
@@ -120,6 +121,25 @@ def test_a_body_costs_the_server_little(kind: str, is_open: bool) -> None:
         stage.end(session, None)
         stage.wait(61)
         stage.forget()
+
+
+@pytest.mark.parametrize("kind", sorted(PACKETS))
+def test_a_body_costs_the_bridge_little(kind: str) -> None:
+    """On its way from a browser to the link, and as an answer on the way back."""
+    for body in bodies(kind):
+
+        def cross(body: bytes = body) -> None:
+            with contextlib.suppress(translate.NotForwarded):
+                translate.for_server(7, body)
+
+        def come_back(body: bytes = b'{"session":7,' + body[1:]) -> None:
+            with contextlib.suppress(msgspec.MsgspecError, RecursionError):
+                translate.envelope(body)
+            translate.for_browser(body)
+
+        if len(body) <= MAX_BODY:
+            assert cost(cross) < BOUND_SECONDS, body[:80]
+            assert cost(come_back) < BOUND_SECONDS, body[:80]
 
 
 @pytest.mark.parametrize("kind", sorted(server_packets.PACKETS))

@@ -42,7 +42,7 @@ async def test_unknown_link_packets_change_nothing(rig: Rig, link: Link, caplog:
     assert rig.bridge.stats.links == 1
 
 
-@pytest.mark.parametrize("body", [b"[]", b"x", b'{"type":"\xff"}', b'{"type":5}', b'{"room":{}}'])
+@pytest.mark.parametrize("body", [b"[]", b"x", b'{"type":"\xff"}', b'{"type":5}', b'{"room":{}}', b'{"a":' * 9_000])
 async def test_bad_bodies_are_passed_over(rig: Rig, link: Link, body: bytes, caplog: pytest.LogCaptureFixture) -> None:
     """A body that can't be read is logged, and the next one counts."""
     browser = await rig.enter(link, 1, "a")
