@@ -3,9 +3,18 @@
 // Where the links in a text are; the terminal's links.py follows the same rule (tests/cases/links.json).
 
 const Links = (() => {
-  const LINK = /(?<![\p{L}\p{N}_])https?:\/\/(?=[\p{L}\p{N}_[])[^\s<>"“”]+/giu;
-  const ENDS_A_SENTENCE = ".,;:!?'’»…";
-  const CLOSED_BY = { "(": ")", "[": "]", "{": "}" };
+  // An address ends before white space, angle brackets, quotation marks, backticks, characters that turn a text
+  // around, and the full-width punctuation of Chinese and Japanese, whose sentences go on without a space.
+  const ENDS = String.raw`\s<>"“”„‟«»‹›\u0060\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069`;
+  const WIDE = String.raw`\u3001-\u3003\u3008-\u3011\u3014-\u301f\ufe10-\ufe19\ufe30-\ufe52\uff01-\uff0c\uff0e\uff0f\uff1a-\uff20\uff3b-\uff3d\uff5b-\uff64`;
+  const LINK = new RegExp(String.raw`(?<![\p{L}\p{N}_])https?://(?=[\p{L}\p{N}_[])[^${ENDS}${WIDE}]+`, "giu");
+  // What may end a sentence, or stand there: these, and every punctuation mark that isn't ASCII. The asterisks are
+  // Markdown's. Asking what stands in front lets the run be tried once, not from each of its characters.
+  const END = String.raw`[.,;:!?'*)\]}]|(?!\p{ASCII})\p{P}`;
+  const TAIL = new RegExp(`(?<!${END})(?:${END})+$`, "u");
+  const OPENED_BY = { ")": "(", "]": "[", "}": "{" };
+  // A text of nothing but links costs a page an element each; those beyond this number stay text.
+  const MOST = 100;
 
   /** Returns the links of a text, first to last, as [start, end). */
   const find = (text) =>
@@ -15,7 +24,7 @@ const Links = (() => {
   function parts(text) {
     const found = [];
     let done = 0;
-    for (const [start, end] of find(text)) {
+    for (const [start, end] of find(text).slice(0, MOST)) {
       const address = text.slice(start, end);
       if (!URL.canParse(address)) continue;
       if (start > done) found.push(text.slice(done, start));
@@ -31,20 +40,21 @@ const Links = (() => {
    * in the address.
    */
   function trimmed(address) {
-    const surplus = { ")": 0, "]": 0, "}": 0 };
-    for (const char of address) {
-      if (Object.hasOwn(surplus, char)) surplus[char] += 1;
-      else if (Object.hasOwn(CLOSED_BY, char)) surplus[CLOSED_BY[char]] -= 1;
-    }
+    const start = address.search(TAIL);
+    if (start < 0) return address;
     let end = address.length;
-    for (; end > 0; end -= 1) {
+    const surplus = {};
+    for (; end > start; end -= 1) {
       const char = address[end - 1];
-      if (ENDS_A_SENTENCE.includes(char)) continue;
-      if (!(surplus[char] > 0)) break;
+      if (!Object.hasOwn(OPENED_BY, char)) continue;
+      surplus[char] ??= count(address, char) - count(address, OPENED_BY[char]);
+      if (surplus[char] <= 0) break;
       surplus[char] -= 1;
     }
     return address.slice(0, end);
   }
+
+  const count = (text, char) => text.split(char).length - 1;
 
   return { find, parts };
 })();
