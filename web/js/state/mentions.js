@@ -6,6 +6,7 @@
 
 const Mentions = (() => {
   const SHORT = 3; // characters; a name of fewer needs its `@`
+  const MOST_UNITS = 16_384; // UTF-16 units of a text that are looked at: more than a message has (section 2)
   const CODE = /```[^]*?(?:```|$)|`[^`\n]+`/gu;
   const BLANK = "`"; // takes the place of code and links: it parts names, and is no space
   const RUN = /[\p{L}\p{M}\p{Nd}\-_.[\]{}^|]+/gu;
@@ -13,9 +14,10 @@ const Mentions = (() => {
   const ADDRESS = /[\p{L}\p{M}\p{Nd}\-_.[\]{}^|]@$/u;
 
   /** Returns whether a text mentions a nickname, in any spelling. */
-  function has(text, nickname) {
+  function has(message, nickname) {
+    const text = message.slice(0, MOST_UNITS);
     const name = Names.fold(nickname);
-    const spoken = Names.fold(withoutLinks(text.replace(CODE, BLANK)));
+    const spoken = Names.foldText(withoutLinks(text.replace(CODE, BLANK)));
     if (!spoken.includes(name)) return false;
     const isShort = Wire.length(nickname) < SHORT;
     for (const { 0: run, index } of spoken.matchAll(RUN)) {
