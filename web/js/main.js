@@ -6,8 +6,10 @@
 const main = (() => {
   const SAVE_EVERY_MSEC = 1_000;
   const fromDisk = location.protocol === "file:";
+  // A bridge may stand under a path of somebody else's (a proxy's /chat/): its socket is beside its page.
   const secure = location.protocol === "https:" ? "wss" : "ws";
-  const page = { fromDisk, url: fromDisk ? "ws://127.0.0.1:8765/" : `${secure}://${location.host}/ws` };
+  const folder = location.pathname.replace(/[^/]*$/u, "");
+  const page = { fromDisk, url: fromDisk ? "ws://127.0.0.1:8765/" : `${secure}://${location.host}${folder}ws` };
 
   let state = initialState();
   let drawing = false;
@@ -38,7 +40,7 @@ const main = (() => {
   const view = new View({
     find: (id) => document.getElementById(id),
     state: () => state,
-    emit: dispatch,
+    emit: entered,
     enter,
     now: Date.now,
     page,
@@ -73,7 +75,7 @@ const main = (() => {
 
   function keep(before) {
     if (state.outbox === before.outbox && state.identity === before.identity) return;
-    const kept = store.saveOutbox(state.url, state.identity, state.outbox);
+    const kept = store.saveOutbox(state, state.outbox);
     if (kept || state.outbox.length === 0 || warned) return;
     warned = true;
     dispatch({
@@ -88,19 +90,28 @@ const main = (() => {
     connect: ({ url }) => connection.start(url),
     stop: () => connection.stop(),
     later: () => connection.later(),
-    probe: () => connection.probe(Connection.DOUBTFUL_MSEC),
+    probe: ({ isDoubtful }) => connection.probe(isDoubtful ? Connection.DOUBTFUL_MSEC : Connection.ANSWER_MSEC),
     replace() {
       store.replaceOutbox(randomRef());
       watching = null;
       view.forget();
     },
     download: ({ name, lines }) => download(name, lines),
-    forget({ elsewhere }) {
-      if (!elsewhere) store.forget();
+    forget({ elsewhere, person }) {
+      if (elsewhere) store.forgetTab();
+      else store.forget(person);
+      watching = null;
       store.replaceOutbox(randomRef());
       view.forget();
     },
   };
+
+  /** A sign-in finds what this device keeps of that person. */
+  function entered(event) {
+    if (event.type !== "signin") return dispatch(event);
+    const account = store.accountOf(event);
+    dispatch({ ...event, account, drafts: account === null ? {} : store.drafts(account.identity) });
+  }
 
   /**
    * Does what a person entered, a command or a message, and calls `done` after each event of it. Returns null, or a
@@ -133,11 +144,13 @@ const main = (() => {
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   }
 
-  /** Takes over the unsent messages that tabs now gone left for this server. */
+  /** Takes over the unsent messages that tabs of this person, now gone, left for this server. */
   function watchOrphans() {
-    if (state.identity === null || watching === state.url) return;
-    watching = state.url;
-    store.watchOrphans(state.url, ({ entries, identity }) => dispatch({ type: "adopted", entries, identity }));
+    if (state.identity === null || watching === state.identity) return;
+    watching = state.identity;
+    const isOurs = ({ url, nickname, identity }) =>
+      url === state.url && (identity === state.identity || Names.same(nickname, state.nickname));
+    store.watchOrphans(isOurs, ({ entries, identity }) => dispatch({ type: "adopted", entries, identity }));
   }
 
   function setAlarm() {
@@ -197,23 +210,33 @@ const main = (() => {
       attend();
       if (!document.hidden) connection.check();
     });
-    addEventListener("focus", attend);
+    addEventListener("focus", () => {
+      attend();
+      connection.check();
+    });
     addEventListener("blur", attend);
     addEventListener("pagehide", save);
     addEventListener("storage", ({ key, newValue }) => {
-      if (key !== LocalStore.ACCOUNT) return;
-      const account = store.account();
-      if (newValue === null) dispatch({ type: "forget", elsewhere: true });
-      else if (account !== null) dispatch({ type: "account", account });
+      if (key !== null && state.identity !== null && LocalStore.isAccountKey(key)) accountChanged(key, newValue);
     });
+  }
+
+  /** Another tab stored or removed an account (its key). After a rename it stands under another key. */
+  function accountChanged(key, value) {
+    if (value !== null) {
+      const account = store.read(key);
+      if (account !== null) dispatch({ type: "account", account });
+    } else if (key === LocalStore.accountKey(state) && !store.knows(state.identity)) {
+      dispatch({ type: "forget", elsewhere: true });
+    }
   }
 
   function start() {
     listen();
     attend();
-    const account = store.account();
     // A page from a bridge talks to that bridge, whatever another page on this origin was used for.
-    if (account !== null && (fromDisk || account.url === page.url))
+    const account = store.account(fromDisk ? null : page.url);
+    if (account !== null)
       dispatch({ type: "restored", account, drafts: store.drafts(account.identity) });
     else view.render();
   }

@@ -1,14 +1,18 @@
 "use strict";
 
-// What outlives the page. In localStorage: the account (user, server, token, cursor), shared by all tabs, and one
-// outbox for each tab. In sessionStorage, for this tab alone: its drafts and the room that it shows. A browser that
-// stores nothing (private mode, a full quota) still chats; it only forgets on reload.
+// What outlives the page. In localStorage: one account for each person (server and nickname) who signed in on this
+// device, and one outbox for each tab. In sessionStorage, for this tab alone: whose tab it is, which room it shows, and
+// its drafts. A browser that stores nothing (private mode, a full quota) still chats; it only forgets on reload.
+//
+// Rule 1: a tab is who signed in in it. What another tab stores changes this tab only if it is the same person's.
 //
 // Each tab owns its outbox by holding a lock for as long as it lives, so that no two tabs resend the same message. An
-// outbox whose lock is free belongs to nobody, and exactly one tab takes it over: the page after a reload, or another.
+// outbox whose lock is free belongs to no tab, and exactly one tab of the same person takes it over: the page after a
+// reload, or another.
 
 class LocalStore {
   static ACCOUNT = "wordpacket.account";
+  static LAST = "wordpacket.last"; // the key of the account that signed in last: a new tab's
   static OUTBOX = "wordpacket.outbox.";
   static DRAFTS = "wordpacket.drafts";
   static LAST_TAB = "wordpacket.tab";
@@ -24,10 +28,32 @@ class LocalStore {
     this.tab = tab;
     this.previous = this.#read(session, LocalStore.LAST_TAB);
     this.#write(session, LocalStore.LAST_TAB, tab);
+    this.own = null; // the key of the account that this tab stores
     this.lastAccount = null;
     this.lastDrafts = null;
     this.watcher = null;
     locks.hold(this.#key(tab));
+    this.#migrate();
+  }
+
+  /** The key of a person's account: the same for every spelling of the nickname. */
+  static accountKey({ url, nickname }) {
+    return `${LocalStore.ACCOUNT}.${JSON.stringify([url, Names.fold(nickname)])}`;
+  }
+
+  static isAccountKey(key) {
+    return key.startsWith(`${LocalStore.ACCOUNT}.`);
+  }
+
+  /** An older page had one account for all tabs, under a key without a person. */
+  #migrate() {
+    const account = Stored.account(this.#read(this.local, LocalStore.ACCOUNT));
+    this.#write(this.local, LocalStore.ACCOUNT, null);
+    if (account === null) return;
+    const key = LocalStore.accountKey(account);
+    if (this.read(key) !== null) return;
+    this.#write(this.local, key, account);
+    this.#write(this.local, LocalStore.LAST, key);
   }
 
   #key(tab) {
@@ -52,26 +78,74 @@ class LocalStore {
     }
   }
 
-  /** Returns the account of the last visit, or null. */
-  account() {
-    const account = this.#read(this.local, LocalStore.ACCOUNT);
-    if (typeof account?.token !== "string" || typeof account.url !== "string") return null;
-    return { ...account, ...this.#read(this.session, LocalStore.PLACE) }; // a new tab goes where another went last
+  /** Returns the keys in localStorage that begin so. */
+  #keys(prefix) {
+    const found = [];
+    try {
+      for (let at = 0; at < this.local.length; at += 1) {
+        const key = this.local.key(at);
+        if (key.startsWith(prefix)) found.push(key);
+      }
+    } catch {
+      // Blocked storage holds nothing of ours.
+    }
+    return found;
+  }
+
+  /** Returns the account under this key, or null. */
+  read(key) {
+    const account = Stored.account(this.#read(this.local, key));
+    return account !== null && LocalStore.accountKey(account) === key ? account : null;
+  }
+
+  /**
+   * Returns the account that this tab comes back with, or null: its own, else that of the last sign-in. `url`: that
+   * server's alone; null: any.
+   */
+  account(url = null) {
+    const place = Stored.place(this.#read(this.session, LocalStore.PLACE));
+    const keys = [place.account, this.#read(this.local, LocalStore.LAST)].filter((key) => typeof key === "string");
+    for (const key of keys) {
+      const account = this.read(key);
+      if (account === null || (url !== null && account.url !== url)) continue;
+      const { current = account.current, signedOut = account.signedOut } = place;
+      // A new tab, and one whose person was forgotten, goes where another tab went last.
+      return place.account === undefined || place.account === key ? { ...account, current, signedOut } : account;
+    }
+    return null;
+  }
+
+  /** Returns the account of a person who signed in on this device before, or null. */
+  accountOf(person) {
+    return this.read(LocalStore.accountKey(person));
+  }
+
+  /** Whether an account of this identity is kept, under whatever nickname. */
+  knows(identity) {
+    return this.#keys(`${LocalStore.ACCOUNT}.`).some((key) => this.read(key)?.identity === identity);
   }
 
   saveAccount(account) {
     const text = JSON.stringify(account);
     if (text === this.lastAccount) return;
     this.lastAccount = text;
-    this.#write(this.local, LocalStore.ACCOUNT, account);
+    const key = LocalStore.accountKey(account);
+    this.#write(this.local, key, account);
+    if (key !== this.own) {
+      // After a rename the account under the former nickname goes, and only once the new one is there.
+      if (this.own !== null && this.read(this.own)?.identity === account.identity)
+        this.#write(this.local, this.own, null);
+      this.#write(this.local, LocalStore.LAST, key);
+      this.own = key;
+    }
     const { current, signedOut } = account;
-    this.#write(this.session, LocalStore.PLACE, { current, signedOut });
+    this.#write(this.session, LocalStore.PLACE, { account: key, current, signedOut });
   }
 
   /** Returns the drafts that `identity` left when this tab last showed the page: conversation key -> text. */
   drafts(identity) {
-    const kept = this.#read(this.session, LocalStore.DRAFTS);
-    return kept?.identity === identity ? kept.drafts : {};
+    const kept = Stored.drafts(this.#read(this.session, LocalStore.DRAFTS));
+    return kept.identity === identity ? kept.drafts : {};
   }
 
   saveDrafts(identity, drafts) {
@@ -81,8 +155,9 @@ class LocalStore {
   }
 
   /** Stores this tab's unsent messages; call it before they are sent. Returns false if this browser stores nothing. */
-  saveOutbox(url, identity, entries) {
-    return this.#write(this.local, this.#key(this.tab), entries.length === 0 ? null : { url, identity, entries });
+  saveOutbox({ url, nickname, identity }, entries) {
+    const kept = entries.length === 0 ? null : { url, nickname, identity, entries };
+    return this.#write(this.local, this.#key(this.tab), kept);
   }
 
   /** Lets go of this tab's outbox (the next sign-in is another user's) and starts an empty one named `tab`. */
@@ -94,36 +169,34 @@ class LocalStore {
   }
 
   /**
-   * Takes over the outboxes for server `url` that no tab owns, now and whenever a tab goes, and hands each to `adopt`
-   * ({entries, identity}), which must store them (saveOutbox) before it returns.
+   * Takes over the outboxes that no tab owns and that are `isOurs` ({url, nickname, identity}), now and whenever a tab
+   * goes, and hands each to `adopt` ({entries, identity}), which must store them (saveOutbox) before it returns.
    */
-  watchOrphans(url, adopt) {
+  watchOrphans(isOurs, adopt) {
     const watched = new Set();
     removeEventListener("storage", this.watcher);
     const look = () => {
-      for (let at = 0; at < this.local.length; at += 1) {
-        const key = this.local.key(at);
-        if (!key.startsWith(LocalStore.OUTBOX) || key === this.#key(this.tab) || watched.has(key)) continue;
-        if (this.#read(this.local, key)?.url !== url) continue;
+      for (const key of this.#keys(LocalStore.OUTBOX)) {
+        if (key === this.#key(this.tab) || watched.has(key)) continue;
+        const left = Stored.outbox(this.#read(this.local, key));
+        if (left === null || !isOurs(left)) continue;
         watched.add(key);
-        void this.#takeOver(key, adopt).finally(() => watched.delete(key));
+        void this.#takeOver(key, isOurs, adopt).finally(() => watched.delete(key));
       }
     };
-    try {
-      look();
-    } catch {
-      return; // localStorage is blocked: there is nothing to take over
-    }
+    look();
     this.watcher = (event) => {
       if (event.key?.startsWith(LocalStore.OUTBOX) && event.newValue !== null) look();
     };
     addEventListener("storage", this.watcher);
   }
 
-  async #takeOver(key, adopt) {
+  async #takeOver(key, isOurs, adopt) {
     const take = () => {
-      const left = this.#read(this.local, key);
-      if (left !== null && Array.isArray(left.entries)) adopt(left);
+      const left = Stored.outbox(this.#read(this.local, key));
+      // While this tab waited, another person may have signed in in it.
+      if (left === null || !isOurs(left)) return;
+      adopt(left);
       this.#write(this.local, key, null);
     };
     if (await this.locks.ifFree(key, take)) return;
@@ -135,15 +208,25 @@ class LocalStore {
     }
   }
 
-  /** "Forget me": removes all that this page stored on this device, also the unsent messages of all tabs. */
-  forget() {
-    try {
-      for (const key of Object.keys(this.local)) if (key.startsWith("wordpacket.")) this.local.removeItem(key);
-      const own = [LocalStore.LAST_TAB, LocalStore.PLACE, LocalStore.DRAFTS];
-      for (const key of own) this.session.removeItem(key);
-    } catch {
-      // Blocked storage holds nothing of ours.
+  /** "Forget me": removes all that this page stored of a person on this device, also the unsent messages of all tabs. */
+  forget(person) {
+    const key = LocalStore.accountKey(person);
+    const theirs = ({ url, nickname, identity }) =>
+      identity === person.identity || (url === person.url && Names.same(nickname, person.nickname));
+    for (const outbox of this.#keys(LocalStore.OUTBOX)) {
+      const left = Stored.outbox(this.#read(this.local, outbox));
+      if (left === null || theirs(left)) this.#write(this.local, outbox, null);
     }
+    if (this.#read(this.local, LocalStore.LAST) === key) this.#write(this.local, LocalStore.LAST, null);
+    this.#write(this.local, key, null);
+    this.forgetTab();
+  }
+
+  /** Removes what this tab stored for itself. */
+  forgetTab() {
+    for (const key of [LocalStore.LAST_TAB, LocalStore.PLACE, LocalStore.DRAFTS]) this.#write(this.session, key, null);
+    this.own = null;
     this.lastAccount = null;
+    this.lastDrafts = null;
   }
 }

@@ -6,6 +6,13 @@
 const Visit = (() => {
   /** Comes back as the same user, with what was kept of the last visit (local_store.js). */
   function restored(reduction, { account, drafts = {} }) {
+    recall(reduction, account, drafts);
+    if (account.signedOut) return;
+    reduction.set({ phase: "joining" });
+    again(reduction);
+  }
+
+  function recall(reduction, account, drafts) {
     const { url, nickname, identity, token, epoch, after, rooms, directs, unread, current } = account;
     reduction.set({ url, nickname, identity, token, epoch, after, drafts });
     const targets = [
@@ -18,12 +25,10 @@ const Visit = (() => {
     }
     const first = Conversations.ordered(reduction.state.conversations)[0]?.key ?? null;
     if (first !== null) reduction.look(reduction.conversation(current) === null ? first : current);
-    if (account.signedOut) return;
-    reduction.set({ phase: "joining" });
-    again(reduction);
   }
 
-  function signin(reduction, { url, nickname, password, serverPassword }) {
+  /** `account`: what this device keeps of that person, or null; `drafts`: theirs in this tab. */
+  function signin(reduction, { url, nickname, password, serverPassword, account = null, drafts = {} }) {
     const { state } = reduction;
     const isSameServer = state.url === url;
     const isSignedOut = state.token !== null && state.connection.phase === "stopped";
@@ -32,6 +37,7 @@ const Visit = (() => {
       startAnew(reduction);
       reduction.effect("replace");
     }
+    if (account !== null && reduction.state.identity === null) recall(reduction, account, drafts);
     reduction.set({ nickname, password, serverPassword, url, phase: "joining", refusal: null });
     if (isSameServer && reduction.allows("introduce")) SessionPackets.introduce(reduction);
     else again(reduction);
@@ -56,7 +62,7 @@ const Visit = (() => {
   function closed(reduction, { retryAt }) {
     reduction.move("closed", { retryAt });
     const { outbox, directory, search } = reduction.state;
-    reduction.set({ asked: {}, outbox: Outbox.unsend(outbox), directory: { ...directory, asking: false } });
+    reduction.set({ asked: {}, held: [], heldUntil: 0, outbox: Outbox.unsend(outbox), directory: { ...directory, asking: false } });
     reduction.updateAll((old) => (old.loading === null ? old : { ...old, loading: null }));
     if (search.state === "asking") {
       reduction.set({ search: { ...search, state: "failed", fault: "The connection was lost meanwhile." } });
@@ -66,7 +72,9 @@ const Visit = (() => {
 
   /** A PING has no answer since `since`: the socket may stand, but the server isn't there. */
   function silent(reduction, { since }) {
-    if (reduction.allows("silence")) reduction.move("silence", { since, why: reduction.state.serverNotice });
+    if (!reduction.allows("silence")) return;
+    const why = SessionPackets.recentNotice(reduction);
+    reduction.move("silence", { since, silentSince: since, why });
   }
 
   /** /quit: the server is told, the page stays signed out, and what is kept on this device stays. */
@@ -79,16 +87,19 @@ const Visit = (() => {
       password: "",
       serverPassword: "",
       asked: {},
+      held: [],
+      heldUntil: 0,
       outbox: Outbox.unsend(reduction.state.outbox),
     });
     reduction.effect("stop");
   }
 
-  /** "Forget me", said in this tab or (`elsewhere`) in another. */
+  /** "Forget me", said in this tab or (`elsewhere`) in another tab of the same person. */
   function forget(reduction, { elsewhere = false }) {
+    const { url, nickname, identity } = reduction.state;
     quit(reduction, {});
     startAnew(reduction);
-    reduction.effect("forget", { elsewhere });
+    reduction.effect("forget", { elsewhere, person: { url, nickname, identity } });
   }
 
   /** Returns what a reload needs to come back as the same user (local_store.js keeps it). */
