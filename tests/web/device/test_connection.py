@@ -94,12 +94,12 @@ def test_a_check_of_a_standing_socket_asks(lab: Page) -> None:
 
 
 def test_silence_is_asked_about_then_told_then_given_up(lab: Page) -> None:
-    """25 s without a packet: PING; 4 s without an answer: `silent`; 45 s: the socket is dead."""
-    steps = [*UP, ["wait", 25_000], ["wait", 4_000], ["wait", 41_000], ["wait", 0]]
+    """25 s without a packet: PING; 5 s without an answer: `silent`; 10 s without anything: the socket is dead."""
+    steps = [*UP, ["wait", 25_000], ["wait", 5_000], ["wait", 5_000], ["wait", 0]]
     found = run(lab, *steps)
     assert found["sockets"][0]["sent"] == [{"type": "PING", "ref": "alive-1"}]
-    assert ["silent", 29_000, 25_000] in found["told"]
-    assert ["closed", 70_000, 70_000] in found["told"]
+    assert ["silent", 30_000, 25_000] in found["told"]
+    assert ["closed", 35_000, 35_000] in found["told"]
     assert found["sockets"][0]["closed"]
     assert len(found["sockets"]) == 2
 
@@ -109,7 +109,25 @@ def test_any_packet_but_a_notice_is_a_sign_of_life(lab: Page) -> None:
     pong = {"type": "PONG", "id": 1, "ref": "alive-1"}
     assert told(lab, "silent", *UP, ["probe"], ["hear", pong], ["wait", 20_000]) == []
     notice = {"type": "NOTICE", "message": "away"}
-    assert told(lab, "silent", *UP, ["probe"], ["hear", notice], ["wait", 20_000]) == [[4_000, 0]]
+    assert told(lab, "silent", *UP, ["probe"], ["hear", notice], ["wait", 9_000]) == [[5_000, 0]]
+
+
+def test_a_bridge_that_speaks_is_not_dead(lab: Page) -> None:
+    """Without its server it sends a NOTICE every 2 s, or whatever: the socket is kept, and given up once that ends."""
+    notice = {"type": "NOTICE", "message": "away"}
+    for said in (notice, "no packet at all"):
+        steps = [*UP, ["probe"]]
+        for _ in range(10):
+            steps += [["wait", 2_000], ["hear", said]]
+        assert told(lab, "closed", *steps, ["wait", 9_999]) == []
+        assert told(lab, "closed", *steps, ["wait", 10_000]) == [[30_000, 30_000]]
+
+
+def test_before_its_hello_nothing_is_asked(lab: Page) -> None:
+    """A bridge without its server keeps a new browser waiting for the HELLO, and answers nothing."""
+    found = run(lab, ["start"], ["accept"], ["check"], ["wait", 30_000])
+    assert found["sockets"] == [{"sent": [], "closed": False}]
+    assert told(lab, "closed", ["start"], ["accept"], ["wait", 45_000]) == [[45_000, 45_000]]
 
 
 def test_pings_of_the_server_are_answered(lab: Page) -> None:
@@ -140,7 +158,7 @@ def test_an_address_that_is_none(lab: Page) -> None:
 
 
 def test_a_socket_that_never_opens_is_given_up(lab: Page) -> None:
-    found = run(lab, ["start"], ["wait", 45_000], ["wait", 0])
+    found = run(lab, ["start"], ["wait", 10_000], ["wait", 0])
     assert [one[0] for one in found["told"]] == ["open", "closed", "open"]
 
 

@@ -11,11 +11,14 @@ class Connection {
   // After this silence we ask whether the server is there; the server itself asks after 30 s (PROTOCOL.md section 4).
   static IDLE_MSEC = 25_000;
   // A PING without its PONG for this time means that the server is away, though the socket may stand (a bridge).
-  static ANSWER_MSEC = 4_000;
+  static ANSWER_MSEC = 5_000;
   // The same after a NOTICE: a bridge tells by NOTICE that its server is away.
   static DOUBTFUL_MSEC = 1_500;
-  // A bridge closes after 30 s without a server. A socket that is silent for longer is dead.
-  static DEAD_MSEC = 45_000;
+  // A socket on which nothing at all comes for this time after a PING is dead: a bridge without a server says so every
+  // 2 s (PROTOCOL.md section 6). A connection attempt has the same time.
+  static DEAD_MSEC = 10_000;
+  // Before its HELLO a browser hears nothing of a bridge without a server, which closes after 30 s.
+  static HELLO_MSEC = 45_000;
 
   /** `open(url)` returns a WebSocket; `clock` has now, setTimeout and clearTimeout; `random` is 0 to 1. */
   constructor({ emit, open, clock, random }) {
@@ -29,6 +32,7 @@ class Connection {
     this.failures = 0;
     this.pings = 0;
     this.asking = false;
+    this.isHeard = false; // something came on this socket
   }
 
   /** Connects to `url` now, and again whenever the socket is lost. */
@@ -64,17 +68,23 @@ class Connection {
   }
 
   /**
-   * Asks whether the server is there. Without an answer `silent` is emitted, and after DEAD_MSEC the socket is given
-   * up.
+   * Asks whether the server is there. Without an answer `silent` is emitted, and after DEAD_MSEC in which nothing at
+   * all came the socket is given up.
    */
   probe(patience = Connection.ANSWER_MSEC) {
-    if (this.socket?.readyState !== 1 || this.asking) return;
+    if (this.socket?.readyState !== 1 || !this.isHeard || this.asking) return;
     this.asking = true;
     const since = this.clock.now();
     this.pings += 1;
     this.send({ type: "PING", ref: `alive-${this.pings}` });
     this.#timer("answer", patience, () => this.emit({ type: "silent", since }));
-    this.#timer("dead", Connection.DEAD_MSEC, () => this.#lost(this.socket));
+    this.#watch(Connection.DEAD_MSEC);
+  }
+
+  /** Gives the socket up unless something comes on it within this time. */
+  #watch(msec) {
+    const { socket } = this;
+    this.#timer("dead", msec, () => this.#lost(socket));
   }
 
   #connect() {
@@ -86,13 +96,19 @@ class Connection {
       return this.#lost(null); // not a ws: address at all, or forbidden by the page's policy
     }
     this.socket = socket;
-    socket.onopen = () => this.emit({ type: "opened" });
+    socket.onopen = () => {
+      this.#watch(Connection.HELLO_MSEC);
+      this.emit({ type: "opened" });
+    };
     socket.onmessage = ({ data }) => this.#heard(data);
     socket.onclose = () => this.#lost(socket);
-    this.#timer("dead", Connection.DEAD_MSEC, () => this.#lost(socket));
+    this.#watch(Connection.DEAD_MSEC);
   }
 
   #heard(body) {
+    this.isHeard = true;
+    // Whatever comes shows that the socket stands; whether the server is there, the answer shows.
+    if (this.asking) this.#watch(Connection.DEAD_MSEC);
     let packet;
     try {
       packet = Wire.parse(body);
@@ -133,6 +149,7 @@ class Connection {
   #letGo() {
     for (const name of Object.keys(this.timers)) this.#clear(name);
     this.asking = false;
+    this.isHeard = false;
     const { socket } = this;
     this.socket = null;
     if (socket === null) return;
