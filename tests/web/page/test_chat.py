@@ -75,7 +75,7 @@ def test_rooms_unread_and_title(signed_in: SignIn, server: FakeServer) -> None:
 
 def test_rooms_by_keyboard(signed_in: SignIn) -> None:
     page = signed_in()
-    write(page, "/join den attic")
+    write(page, "/join den, attic")
     expect(page.locator("#title")).to_have_text("#attic")
     page.keyboard.press("Alt+ArrowDown")
     expect(page.locator("#title")).to_have_text("#den")

@@ -172,7 +172,7 @@ def test_by_keyboard_alone(page: Page, server: FakeServer) -> None:
 def test_the_focus_stays_in_the_page(signed_in: SignIn) -> None:
     """A room that is left by key hands the focus to the input, and in a drawer to the room that is shown now."""
     page = signed_in()
-    write(page, "/join den attic")
+    write(page, "/join den, attic")
     expect(page.locator("#title")).to_have_text("#attic")
     page.locator('[data-leave="#attic"]').press("Enter")
     expect(page.locator("#title")).to_have_text("#den")

@@ -10,7 +10,7 @@ IN_A_ROOM = "{ ...initialState(), current: '#lobby', conversations: { '#lobby': 
     ("typed", "slip"),
     [
         ("/jion lobby", "There is no command /jion; /help lists them, // sends a text that begins with /"),
-        ("/join", "Usage: /join ROOM …"),
+        ("/join", "Usage: /join ROOM, …"),
         ("/nick two words", "A nickname is made of letters, digits and - _ . [ ] { } ^ | only"),
         ("/search from:bob", "A search needs at least one word"),
         ("/search x before:2026-13-01", "2026-13-01 is no date; write it as 1970-01-01"),

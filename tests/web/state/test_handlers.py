@@ -1,9 +1,13 @@
 """handlers.js: what each command that the terminal had alone does in the page, and where `/leave` leads."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
+
+JOINS = json.loads((Path(__file__).parents[2] / "cases" / "joins.json").read_text(encoding="utf-8"))
 
 STATE = """(() => {
   const open = (kind, name) => Conversations.create({ kind, name }, 1);
@@ -68,7 +72,7 @@ def test_leave(lab: Page, typed: str, room: str | None, reason: str | None) -> N
             [
                 {
                     "type": "note",
-                    "text": "/join ROOM …: Enter a room; it is made if there is none, as in /join dev (also /j)",
+                    "text": "/join ROOM, …: Enter a room; it is made if there is none, as in /join dev (also /j)",
                 }
             ],
         ),
@@ -90,5 +94,11 @@ def test_without_a_room_it_says_how_to_enter_one(lab: Page, typed: str) -> None:
     assert do(lab, typed, current=None, conversations={}) == "You are not in a room; use /join ROOM"
 
 
-def test_several_rooms_may_have_commas(lab: Page) -> None:
-    assert [event["packet"]["room"] for event in do(lab, "/join a,b #c")] == ["a", "b", "c"]
+@pytest.mark.parametrize("case", JOINS, ids=lambda case: case["typed"])
+def test_rooms_to_enter(lab: Page, case: dict[str, Any]) -> None:
+    """A comma or a # parts two rooms; two words are one name with a space, which no room has."""
+    done = do(lab, case["typed"])
+    if "rooms" in case:
+        assert [event["packet"]["room"] for event in done] == case["rooms"]
+    else:
+        assert done[0].lower() + done[1:] == case["fault"]

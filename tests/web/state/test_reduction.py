@@ -27,7 +27,8 @@ def test_an_answer_is_found_once(lab: Page) -> None:
               reduction.answered("constructor")];"""
     effects, *answers = reduce(lab, script)
     assert effects == [{"do": "send", "packet": {"type": "ROOMS", "ref": "ask-1"}}]
-    assert answers == [{"what": "directory"}, None, None, None]
+    asked = {"what": "directory", "packet": {"type": "ROOMS", "ref": "ask-1"}}
+    assert answers == [asked, None, None, None]
 
 
 def test_an_illegal_move_throws(lab: Page) -> None:

@@ -71,18 +71,20 @@ const ChatPackets = (() => {
     } else if (packet.reason === "left" || packet.reason === "quit") {
       reduction.leave(key);
     } else {
-      const said = packet.message === undefined ? "" : `: ${packet.message}`;
-      reduction.note(`${LEFT_BECAUSE[packet.reason] ?? `You left this room (${packet.reason})`}${said}`, "error", key);
+      const said = packet.message === undefined ? "" : `: ${Wording.isolated(packet.message)}`;
+      const why = Object.hasOwn(LEFT_BECAUSE, packet.reason)
+        ? LEFT_BECAUSE[packet.reason]
+        : `You left this room (${Wording.isolated(packet.reason)})`;
+      reduction.note(`${why}${said}`, "error", key);
       reduction.update(key, Conversations.outside);
     }
   };
 
   on.TOPIC = (reduction, packet) => {
     reduction.answered(packet.ref);
+    const who = Wording.isolated(packet.nickname);
     const text =
-      packet.topic === ""
-        ? `${packet.nickname} cleared the topic`
-        : `${packet.nickname} set the topic: ${packet.topic}`;
+      packet.topic === "" ? `${who} cleared the topic` : `${who} set the topic: ${Wording.isolated(packet.topic)}`;
     const key = Conversations.roomKey(packet.room);
     reduction.update(key, (old) => ({ ...old, topic: packet.topic }));
     reduction.note(text, "info", key, when(reduction, packet));
@@ -99,14 +101,18 @@ const ChatPackets = (() => {
   function followRename(reduction, old, nickname) {
     const direct = reduction.conversation(Conversations.directKey(old));
     const key = Conversations.directKey(nickname);
-    if (direct === null || (direct.key !== key && reduction.conversation(key) !== null)) return;
-    const { [direct.key]: _, ...others } = reduction.state.conversations;
-    const current = reduction.state.current === direct.key ? key : reduction.state.current;
+    if (direct === null) return;
+    const { [direct.key]: _, [key]: former = null, ...others } = reduction.state.conversations;
+    const { current: before } = reduction.state;
+    const current = before === direct.key ? key : before;
+    const named = { ...direct, key, name: nickname };
+    const moved = former === null || direct.key === key ? named : Conversations.merged(named, former);
     const outbox = reduction.state.outbox.map((entry) =>
       entry.to !== undefined && Names.same(entry.to, old) ? { ...entry, to: nickname } : entry,
     );
-    reduction.set({ conversations: { ...others, [key]: { ...direct, key, name: nickname } }, current, outbox });
+    reduction.set({ conversations: { ...others, [key]: moved }, current, outbox });
     reduction.moveDraft(direct.key, key);
+    if (current === key && reduction.state.attentive) reduction.update(key, Conversations.seen);
   }
 
   on.TYPING = (reduction, packet) => {

@@ -17,7 +17,7 @@ const Commands = (() => {
     {
       name: "join",
       aliases: ["j"],
-      usage: "ROOM …",
+      usage: "ROOM, …",
       least: 1,
       help: "Enter a room; it is made if there is none",
       example: "/join dev",
@@ -196,7 +196,7 @@ const Commands = (() => {
     if (rest === "") return [{ type: "panel", panel: "help", open: true }];
     const name = rest.replace(/^\//u, "");
     const command = find(name);
-    if (command === null) throw new CommandError(`there is no command /${name}; /help lists them`);
+    if (command === null) throw new CommandError(`there is no command /${Wording.isolated(name)}; /help lists them`);
     const aliases = (command.aliases ?? []).map((alias) => `/${alias}`).join(", ");
     const also = aliases === "" ? "" : ` (also ${aliases})`;
     const example = command.usage === "" ? "" : `, as in ${command.example}`;
@@ -214,7 +214,7 @@ const Commands = (() => {
     const command = word.startsWith("/") ? find(word.slice(1)) : null;
     if (command === null && !/^\/[\p{L}\p{M}\p{Nd}-]*$/u.test(word)) return { text: said(cleaned) };
     if (command === null)
-      throw new CommandError(`there is no command ${word}; /help lists them, // sends a text that begins with /`);
+      throw new CommandError(`there is no command ${Wording.isolated(word)}; /help lists them, // sends a text that begins with /`);
     const rest = others.trim();
     if (rest.split(/\s+/u).filter(Boolean).length < command.least)
       throw new CommandError(`usage: ${synopsis(command)}`);

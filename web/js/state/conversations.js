@@ -25,7 +25,8 @@ const Conversations = (() => {
   const address = (conversation) =>
     conversation.kind === "room" ? { room: conversation.name } : { to: conversation.name };
 
-  const title = (conversation) => (conversation.kind === "room" ? `#${conversation.name}` : conversation.name);
+  /** What a conversation is called in a sentence. */
+  const title = ({ kind, name }) => `${kind === "room" ? "#" : ""}${Wording.isolated(name)}`;
 
   /** `before`: nothing below this id is known yet. */
   function create({ kind, name }, before) {
@@ -42,6 +43,7 @@ const Conversations = (() => {
       membersLast: null, // the last nickname that the server listed: the next page begins behind it
       unread: 0,
       mentions: 0,
+      readUpTo: 0, // the person read everything up to this id in another tab
       divider: null, // id of the first message that was unread: the view draws a line above it
       loading: null, // ref of the HISTORY under way
       typing: {}, // folded nickname -> {nickname, until}
@@ -99,12 +101,28 @@ const Conversations = (() => {
     const { [Names.fold(old)]: _, ...others } = conversation.members;
     const present = Object.hasOwn(conversation.members, Names.fold(old));
     const members = present ? { ...others, [Names.fold(nickname)]: nickname } : others;
-    const text = `${old} is now ${nickname}`;
+    const text = `${Wording.isolated(old)} is now ${Wording.isolated(nickname)}`;
     const key = `nick-${at}-${conversation.timeline.length}`;
     return {
       ...conversation,
       members,
       timeline: Timeline.append(conversation.timeline, { kind: "event", key, text, at }),
+    };
+  }
+
+  /**
+   * Takes into a person's direct messages those with somebody who bore the nickname before: under one nickname there is
+   * one conversation. What is still to be fetched is the person's own.
+   */
+  function merged(conversation, former) {
+    const messages = former.timeline.filter((entry) => entry.kind === "message");
+    const dividers = [conversation.divider, former.divider].filter((id) => id !== null);
+    return {
+      ...conversation,
+      timeline: Timeline.merge(conversation.timeline, messages, 0, 0),
+      unread: conversation.unread + former.unread,
+      mentions: conversation.mentions + former.mentions,
+      divider: dividers.length === 0 ? null : Math.min(...dividers),
     };
   }
 
@@ -134,7 +152,7 @@ const Conversations = (() => {
     const timeline = Timeline.add(conversation.timeline, entry);
     if (timeline === conversation.timeline) return conversation;
     const taken = { ...stoppedTyping(conversation, entry.nickname), timeline };
-    if (own || seen) return taken;
+    if (own || seen || entry.id <= conversation.readUpTo) return taken;
     const divider = conversation.unread === 0 ? entry.id : conversation.divider;
     return {
       ...taken,
@@ -146,6 +164,13 @@ const Conversations = (() => {
 
   const seen = (conversation) =>
     conversation.unread === 0 ? conversation : { ...conversation, unread: 0, mentions: 0 };
+
+  /** The person read everything up to this id in another tab; whatever is above it stays unread. */
+  function readUpTo(conversation, id) {
+    if (id <= conversation.readUpTo) return conversation;
+    const isAll = Timeline.newest(conversation.timeline) <= id;
+    return { ...(isAll ? seen(conversation) : conversation), readUpTo: id };
+  }
 
   /** Rooms first, then people, both by name. */
   function ordered(conversations) {
@@ -173,10 +198,12 @@ const Conversations = (() => {
     left,
     outside,
     renamed,
+    merged,
     typing,
     expireTyping,
     received,
     seen,
+    readUpTo,
     ordered,
     memberNames,
   };

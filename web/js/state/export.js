@@ -19,15 +19,17 @@ const Export = (() => {
   function next(reduction, after) {
     const [target] = reduction.state.exporting.targets;
     if (target === undefined) return finish(reduction);
-    reduction.ask({ type: "HISTORY", ...target, after, limit: PAGE }, { what: "export" });
+    reduction.ask({ type: "HISTORY", ...target, after, limit: PAGE }, { what: "export", after });
   }
 
   function received(reduction, asked, packet) {
     if (reduction.state.exporting === null) return;
     const { name, targets, messages } = reduction.state.exporting;
-    const rest = packet.more ? targets : targets.slice(1);
+    const last = packet.messages.at(-1)?.id ?? asked.after;
+    const isMore = packet.more && last > asked.after; // a page that leads nowhere would be asked for without end
+    const rest = isMore ? targets : targets.slice(1);
     reduction.set({ exporting: { name, targets: rest, messages: [...messages, ...packet.messages] } });
-    next(reduction, packet.more ? packet.messages.at(-1).id : 0);
+    next(reduction, isMore ? last : 0);
   }
 
   function finish(reduction) {

@@ -18,6 +18,8 @@ const Handlers = (() => {
   const request = (packet, purpose = {}) => [{ type: "request", packet, purpose }];
   const note = (text) => [{ type: "note", text }];
 
+  const shown = (text) => Wording.isolated(text);
+
   function room(name) {
     const why = Names.roomFault(name);
     if (why !== null) throw new CommandError(why);
@@ -41,8 +43,16 @@ const Handlers = (() => {
     return [word, others];
   }
 
+  /** A room's name has no space, so several are parted by commas (or a #): two words are more often one name than two rooms. */
   function join(rest) {
-    return words(rest.replaceAll(",", " ")).flatMap((name) =>
+    const names = rest.split(/,|\s+(?=#)/u).flatMap((name) => name.trim() || []);
+    if (names.length === 0) throw new CommandError("usage: /join ROOM, …");
+    const spaced = names.find((name) => words(name).length > 1);
+    if (spaced !== undefined) {
+      const [hyphens, commas] = ["-", ", "].map((sign) => shown(words(spaced).join(sign)));
+      throw new CommandError(`a room's name has no spaces; use /join ${hyphens}, or /join ${commas} for several rooms`);
+    }
+    return names.flatMap((name) =>
       request({ type: "JOIN", room: room(name) }, { what: "join", key: Conversations.roomKey(name) }),
     );
   }
@@ -69,7 +79,7 @@ const Handlers = (() => {
     const name = isRoom ? room(who) : nickname(who.replace(/^@/u, ""));
     const key = isRoom ? Conversations.roomKey(name) : Conversations.directKey(name);
     if (isRoom && state.conversations[key]?.joined !== true)
-      throw new CommandError(`you are not in #${name}; use /join ${name}`);
+      throw new CommandError(`you are not in #${shown(name)}; use /join ${shown(name)}`);
     const open = isRoom ? { type: "look", key } : { type: "direct", nickname: name };
     return text === "" ? [open] : [open, { type: "say", text, key }];
   }
@@ -82,7 +92,7 @@ const Handlers = (() => {
     const conversation = current(state);
     if (conversation?.kind !== "room") throw new CommandError("only a room has a topic");
     const { name, topic: old } = conversation;
-    if (rest === "") return note(old === "" ? `#${name} has no topic` : `The topic is: ${old}`);
+    if (rest === "") return note(old === "" ? `#${shown(name)} has no topic` : `The topic is: ${shown(old)}`);
     if (Wire.length(rest) > state.hello.limits.topic)
       throw new CommandError(`a topic has at most ${state.hello.limits.topic} characters`);
     return request({ type: "TOPIC", room: name, topic: rest === "-" ? "" : rest });
@@ -114,8 +124,8 @@ const Handlers = (() => {
     }
   }
 
-  function more(rest, { search: { more: isMore, messages } }) {
-    if (!isMore || messages.length === 0) throw new CommandError("there are no older hits; use /search WORDS");
+  function more(rest, { search: { more: isMore } }) {
+    if (!isMore) throw new CommandError("there are no older hits; use /search WORDS");
     return [{ type: "searchMore" }, { type: "panel", panel: "search", open: true }];
   }
 
@@ -136,11 +146,11 @@ const Handlers = (() => {
       : [Conversations.roomKey(rest), Conversations.directKey(rest)];
     const key = /^\d+$/u.test(rest) ? all[Number(rest) - 1]?.key : undefined;
     const found = key ?? names.find((name) => Object.hasOwn(state.conversations, name));
-    if (found === undefined) throw new CommandError(`${rest} is not open; use /join ROOM or /msg NICKNAME`);
+    if (found === undefined) throw new CommandError(`${shown(rest)} is not open; use /join ROOM or /msg NICKNAME`);
     return [{ type: "look", key: found, chosen: true }];
   }
 
-  const target = ({ kind, name }) => `${kind === "room" ? "#" : "@"}${name}`;
+  const target = ({ kind, name }) => `${kind === "room" ? "#" : "@"}${shown(name)}`;
 
   function close(rest, state) {
     if (current(state) === null) throw new CommandError(NOWHERE);

@@ -17,7 +17,7 @@ const initialState = (() => {
     after: 0,
     greeting: null,
     refusal: null,
-    serverNotice: null,
+    serverNotice: null, // {message, at}: the last NOTICE
     lastNote: null,
     hello: { name: "", motd: "", limits: LIMITS, needsPassword: false },
     connection: {
@@ -27,6 +27,8 @@ const initialState = (() => {
       why: null, // a sentence for the person
       resumed: false, // the server sends what this session missed
       syncRef: null, // of the PING whose PONG follows what was missed
+      silentSince: 0, // when (in ms) the PING was sent that has no answer (phase "silent")
+      probedAt: 0, // when (in ms) a message without an echo last made the page ask
     },
     online: true,
     attentive: true,
@@ -34,10 +36,12 @@ const initialState = (() => {
     current: null,
     drafts: {}, // key of a conversation, or Reduction.NOWHERE -> what is typed there and not sent yet
     outbox: [],
-    asked: {},
+    asked: {}, // ref -> purpose of a question that has no answer yet, with its packet
+    held: [], // refs of questions that wait to be sent, in the order in which they were asked
+    heldUntil: 0, // when (in ms) the server may be sent them
     serial: 1,
     panel: "members",
-    search: { wanted: null, ref: null, state: "idle", messages: [], more: false, fault: null },
+    search: { wanted: null, ref: null, state: "idle", messages: [], more: false, next: null, fault: null },
     directory: { rooms: [], more: false, asking: false },
     exporting: null,
     typedAt: 0,

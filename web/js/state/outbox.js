@@ -47,10 +47,10 @@ const Outbox = (() => {
     return change(outbox, ref, { state: "failed", sent: false, reason });
   }
 
-  /** The server can't take it now: it stays pending, and waits longer each time. */
-  function postpone(outbox, ref, reason, now) {
+  /** The server can't take it now: it stays pending, and waits longer each time, or as the server says (ms or null). */
+  function postpone(outbox, ref, reason, now, wait = null) {
     const { delay: before } = outbox.find((entry) => entry.ref === ref);
-    const delay = Math.min(DELAY_MAX_MSEC, before === 0 ? DELAY_MIN_MSEC : before * 2);
+    const delay = wait ?? Math.min(DELAY_MAX_MSEC, before === 0 ? DELAY_MIN_MSEC : before * 2);
     return change(outbox, ref, { sent: false, reason, delay, notBefore: now + delay });
   }
 
@@ -96,7 +96,14 @@ const Outbox = (() => {
     return pending.some((entry) => entry.sent) ? null : (pending[0] ?? null);
   }
 
-  const markSent = (outbox, ref) => change(outbox, ref, { sent: true, attempted: true, reason: undefined });
+  const markSent = (outbox, ref, now) =>
+    change(outbox, ref, { sent: true, sentAt: now, attempted: true, reason: undefined });
+
+  /** Returns since when (in ms) the message that is on its way has no echo, or null. */
+  function unechoedSince(outbox) {
+    const sent = outbox.find((entry) => entry.state === "pending" && entry.sent);
+    return sent === undefined ? null : sent.sentAt;
+  }
 
   /** Returns when (in ms) the postponed entry may be tried again, or null. */
   function nextDue(outbox) {
@@ -134,6 +141,7 @@ const Outbox = (() => {
     disownAll,
     due,
     markSent,
+    unechoedSince,
     nextDue,
     adopt,
     target,

@@ -22,12 +22,12 @@ const Query = (() => {
 
   function nickname(value) {
     const name = value.replace(/^@/u, "");
-    if (!Names.isNickname(name)) throw new QueryError(`from: ${value} is no nickname`);
+    if (!Names.isNickname(name)) throw new QueryError(`from: ${Wording.isolated(value)} is no nickname`);
     return name;
   }
 
   function room(value) {
-    if (Names.roomFault(value) !== null) throw new QueryError(`in: ${value} is no room`);
+    if (Names.roomFault(value) !== null) throw new QueryError(`in: ${Wording.isolated(value)} is no room`);
     return Names.bare(value);
   }
 
@@ -39,7 +39,7 @@ const Query = (() => {
       return new Date(today.getFullYear(), today.getMonth(), today.getDate() - days).toISOString();
     }
     const date = read(text);
-    if (date === null) throw new QueryError(`${text} is no date; write it as ${written(new Date(now))}`);
+    if (date === null) throw new QueryError(`${Wording.isolated(text)} is no date; write it as ${written(new Date(now))}`);
     return date.toISOString();
   }
 

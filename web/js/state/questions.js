@@ -31,7 +31,7 @@ const Questions = (() => {
     const target = Conversations.target(message, reduction.state.nickname);
     const key = Conversations.keyOf(target);
     if (reduction.conversation(key) === null) {
-      if (target.kind === "room") return reduction.note(`You are not in #${target.name} any more`, "error");
+      if (target.kind === "room") return reduction.note(`You are not in ${Conversations.title(target)} any more`, "error");
       reduction.put(Conversations.create(target, reduction.state.after + 1));
     }
     reduction.look(key);
@@ -73,7 +73,8 @@ const Questions = (() => {
 
   const answers = {
     history(reduction, asked, packet) {
-      const { messages, more } = packet;
+      const { more } = packet;
+      const messages = [...packet.messages].sort((one, other) => one.id - other.id);
       const first = messages[0]?.id ?? 0;
       const last = messages.at(-1)?.id ?? 0;
       // The page holds all messages between its open end and the bound that was asked for.
@@ -97,7 +98,10 @@ const Questions = (() => {
     search(reduction, asked, packet) {
       if (reduction.state.search.ref !== packet.ref) return;
       const messages = [...reduction.state.search.messages, ...packet.messages];
-      reduction.set({ search: { ...reduction.state.search, state: "done", messages, more: packet.more } });
+      // A server may stop looking before it found anything: then it says where the next page begins.
+      const next = packet.more ? (packet.before ?? packet.messages.at(-1)?.id ?? null) : null;
+      const search = { ...reduction.state.search, state: "done", messages, more: next !== null, next };
+      reduction.set({ search });
     },
 
     directory(reduction, asked, packet) {
@@ -115,7 +119,8 @@ const Questions = (() => {
 
     "users-note"(reduction, asked, packet) {
       const more = packet.more ? " …" : "";
-      reduction.note(`#${packet.room} has ${packet.count} members: ${packet.users.join(", ")}${more}`);
+      const users = packet.users.map(Wording.isolated).join(", ");
+      reduction.note(`#${Wording.isolated(packet.room)} has ${packet.count} members: ${users}${more}`);
     },
 
     export: (reduction, asked, packet) => Export.received(reduction, asked, packet),

@@ -2,8 +2,9 @@
 
 // One event's work on the state: the state so far, and the effects that main.js carries out afterwards, in order.
 // Handlers get a Reduction, replace `state` (never change it in place) and leave effects; nothing here touches the
-// world. Effects: {do: "send", packet} · "connect" {url} · "stop" · "later" (connect anew, but not at once) · "probe" ·
-// "forget" {elsewhere} · "download" {name, lines} · "replace" (the outbox that is kept: the next is another user's).
+// world. Effects: {do: "send", packet} · "connect" {url} · "stop" · "later" (connect anew, but not at once) · "probe"
+// {isDoubtful} (ask whether the server is there; doubtful: it may well not be) ·
+// "forget" {elsewhere, person} · "download" {name, lines} · "replace" (the outbox that is kept: the next is another user's).
 
 class Reduction {
   /** The `ref` of a packet without an answer: if it is refused, the person need not hear of it. */
@@ -53,12 +54,13 @@ class Reduction {
 
   /**
    * Sends a packet whose answer is recognised by its `ref`; `purpose` waits in `state.asked` for the answer.
-   * Returns the ref. A counter will do for it: it need only be unique on this connection.
+   * Returns the ref. A counter will do for it: it need only be unique on this connection. (queue.js may keep it back.)
    */
   ask(packet, purpose) {
     const ref = `ask-${this.state.serial}`;
-    this.set({ serial: this.state.serial + 1, asked: { ...this.state.asked, [ref]: purpose } });
-    this.send({ ...packet, ref });
+    const asked = { ...this.state.asked, [ref]: { ...purpose, packet: { ...packet, ref } } };
+    this.set({ serial: this.state.serial + 1, asked });
+    Queue.add(this, ref);
     return ref;
   }
 
@@ -68,6 +70,7 @@ class Reduction {
     if (purpose !== null) {
       const { [ref]: _, ...asked } = this.state.asked;
       this.set({ asked });
+      Queue.flush(this);
     }
     return purpose;
   }
@@ -100,10 +103,14 @@ class Reduction {
     if (current !== null) this.update(current, Conversations.seen);
   }
 
+  /** Whether a conversation has messages without an echo. */
+  isUnsent(key) {
+    return this.state.outbox.some((entry) => Conversations.keyOf(Outbox.target(entry)) === key);
+  }
+
   /** We are no longer in a room: it goes, unless unsent messages have to be shown in it. */
   leave(key) {
-    const isUnsent = this.state.outbox.some((entry) => Conversations.keyOf(Outbox.target(entry)) === key);
-    if (isUnsent) this.update(key, Conversations.outside);
+    if (this.isUnsent(key)) this.update(key, Conversations.outside);
     else this.drop(key);
   }
 
@@ -137,9 +144,9 @@ class Reduction {
 
   /** Sends the next message of the outbox, if the connection is live. */
   flush() {
-    const next = this.isLive ? Outbox.due(this.state.outbox, this.at) : null;
+    const next = this.isLive && this.state.held.length === 0 ? Outbox.due(this.state.outbox, this.at) : null;
     if (next === null) return;
-    this.set({ outbox: Outbox.markSent(this.state.outbox, next.ref) });
+    this.set({ outbox: Outbox.markSent(this.state.outbox, next.ref, this.at) });
     this.send(Outbox.packet(next));
   }
 

@@ -5,12 +5,15 @@
 // speak of what the server can't or won't do. chat_packets.js has the others.
 
 const SessionPackets = (() => {
+  // A bridge without a server says the same every 2 s (section 6): a NOTICE is new after this time without it.
+  const NOTICE_MSEC = 15_000;
+
   const on = {};
 
   on.HELLO = (reduction, packet) => {
     if (!reduction.allows("hello")) return;
     if (packet.protocol !== 1) return unknownProtocol(reduction, packet.protocol);
-    const limits = { ...reduction.state.hello.limits, ...packet.limits };
+    const limits = { ...reduction.state.hello.limits, ...usable(packet.limits) };
     const needsPassword = packet.server_password === true;
     reduction.set({ hello: { name: packet.server ?? "", motd: packet.motd ?? "", limits, needsPassword } });
     reduction.move("hello", { why: null });
@@ -24,6 +27,9 @@ const SessionPackets = (() => {
     }
     introduce(reduction);
   };
+
+  const usable = (limits = {}) =>
+    Object.fromEntries(Object.entries(limits).filter(([, most]) => Number.isSafeInteger(most) && most > 0));
 
   function unknownProtocol(reduction, version) {
     const message = `The server speaks version ${version} of the protocol; this page knows version 1.`;
@@ -50,7 +56,7 @@ const SessionPackets = (() => {
         ...(withRooms && rooms.length > 0 ? { rooms } : {}),
         ...(serverPassword === "" ? {} : { server_password: serverPassword }),
         ...(password === "" ? {} : { password }),
-        ...(token === null ? {} : { token, epoch, after }),
+        ...(token === null ? {} : { token, epoch: epoch ?? undefined, after }),
       },
       { what: "introduction", withRooms },
     );
@@ -83,13 +89,19 @@ const SessionPackets = (() => {
     const identity = reduction.state.identity ?? `${nickname} since ${reduction.at}`;
     // READY's id comes before the replay: it is the cursor only when there is none (section 5).
     const after = !resumed ? packet.id : otherLog ? 0 : state.after;
-    reduction.set({ phase: "chat", refusal: null, nickname, token, epoch, identity, after, asked: {} });
+    reduction.set({ phase: "chat", refusal: null, nickname, token, epoch, identity, after, asked: {}, held: [], heldUntil: 0 });
     reduction.set({
       outbox: Outbox.unsend(reduction.state.outbox),
       greeting: state.phase === "chat" ? null : state.hello.motd,
     });
     keepRooms(reduction, packet.rooms);
-    reduction.updateAll((old) => ({ ...old, loading: null, typing: {}, timeline: carriedOver(old, packet, otherLog) }));
+    reduction.updateAll((old) => ({
+      ...old,
+      loading: null,
+      typing: {},
+      readUpTo: otherLog ? 0 : old.readUpTo,
+      timeline: carriedOver(old, packet, otherLog),
+    }));
     reduction.move("ready", { resumed, why: null, syncRef: reduction.ask({ type: "PING" }, { what: "sync" }) });
   }
 
@@ -112,7 +124,7 @@ const SessionPackets = (() => {
     const asked = reduction.answered(packet.ref);
     if (asked?.what === "rename") {
       const said = packet.message.replace(/\.$/u, "");
-      return reduction.note(`${said}. You are still ${reduction.state.nickname}.`, "error");
+      return reduction.note(`${said}. You are still ${Wording.isolated(reduction.state.nickname)}.`, "error");
     }
     if (!reduction.allows("refused")) return;
     // Our own NICK was refused, or a bridge's that resumed us by itself: the session is before READY (section 6).
@@ -142,17 +154,23 @@ const SessionPackets = (() => {
     const replaced = packet.after === 0;
     reduction.updateAll((old) => ({
       ...old,
+      readUpTo: replaced ? 0 : old.readUpTo,
       timeline: replaced ? Timeline.unknown(packet.id) : Timeline.leaveOut(old.timeline, packet.after, packet.id),
     }));
     reduction.set({ after: replaced ? packet.id - 1 : Math.max(reduction.state.after, packet.id - 1) });
   };
 
-  on.NOTICE = (reduction, packet) => {
-    reduction.note(packet.message, "server");
-    if (!reduction.isLive) reduction.setConnection({ why: packet.message });
+  /** Returns what the server said by its last NOTICE, or null if that was a while ago. */
+  function recentNotice({ state: { serverNotice }, at }) {
+    return serverNotice !== null && at - serverNotice.at < NOTICE_MSEC ? serverNotice.message : null;
+  }
+
+  on.NOTICE = (reduction, { message }) => {
+    if (message !== recentNotice(reduction)) reduction.note(message, "server");
+    if (!reduction.isLive) reduction.setConnection({ why: message });
     // A bridge speaks by NOTICE while its server is away; whether that is so, only a PING's answer can tell.
-    reduction.set({ serverNotice: packet.message });
-    reduction.effect("probe");
+    reduction.set({ serverNotice: { message, at: reduction.at } });
+    reduction.effect("probe", { isDoubtful: true });
   };
 
   on.BYE = (reduction, packet) => {
@@ -175,11 +193,14 @@ const SessionPackets = (() => {
 
   on.ERROR = (reduction, packet) => {
     const { ref, code, message } = packet;
-    if (ref !== undefined && Outbox.has(reduction.state.outbox, ref)) {
+    const isMessage = ref !== undefined && Outbox.has(reduction.state.outbox, ref);
+    if (packet.what === "queue" && (Queue.refused(reduction, packet) || !isMessage)) return;
+    if (isMessage) {
       const change = Codes.isHeld(code) ? Outbox.postpone : Outbox.fail;
       const reason =
         code === "log_unavailable" ? "The server can't store messages at the moment; trying again." : message;
-      return reduction.setOutbox(change(reduction.state.outbox, ref, reason, reduction.at));
+      const wait = Queue.retryMsec(packet);
+      return reduction.setOutbox(change(reduction.state.outbox, ref, reason, reduction.at, wait));
     }
     if (ref === Reduction.IDLE_REF) return;
     const asked = reduction.answered(ref);
@@ -195,5 +216,5 @@ const SessionPackets = (() => {
     reduction.move("refused");
   }
 
-  return { on, introduce };
+  return { on, introduce, recentNotice };
 })();

@@ -6,6 +6,7 @@
 
 const State = (() => {
   const TYPING_EVERY_MSEC = 3_000;
+  const ECHO_MSEC = 2_000; // a message without an echo for this time makes the page ask whether the server is there
   const on = { ...Visit.on };
 
   /** A packet of a type that isn't known means nothing to us. */
@@ -39,6 +40,8 @@ const State = (() => {
     if (conversation === null) return;
     if (conversation.kind === "room" && conversation.joined)
       return request(reduction, { type: "LEAVE", room: conversation.name }, { what: "leave" });
+    if (reduction.isUnsent(key))
+      return reduction.note("Messages here are not sent: wait for them, or discard them, before you close this", "error", key);
     reduction.drop(key);
   };
 
@@ -67,10 +70,17 @@ const State = (() => {
     reduction.flush();
   };
 
-  /** Another tab got a new token for the same user. */
+  /** Another tab stored an account: the same person's brings a newer token, and tells what was read there. */
   on.account = (reduction, { account }) => {
-    if (account.url !== reduction.state.url || account.epoch !== reduction.state.epoch) return;
+    const { url, epoch, identity, nickname, connection } = reduction.state;
+    if (account.url !== url || account.epoch !== epoch) return;
+    if (account.identity !== identity && !Names.same(account.nickname, nickname)) return;
     reduction.set({ token: account.token, identity: account.identity });
+    // A session that stands hears of a rename by its own READY, and the other tab may not have heard yet.
+    if (!ConnectionPhase.isReady(connection.phase)) reduction.set({ nickname: account.nickname });
+    reduction.updateAll((old) =>
+      Object.hasOwn(account.unread, old.key) ? old : Conversations.readUpTo(old, account.after),
+    );
   };
 
   on.draft = (reduction, { key, text }) => {
@@ -105,8 +115,8 @@ const State = (() => {
   };
 
   on.searchMore = (reduction) => {
-    const { wanted, messages } = reduction.state.search;
-    Questions.askSearch(reduction, wanted, messages.at(-1).id);
+    const { wanted, next } = reduction.state.search;
+    if (next !== null) Questions.askSearch(reduction, wanted, next);
   };
 
   on.panel = (reduction, { panel }) => {
@@ -116,16 +126,28 @@ const State = (() => {
     if (panel === "members" && reduction.conversation(current)?.membersMore) Questions.askMembers(reduction, current);
   };
 
-  on.directoryMore = (reduction) => Questions.askDirectory(reduction, reduction.state.directory.rooms.at(-1).room);
+  on.directoryMore = (reduction) => Questions.askDirectory(reduction, reduction.state.directory.rooms.at(-1)?.room);
   on.membersMore = (reduction, { key }) => {
-    Questions.askMembers(reduction, key, reduction.conversation(key).membersLast);
+    Questions.askMembers(reduction, key, reduction.conversation(key).membersLast ?? undefined);
   };
 
   /** The time that `wakeAt` named has come. */
   on.wake = (reduction) => {
     reduction.updateAll((old) => Conversations.expireTyping(old, reduction.at));
+    const probeAt = echoProbeAt(reduction.state);
+    if (probeAt !== null && probeAt <= reduction.at) {
+      reduction.setConnection({ probedAt: reduction.at });
+      reduction.effect("probe", { isDoubtful: false });
+    }
+    Queue.flush(reduction);
     reduction.flush();
   };
+
+  /** Returns when (in ms) the page shall ask whether the server is there, since a message has no echo, or null. */
+  function echoProbeAt(state) {
+    const since = isLive(state) ? Outbox.unechoedSince(state.outbox) : null;
+    return since === null ? null : Math.max(since, state.connection.probedAt) + ECHO_MSEC;
+  }
 
   /** Returns {state, effects}. An unknown event is a bug. */
   function reduce(state, event) {
@@ -144,15 +166,19 @@ const State = (() => {
 
   const unsent = (state) => state.outbox.filter((entry) => entry.state === "pending").length;
 
+  /** Returns the number of messages of a conversation that were refused for good. */
+  const failed = (state, key) =>
+    state.outbox.filter((entry) => entry.state === "failed" && Conversations.keyOf(Outbox.target(entry)) === key).length;
+
   /** Returns when (in ms) time alone will change the state, so that it wants a `wake`, or null. */
   function wakeAt(state) {
     const typing = Object.values(state.conversations).flatMap((one) =>
       Object.values(one.typing).map(({ until }) => until),
     );
-    const due = Outbox.nextDue(state.outbox);
-    const times = isLive(state) && due !== null ? [...typing, due] : typing;
+    const due = isLive(state) ? Outbox.nextDue(state.outbox) : null;
+    const times = [...typing, due, echoProbeAt(state), Queue.dueAt(state)].filter((time) => time !== null);
     return times.length === 0 ? null : Math.min(...times);
   }
 
-  return { reduce, connectionShown, isLive, unsent, wakeAt };
+  return { reduce, connectionShown, isLive, unsent, failed, wakeAt };
 })();

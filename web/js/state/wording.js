@@ -32,11 +32,23 @@ const Wording = (() => {
 
   const count = (number, one, many) => `${number.toLocaleString()} ${number === 1 ? one : many}`;
 
+  // Characters that are written from right to left, and those that turn what stands around them.
+  const TURNING =
+    /(?!\p{Nd})[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+  const CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+  /**
+   * Returns a name, or a text of somebody's, as it stands in a sentence of ours: between FIRST STRONG ISOLATE and POP
+   * DIRECTIONAL ISOLATE if it could turn the sentence around. (dom.js makes <bdi> of the two where there are elements.)
+   */
+  const isolated = (text) => (TURNING.test(text) ? `\u2068${text.replace(CONTROLS, "")}\u2069` : text);
+
   /** Joins names as a sentence does; beyond `most` the rest is counted. */
   function names(list, most = 3) {
-    if (list.length > most + 1) return `${list.slice(0, most).join(", ")} and ${list.length - most} others`;
-    if (list.length < 2) return list.join("");
-    return `${list.slice(0, -1).join(", ")} and ${list.at(-1)}`;
+    const shown = list.slice(0, most + 1).map(isolated);
+    if (list.length > most + 1) return `${shown.slice(0, most).join(", ")} and ${list.length - most} others`;
+    if (list.length < 2) return shown.join("");
+    return `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
   }
 
   /** Two letters for a stamp: of the first two words of a name, or its first two letters. */
@@ -50,5 +62,5 @@ const Wording = (() => {
   const graphemes = (word) => Array.from(segmenter.segment(word), ({ segment }) => segment);
   const first = (word) => graphemes(word)[0];
 
-  return { time, exact, dayAndTime, dayNumber, day, count, names, initials };
+  return { time, exact, dayAndTime, dayNumber, day, count, isolated, names, initials };
 })();

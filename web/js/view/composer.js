@@ -125,7 +125,6 @@ class Composer {
   }
 
   #key(event) {
-    if (event.isComposing) return; // an input method is choosing a character
     const { key, shiftKey, ctrlKey, altKey, metaKey } = event;
     if (altKey || metaKey || (ctrlKey && key !== "Enter")) return;
     const handler = {
@@ -221,7 +220,7 @@ class Composer {
         Dom.el(
           "li",
           { role: "option", id: `completion-${at}`, "data-at": at, "aria-selected": String(at === chosen) },
-          Dom.el("bdi", {}, label),
+          Dom.el("bdi", {}, ...(label.startsWith("#") ? ["#", Dom.el("bdi", {}, label.slice(1))] : [label])),
           Dom.el("span", { class: "detail" }, detail),
         ),
       ),

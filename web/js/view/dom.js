@@ -14,6 +14,12 @@ const Dom = (() => {
     return element;
   }
 
+  /**
+   * Whether an input method is composing with this key. WebKit ends the composition before it reports the key that
+   * ended it; that key then has the code 229.
+   */
+  const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
   /** Colours an element as a nickname; the style sheet makes a readable colour of the hue. */
   function tint(element, nickname) {
     element.style.setProperty("--hue", Names.hue(nickname));
@@ -38,6 +44,19 @@ const Dom = (() => {
     );
   }
 
+  /** A sentence of ours: each isolated name in it (Wording.isolated) is an element that turns nothing around it. */
+  const sentence = (text) =>
+    text
+      .split(/\u2068([^\u2069]*)\u2069/u)
+      .flatMap((part, at) => (at % 2 === 1 ? [el("bdi", {}, ...withLinks(part))] : withLinks(part)));
+
+  /** Sets a sentence, and only if it differs. */
+  function setSentence(element, text) {
+    if (element.dataset.sentence === text) return;
+    element.dataset.sentence = text;
+    element.replaceChildren(...sentence(text));
+  }
+
   /** Sets a text, and only if it differs: a live region would be read out again. */
   function setText(element, text) {
     if (element.textContent !== text) element.textContent = text;
@@ -57,5 +76,5 @@ const Dom = (() => {
     }
   }
 
-  return { el, tint, name, stamp, setStamp, withLinks, setText, arrange };
+  return { el, isComposing, tint, name, stamp, setStamp, withLinks, sentence, setSentence, setText, arrange };
 })();

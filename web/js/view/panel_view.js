@@ -70,19 +70,22 @@ class PanelView {
     const old = new Map([...this.find("members").children].map((item) => [item.dataset.nickname, item]));
     Dom.arrange(
       this.find("members"),
-      names.map((name) => old.get(name) ?? PanelView.#member(name)),
+      names.map((name) => {
+        const isOwn = Names.same(name, nickname);
+        const item = old.get(name);
+        return item?.dataset.own === String(isOwn) ? item : PanelView.#member(name, isOwn);
+      }),
     );
     this.find("members-more").hidden = conversation?.membersMore !== true;
   }
 
-  static #member(name) {
-    const button = Dom.el(
-      "button",
-      { type: "button", "data-nickname": name, title: `Write to ${name}` },
-      Dom.stamp(name),
-      Dom.name(name),
-    );
-    return Dom.el("li", { "data-nickname": name }, button);
+  /** A member can be written to; oneself can't. */
+  static #member(name, isOwn) {
+    const attributes = isOwn
+      ? { class: "member", title: "This is you" }
+      : { class: "member", type: "button", "data-nickname": name, title: `Write to ${Wording.isolated(name)}` };
+    const member = Dom.el(isOwn ? "div" : "button", attributes, Dom.stamp(name), Dom.name(name));
+    return Dom.el("li", { "data-nickname": name, "data-own": isOwn ? "true" : "false" }, member);
   }
 
   #status(text) {
@@ -98,7 +101,7 @@ class PanelView {
       idle: "",
       asking: "Searching …",
       failed: fault,
-      done: messages.length === 0 ? "Nothing found" : `${many}${more ? ", and older ones" : ""}`,
+      done: messages.length === 0 ? `Nothing found${more ? " yet" : ""}` : `${many}${more ? ", and older ones" : ""}`,
     };
     this.#status(words[state]);
     this.find("hits-more").hidden = state !== "done" || !more;
@@ -112,7 +115,8 @@ class PanelView {
 
   static #hit(message, at, nickname, words) {
     const target = Conversations.target(message, nickname);
-    const where = target.kind === "room" ? `#${target.name}` : `with ${target.name}`;
+    const title = Conversations.title(target);
+    const where = target.kind === "room" ? title : `with ${title}`;
     const time = Date.parse(message.timestamp);
     return Dom.el(
       "li",
@@ -124,7 +128,7 @@ class PanelView {
           "span",
           { class: "hit-head" },
           Dom.name(message.nickname),
-          Dom.el("bdi", { class: "hit-where" }, where),
+          Dom.el("span", { class: "hit-where" }, ...Dom.sentence(where)),
         ),
         Dom.el("span", { class: "hit-text", dir: "auto" }, ...PanelView.#marked(message.message, words)),
         Dom.el("time", { datetime: message.timestamp }, Wording.dayAndTime(time)),
@@ -171,7 +175,7 @@ class PanelView {
             Dom.el(
               "span",
               { class: "directory-head" },
-              Dom.el("bdi", { class: "directory-name" }, `#${room}`),
+              Dom.el("span", { class: "directory-name" }, "#", Dom.el("bdi", {}, room)),
               Dom.el(
                 "span",
                 { class: "directory-count" },

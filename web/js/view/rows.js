@@ -6,6 +6,7 @@
 
 const Rows = (() => {
   const GROUP_MSEC = 5 * 60_000;
+  const SERVERS_TONES = new Set(["server", "error"]);
 
   /** Returns the entries of the timeline, then those of the outbox that belong to this conversation, as one list. */
   function all(conversation, outbox, nickname) {
@@ -169,7 +170,8 @@ const Rows = (() => {
       "div",
       { class: `event tone-${row.tone ?? "info"}` },
       Dom.el("time", { datetime: new Date(row.at).toISOString(), title: Wording.exact(row.at) }, Wording.time(row.at)),
-      Dom.el("div", { class: "event-text", dir: "auto" }, ...Dom.withLinks(text)),
+      // What the server says may be in any language; the page's own sentences are English, whatever names are in them.
+      Dom.el("div", { class: "event-text", dir: SERVERS_TONES.has(row.tone) ? "auto" : "ltr" }, ...Dom.sentence(text)),
     );
   }
 

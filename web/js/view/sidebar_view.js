@@ -44,25 +44,33 @@ class SidebarView {
     Dom.tint(this.find("own-nickname"), state.nickname);
     Dom.setStamp(this.find("own-stamp"), state.nickname);
     this.forgetting.render(State.unsent(state));
+    this.#elsewhere(state);
+  }
+
+  /** The badge on the button that shows the rooms, on a narrow page: what waits in those that aren't shown. */
+  #elsewhere(state) {
     const elsewhere = Object.values(state.conversations).filter((one) => one.key !== state.current);
     const badge = this.find("elsewhere");
     const unread = elsewhere.reduce((sum, one) => sum + one.unread, 0);
-    badge.hidden = unread === 0;
-    Dom.setText(badge, SidebarView.badge(unread));
-    badge.classList.toggle(
-      "mentioned",
-      elsewhere.some((one) => one.mentions > 0),
-    );
+    const hasFailed = elsewhere.some(({ key }) => State.failed(state, key) > 0);
+    badge.hidden = unread === 0 && !hasFailed;
+    Dom.setText(badge, hasFailed ? "!" : SidebarView.badge(unread));
+    badge.setAttribute("aria-label", hasFailed ? "A message was not sent" : `${unread} unread`);
+    badge.classList.toggle("mentioned", hasFailed || elsewhere.some((one) => one.mentions > 0));
   }
 
   #rooms(state) {
-    if (state.conversations === this.conversations && state.current === this.current) return;
-    const turned = state.current !== this.current;
-    [this.conversations, this.current] = [state.conversations, state.current];
+    const { conversations, current, outbox } = state;
+    if (conversations === this.conversations && current === this.current && outbox === this.outbox) return;
+    const turned = current !== this.current;
+    [this.conversations, this.current, this.outbox] = [conversations, current, outbox];
     const ordered = Conversations.ordered(state.conversations);
     const kept = new Map();
     for (const conversation of ordered)
-      kept.set(conversation.key, this.#item(conversation, conversation.key === state.current));
+      kept.set(
+        conversation.key,
+        this.#item(conversation, conversation.key === current, State.failed(state, conversation.key)),
+      );
     this.items = kept;
     const shown = [];
     for (const kind of ["room", "direct"]) {
@@ -75,9 +83,9 @@ class SidebarView {
   }
 
   /** Returns a conversation's element: the same one for as long as it is listed, so that the focus stays on it. */
-  #item(conversation, current) {
+  #item(conversation, current, failed) {
     const { key, kind, name, unread, mentions, joined } = conversation;
-    const look = [unread, mentions, joined, current, name].join();
+    const look = [unread, mentions, joined, current, failed, name].join();
     const old = this.items.get(key);
     if (old?.look === look) return old;
     const item = old?.item ?? Dom.el("li");
@@ -93,13 +101,14 @@ class SidebarView {
       },
       SidebarView.badge(unread),
     );
-    button.replaceChildren(sigil, label, ...(unread > 0 ? [count] : []));
+    const unsent = Dom.el("span", { class: "unsent", role: "img", "aria-label": `${failed} not sent` }, "!");
+    button.replaceChildren(sigil, label, ...(failed > 0 ? [unsent] : []), ...(unread > 0 ? [count] : []));
     button.classList.toggle("has-unread", unread > 0);
     button.classList.toggle("gone", !joined);
     if (current) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
     if (old === undefined) {
-      const leave = kind === "room" ? `Leave ${name}` : `Close the conversation with ${name}`;
+      const leave = kind === "room" ? `Leave ${Wording.isolated(name)}` : `Close the conversation with ${Wording.isolated(name)}`;
       item.append(
         button,
         Dom.el(

@@ -50,7 +50,7 @@ class TimelineView {
     this.rows.setEntries(Rows.all(conversation, outbox, nickname));
     this.#countUnseen(known);
     this.#place(anchor);
-    this.#draw(!changed && last === this.rows.entries.at(-1));
+    this.#draw(changed || !this.#isNews(last, known));
     this.#restore(anchor);
     this.#seekGoal();
     this.#fillNear();
@@ -115,6 +115,12 @@ class TimelineView {
       partly ??= { key, top: top - edge };
     }
     return partly;
+  }
+
+  /** Whether what stands at the end is new since `last` stood there, and no page of the past that filled a gap. */
+  #isNews(last, known) {
+    const end = this.rows.entries.at(-1);
+    return end !== undefined && end !== last && (end.kind !== "message" || end.id === null || end.id > known);
   }
 
   /** Chooses the window: at the end, or around the anchor. */

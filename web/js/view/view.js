@@ -8,6 +8,8 @@ class View {
   static PHONE = "(max-width: 1000px)";
   // A cut that heals within this needs no banner.
   static BRIEF_MSEC = 400;
+  // A server that takes this long to answer is said to be silent.
+  static SILENT_MSEC = 5_000;
 
   /**
    * `find(id)` gives elements; `state()` the state; `emit(event)` and `enter(text, done)` go to main.js;
@@ -109,7 +111,7 @@ class View {
   }
 
   #head(conversation) {
-    Dom.setText(this.find("title"), conversation === null ? "No room" : Conversations.title(conversation));
+    Dom.setSentence(this.find("title"), conversation === null ? "No room" : Conversations.title(conversation));
     const isRoom = conversation?.kind === "room";
     if (conversation?.key !== this.topicOf) this.find("topic-form").hidden = true;
     this.find("topic").hidden = !isRoom || !this.find("topic-form").hidden;
@@ -119,28 +121,35 @@ class View {
   }
 
   #connection(state) {
-    const { phase, since, why } = state.connection;
+    const { phase, since, why, silentSince } = state.connection;
+    const silent = phase === "silent" ? this.now() - silentSince : 0;
+    const isSilent = silent >= View.SILENT_MSEC;
     const shown = State.connectionShown(state);
     const unsent = State.unsent(state);
     const chip = this.find("link-state");
     chip.dataset.state = shown;
     const word = { live: "Live", reconnecting: "Reconnecting", offline: "Offline" }[shown];
-    Dom.setText(this.find("link-text"), word);
+    Dom.setText(this.find("link-text"), isSilent ? "No answer" : word);
+    // The seconds are for the eye: the status would be read out each second.
+    const seconds = isSilent ? ` for ${Math.floor(silent / 1_000)} s` : "";
+    Dom.setText(this.find("link-seconds"), seconds);
     const banner = this.find("banner");
     const isBrief = ConnectionPhase.shown(phase) === "reconnecting" && since > this.now() - View.BRIEF_MSEC;
     banner.hidden = shown === "live" || (isBrief && unsent === 0);
     banner.dataset.state = shown;
-    if (banner.hidden && shown !== "live") this.#later();
+    if (banner.hidden && shown !== "live") this.#later(View.BRIEF_MSEC + 50);
+    else if (phase === "silent") this.#later(1_000 - (silent % 1_000));
     const waiting = unsent > 0 ? `${Wording.count(unsent, "message", "messages")} unsent` : null;
     const reason = why ?? (shown === "offline" && !state.online ? "This device has no network." : null);
-    const parts = [`${word} since ${Wording.time(since)}`, waiting, reason];
+    const answer = isSilent ? `No answer${seconds}` : null;
+    const parts = [`${word} since ${Wording.time(since)}`, waiting, answer, reason];
     Dom.setText(this.find("banner-text"), parts.filter(Boolean).join(" · "));
   }
 
-  /** Draws the banner if the cut lasts. */
-  #later() {
+  /** Draws the banner if the cut lasts, and the seconds of a silence as they pass. */
+  #later(msec) {
     clearTimeout(this.bannerTimer);
-    this.bannerTimer = setTimeout(() => this.render(), View.BRIEF_MSEC + 50);
+    this.bannerTimer = setTimeout(() => this.render(), msec);
   }
 
   #typing(conversation) {
@@ -225,7 +234,28 @@ class View {
       if (find("topic-fault").textContent === "") this.#endTopic();
     });
     this.narrow.addEventListener("change", () => this.#open(null));
+    // A key that an input method uses is none of ours, in no field: it must not close, send or choose.
+    document.addEventListener("keydown", (event) => this.#composed(event), { capture: true });
     document.addEventListener("keydown", (event) => this.#key(event));
+    for (const type of ["dragover", "drop"]) document.addEventListener(type, (event) => this.#dropped(event));
+  }
+
+  #composed(event) {
+    if (!Dom.isComposing(event)) return;
+    event.stopImmediatePropagation();
+    // The composition has ended already (WebKit): the browser would take this Enter for one of its own.
+    if (!event.isComposing && event.key === "Enter") event.preventDefault();
+  }
+
+  /** A browser shows what is dropped on a page in place of the page. Text may be dropped into a field. */
+  #dropped(event) {
+    const types = event.dataTransfer?.types ?? [];
+    const hasFiles = types.includes("Files");
+    if (!hasFiles && event.target.closest?.("input, textarea") !== null) return;
+    event.preventDefault();
+    if (event.type !== "drop" || !hasFiles) return;
+    const place = this.find("chat").hidden ? "signin-fault" : "slip";
+    Dom.setText(this.find(place), "Files can't be sent in this chat");
   }
 
   #close() {
