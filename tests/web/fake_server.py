@@ -34,6 +34,7 @@ class FakeServer(FakeChat):
         self.hello: Packet = {}
         self.up = True
         self.away = False
+        self.folder = "/"  # where the page and its socket are, as behind a proxy
         self._changed = threading.Condition()
 
     # --- the thread that it runs in
@@ -83,7 +84,7 @@ class FakeServer(FakeChat):
     # --- what a test may do to the chat
 
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        return f"http://127.0.0.1:{self.port}{self.folder}"
 
     def ws_url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/"
@@ -159,9 +160,11 @@ class FakeServer(FakeChat):
     # --- the door
 
     def _http(self, connection: ServerConnection, request: Request) -> Response | None:
+        if not request.path.startswith(self.folder):
+            return connection.respond(HTTPStatus.NOT_FOUND, "outside of the chat\n")
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return None if self.up else connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "down\n")
-        name = request.path.split("?")[0].lstrip("/") or "index.html"
+        name = request.path.removeprefix(self.folder).split("?")[0] or "index.html"
         path = WEB / name
         if ".." in name or not path.is_file():
             return connection.respond(HTTPStatus.NOT_FOUND, "no such page\n")

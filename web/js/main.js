@@ -11,7 +11,7 @@ const main = (() => {
   const folder = location.pathname.replace(/[^/]*$/u, "");
   const page = { fromDisk, url: fromDisk ? "ws://127.0.0.1:8765/" : `${secure}://${location.host}${folder}ws` };
 
-  let state = initialState();
+  let state = { ...initialState(), tag: `${randomRef().slice(0, 16)}-` };
   let drawing = false;
   let watching = null;
   let alarm = { at: null, timer: null }; // for the time at which the state wants a `wake`

@@ -61,6 +61,28 @@ def test_each_tab_comes_back_as_its_own_person(lab: Page) -> None:
     assert run(lab, script, ACCOUNT, BOB) == [["Alice", "bob", "bob"], None, "t"]
 
 
+def test_a_new_tab_after_forget_is_nobodys(lab: Page) -> None:
+    """Nobody is signed in as the person before; a tab of that person still is."""
+    script = """const bobs = area(), alices = area();
+      open("a", bobs).saveAccount(args[1]);
+      const store = open("b", alices);
+      store.saveAccount(args[0]);
+      store.forget(args[0]);
+      return [open("c", alices).account(), open("d", area()).account(), open("e", bobs).account().nickname];"""
+    assert run(lab, script, ACCOUNT, BOB) == [None, None, "bob"]
+
+
+def test_a_browser_remembers_so_many_people(lab: Page) -> None:
+    """The one whose last sign-in is longest ago goes."""
+    script = """for (let number = 0; number < 17; number += 1) {
+        open(`${number}`, area()).saveAccount({ ...args[0], nickname: `n${number}` });
+        if (number === 1) open("again", area()).saveAccount({ ...args[0], nickname: "n0" });
+      }
+      const kept = Object.keys(local.items).filter((key) => LocalStore.isAccountKey(key));
+      return [kept.length, open("x").accountOf({ url: args[0].url, nickname: "n1" })];"""
+    assert run(lab, script, ACCOUNT) == [16, None]
+
+
 def test_a_rename_moves_the_account(lab: Page) -> None:
     """The former key goes once the new one is there, so that other tabs of the person see a rename in it."""
     script = """const store = open("a");
@@ -93,7 +115,7 @@ def test_what_something_else_wrote_is_no_account(lab: Page) -> None:
     script = """return args.flatMap((text) => {
       const key = LocalStore.accountKey({ url: "ws://x/", nickname: "alice" });
       local.items[LocalStore.ACCOUNT] = text;
-      local.items[LocalStore.LAST] = JSON.stringify(key);
+      local.items[LocalStore.PEOPLE] = JSON.stringify([key, 7]);
       local.items[key] = text;
       return [open("a").account(), open("b").accountOf({ url: "ws://x/", nickname: "alice" })];
     });"""
@@ -173,7 +195,7 @@ def test_forget_leaves_nothing_of_the_person_and_all_of_others(lab: Page) -> Non
       store.forget(alice);
       return [Object.keys(local.items).sort(), Object.keys(session.items)];"""
     kept, own = run(lab, script, ACCOUNT, BOB, ENTRY)
-    assert kept == ["other", 'wordpacket.account.["ws://x/","bob"]', "wordpacket.outbox.c"]
+    assert kept == ["other", 'wordpacket.account.["ws://x/","bob"]', "wordpacket.outbox.c", "wordpacket.people"]
     assert own == []
 
 

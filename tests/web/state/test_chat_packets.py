@@ -28,6 +28,41 @@ def test_direct_messages(lab: Page) -> None:
     assert run.say("hi rob", key="@rob").sent("MSG")[-1]["to"] == "rob"
 
 
+def test_a_rename_into_an_older_conversation(lab: Page) -> None:
+    """One conversation is left, under the new name, with what both held; it goes on where the person looks."""
+    run = Run(lab).signed_in().get(msg(11, "from the first benny", "benny", to="alice"))
+    run.get(msg(12, "from ben", "ben", to="alice")).do("look", key="@ben")
+    run.get({"type": "NICK", "room": "lobby", "old": "ben", "nickname": "benny"})
+    run.get(msg(13, "can you read me", "benny", to="alice"))
+    state = run.state()
+    assert (state["current"], sorted(state["conversations"])) == ("@benny", ["#lobby", "@benny"])
+    assert run.shown("@benny") == [(0, 12), "from the first benny", "from ben", "can you read me"]
+    assert run.room("@benny")["unread"] == 0
+    assert run.say("my answer").sent("MSG")[-1]["to"] == "benny"
+
+
+def test_a_rename_behind_ones_back_keeps_what_is_unread(lab: Page) -> None:
+    """The other way round too: the older conversation is the one that is shown."""
+    run = Run(lab).signed_in().get(msg(11, "old", "benny", to="alice"), msg(12, "new", "ben", to="alice"))
+    rename = {"type": "NICK", "room": "lobby", "old": "ben", "nickname": "benny"}
+    assert run.get(rename).room("@benny")["unread"] == 2
+    assert run.room("@benny")["divider"] == 11
+    looking = Run(lab).signed_in().get(msg(11, "old", "benny", to="alice"), msg(12, "new", "ben", to="alice"))
+    assert looking.do("look", key="@benny").get(rename).room("@benny")["unread"] == 0
+
+
+def test_names_from_right_to_left_are_isolated(lab: Page) -> None:
+    """In every sentence; what turns the text around is taken out of them."""
+    run = Run(lab).signed_in()
+    run.get({"type": "NICK", "room": "lobby", "old": "אבג", "nickname": "דהו"})
+    run.get({"type": "TOPIC", "room": "lobby", "topic": "tea", "nickname": "דהו"})
+    run.get({"type": "NICK", "room": "lobby", "old": "a\u202eb", "nickname": "bob"})
+    first, renamed, turned = run.shown()[1:4]
+    assert first == "\u2068אבג\u2069 is now \u2068דהו\u2069"
+    assert renamed == "\u2068דהו\u2069 set the topic: tea"
+    assert turned == "\u2068ab\u2069 is now bob"
+
+
 def test_presence(lab: Page) -> None:
     """Comings and goings in a row are one line; who came and went within it is not spoken of."""
     join = {"type": "JOIN", "room": "lobby"}

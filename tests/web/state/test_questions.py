@@ -55,3 +55,16 @@ def test_search_and_context(lab: Page) -> None:
     run.get({"type": "HISTORY", "room": "lobby", "messages": [msg(6, "q")], "more": True, "ref": above["ref"]})
     assert run.shown() == [(0, 4), "p", "a word", "q", (6, 10)]
     assert run.room()["goal"]["id"] == 5
+
+
+def test_a_search_goes_on_where_the_server_stopped(lab: Page) -> None:
+    """A page may be empty with older ones to come: `before` says where the next one begins."""
+    run = Run(lab).signed_in().do("search", search={"query": "word"})
+    answer = {"type": "SEARCH", "query": "word", "messages": [], "more": True}
+    run.get({**answer, "before": 500, "ref": run.sent("SEARCH")[-1]["ref"]}).do("searchMore")
+    assert run.sent("SEARCH")[-1]["before"] == 500
+    run.get({**answer, "messages": [msg(5, "a word")], "ref": run.sent("SEARCH")[-1]["ref"]}).do("searchMore")
+    assert run.sent("SEARCH")[-1]["before"] == 5
+    run.get({**answer, "ref": run.sent("SEARCH")[-1]["ref"]})
+    assert run.state()["search"]["more"] is False, "a page that leads nowhere is the last"
+    assert len(run.do("searchMore").sent("SEARCH")) == 3

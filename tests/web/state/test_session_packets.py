@@ -247,3 +247,32 @@ def test_a_refused_typing_is_nobodys_business(lab: Page) -> None:
     ref = run.sent("TYPING")[0]["ref"]
     before = run.shown()
     assert run.get({"type": "ERROR", "code": "rate_limited", "message": "slowly", "ref": ref}).shown() == before
+
+
+def test_a_repeated_notice_is_shown_once(lab: Page) -> None:
+    """A bridge without its server says so every 2 s; said again after a while, it is news."""
+    notice = {"type": "NOTICE", "message": "The server is away"}
+    run = Run(lab).signed_in()
+    for _ in range(15):
+        run.get(notice).do("wait", msec=2_000)
+    assert run.shown() == [(0, 10), "The server is away"]
+    run.get({**notice, "message": "Tea is ready"}).do("wait", msec=15_000).get({**notice, "message": "Tea is ready"})
+    assert run.shown()[2:] == ["Tea is ready", "Tea is ready"]
+
+
+def test_an_old_notice_explains_no_silence(lab: Page) -> None:
+    run = Run(lab).signed_in().get({"type": "NOTICE", "message": "Tea is ready"}).do("wait", msec=20_000)
+    assert run.do("silent", since=5).state()["connection"]["why"] is None
+
+
+def test_limits_that_are_none_are_not_taken(lab: Page) -> None:
+    """A text or a null in their place would fail where they are shown."""
+    hello = {**HELLO, "limits": {"message": "x", "topic": None, "nickname": 0, "rooms": 7}}
+    run = Run(lab).do("signin", url=URL, nickname="alice", password="", serverPassword="").do("opened").get(hello)
+    assert run.state()["hello"]["limits"] == {
+        "message": 8_000,
+        "nickname": 32,
+        "room": 64,
+        "topic": 300,
+        "rooms": 7,
+    }

@@ -39,6 +39,68 @@ def test_unknown_packets_mean_nothing(lab: Page) -> None:
     assert run.get({"type": "REACTION", "id": 4}, {"type": "constructor"}).state() == before
 
 
+def test_a_message_without_an_echo_makes_the_page_ask(lab: Page) -> None:
+    """After 2 s, and every 2 s again; an echo ends it."""
+    run = Run(lab).signed_in().say("one")
+    asked = run.result()["wakeAt"]
+    run.do("wait", msec=1_000).do("wake")
+    assert {"do": "probe"} not in run.effects()
+    run.do("wait", msec=1_001).do("wake")
+    assert run.effects().count({"do": "probe"}) == 1
+    assert run.result()["wakeAt"] > asked
+    run.do("wait", msec=2_001).do("wake")
+    assert run.effects().count({"do": "probe"}) == 2
+    run.get(msg(11, "one", "alice", ref="ref-one"))
+    assert run.result()["wakeAt"] is None
+
+
+def test_another_persons_account_changes_nothing(lab: Page) -> None:
+    """The same person's brings a newer token, under whatever nickname; of another server, or log, it is no matter."""
+    run = Run(lab).signed_in()
+    before = run.state()
+    ours = {**run.result()["account"], "token": "t2"}
+    others = {**ours, "nickname": "ben", "identity": "ben since 2"}
+    for account in (others, {**ours, "url": "ws://y/"}, {**ours, "epoch": "e2"}):
+        assert run.do("account", account=account).state() == before
+    assert run.do("account", account=ours).state()["token"] == "t2"
+    renamed = {**ours, "nickname": "alicia", "token": "t3"}
+    assert run.do("account", account=renamed).state()["nickname"] == "alice"
+    assert run.do("closed", retryAt=2_000).do("account", account=renamed).state()["nickname"] == "alicia"
+
+
+def test_what_another_tab_read_is_read(lab: Page) -> None:
+    """Up to where it was; what comes after that is new, and what it has not read stays so."""
+    other = {"type": "ROOM", "room": "den", "topic": "", "count": 1, "users": ["alice"], "id": 0}
+    run = Run(lab).signed_in().get(other, msg(11, "x", room="den"))
+    account = {**run.result()["account"], "after": 12}
+    run.do("account", account=account)
+    assert run.room("#den")["unread"] == 1
+    run.do("account", account={**account, "unread": {}})
+    assert run.room("#den")["unread"] == 0
+    run.get(msg(12, "read there before it came here", room="den"))
+    assert run.room("#den")["unread"] == 0
+    assert run.get(msg(13, "new", room="den")).room("#den")["unread"] == 1
+
+
+def test_the_same_nickname_signed_in_anew_has_read_nothing(lab: Page) -> None:
+    """Its account begins at the newest message, and says nothing of those before."""
+    other = {"type": "ROOM", "room": "den", "topic": "", "count": 1, "users": ["alice"], "id": 0}
+    run = Run(lab).signed_in().get(other, msg(11, "x", room="den"))
+    account = {**run.result()["account"], "identity": "alice since 9", "unread": {}, "after": 12}
+    assert run.do("account", account=account).room("#den")["unread"] == 1
+
+
+def test_unsent_messages_keep_their_conversation_open(lab: Page) -> None:
+    """Closed, it would hide what was not sent; nobody would ever be told."""
+    run = Run(lab).signed_in().do("direct", nickname="bob").say("psst")
+    run.get({"type": "ERROR", "code": "no_such_user", "message": "no", "ref": "ref-psst"})
+    assert lab.evaluate("([state, key]) => State.failed(state, key)", [run.state(), "@bob"]) == 1
+    run.do("leaveConversation", key="@bob")
+    assert "Messages here are not sent" in run.shown("@bob")[-1]
+    run.do("discard", ref="ref-psst").do("leaveConversation", key="@bob")
+    assert list(run.state()["conversations"]) == ["#lobby"]
+
+
 def test_adopted(lab: Page) -> None:
     """Another tab's unsent messages are sent if they are this user's, and otherwise left to the person."""
     entry = {

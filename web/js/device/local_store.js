@@ -12,7 +12,8 @@
 
 class LocalStore {
   static ACCOUNT = "wordpacket.account";
-  static LAST = "wordpacket.last"; // the key of the account that signed in last: a new tab's
+  static PEOPLE = "wordpacket.people"; // the keys of the accounts, the last sign-in first; null: forgotten since
+  static MOST_PEOPLE = 16; // of a browser that many share; whoever wasn't here for longest is forgotten
   static OUTBOX = "wordpacket.outbox.";
   static DRAFTS = "wordpacket.drafts";
   static LAST_TAB = "wordpacket.tab";
@@ -53,7 +54,20 @@ class LocalStore {
     const key = LocalStore.accountKey(account);
     if (this.read(key) !== null) return;
     this.#write(this.local, key, account);
-    this.#write(this.local, LocalStore.LAST, key);
+    this.#cameLast(key);
+  }
+
+  #people() {
+    const people = this.#read(this.local, LocalStore.PEOPLE);
+    const isPerson = (key) => key === null || (typeof key === "string" && LocalStore.isAccountKey(key));
+    return Array.isArray(people) ? people.filter(isPerson) : [];
+  }
+
+  /** Puts the key of an account (null: somebody was forgotten, and a new tab is nobody's) in front. */
+  #cameLast(key) {
+    const people = [key, ...this.#people().filter((one) => one !== key && one !== null)];
+    for (const one of people.slice(LocalStore.MOST_PEOPLE)) this.#write(this.local, one, null);
+    this.#write(this.local, LocalStore.PEOPLE, people.slice(0, LocalStore.MOST_PEOPLE));
   }
 
   #key(tab) {
@@ -104,8 +118,8 @@ class LocalStore {
    */
   account(url = null) {
     const place = Stored.place(this.#read(this.session, LocalStore.PLACE));
-    const keys = [place.account, this.#read(this.local, LocalStore.LAST)].filter((key) => typeof key === "string");
-    for (const key of keys) {
+    for (const key of [...(place.account === undefined ? [] : [place.account]), ...this.#people()]) {
+      if (key === null) return null;
       const account = this.read(key);
       if (account === null || (url !== null && account.url !== url)) continue;
       const { current = account.current, signedOut = account.signedOut } = place;
@@ -135,7 +149,7 @@ class LocalStore {
       // After a rename the account under the former nickname goes, and only once the new one is there.
       if (this.own !== null && this.read(this.own)?.identity === account.identity)
         this.#write(this.local, this.own, null);
-      this.#write(this.local, LocalStore.LAST, key);
+      this.#cameLast(key);
       this.own = key;
     }
     const { current, signedOut } = account;
@@ -217,8 +231,9 @@ class LocalStore {
       const left = Stored.outbox(this.#read(this.local, outbox));
       if (left === null || theirs(left)) this.#write(this.local, outbox, null);
     }
-    if (this.#read(this.local, LocalStore.LAST) === key) this.#write(this.local, LocalStore.LAST, null);
     this.#write(this.local, key, null);
+    const others = this.#people().filter((one) => one !== key && one !== null);
+    this.#write(this.local, LocalStore.PEOPLE, others.length === 0 ? null : [null, ...others]);
     this.forgetTab();
   }
 

@@ -40,6 +40,7 @@ const initialState = (() => {
     held: [], // refs of questions that wait to be sent, in the order in which they were asked
     heldUntil: 0, // when (in ms) the server may be sent them
     serial: 1,
+    tag: "", // random, of this page: stands in the refs of its questions
     panel: "members",
     search: { wanted: null, ref: null, state: "idle", messages: [], more: false, next: null, fault: null },
     directory: { rooms: [], more: false, asking: false },

@@ -40,7 +40,7 @@ const Queue = (() => {
 
   /** Returns for how long (in ms) an ERROR bids the client wait, or null if it doesn't say. */
   function retryMsec({ retry_after: seconds }) {
-    if (!(seconds >= 0)) return null;
+    if (typeof seconds !== "number" || seconds < 0) return null;
     return Math.min(RETRY_MAX_MSEC, Math.max(RETRY_MIN_MSEC, seconds * 1_000));
   }
 

@@ -54,10 +54,11 @@ class Reduction {
 
   /**
    * Sends a packet whose answer is recognised by its `ref`; `purpose` waits in `state.asked` for the answer.
-   * Returns the ref. A counter will do for it: it need only be unique on this connection. (queue.js may keep it back.)
+   * Returns the ref: a number with this page's own tag, since a broadcast carries the ref of whoever asked, and no other
+   * page's may be taken for ours. (queue.js may keep the packet back.)
    */
   ask(packet, purpose) {
-    const ref = `ask-${this.state.serial}`;
+    const ref = `ask-${this.state.tag}${this.state.serial}`;
     const asked = { ...this.state.asked, [ref]: { ...purpose, packet: { ...packet, ref } } };
     this.set({ serial: this.state.serial + 1, asked });
     Queue.add(this, ref);

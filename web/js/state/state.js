@@ -78,6 +78,7 @@ const State = (() => {
     reduction.set({ token: account.token, identity: account.identity });
     // A session that stands hears of a rename by its own READY, and the other tab may not have heard yet.
     if (!ConnectionPhase.isReady(connection.phase)) reduction.set({ nickname: account.nickname });
+    if (account.identity !== identity) return; // the same nickname, signed in anew: it has no past to tell of
     reduction.updateAll((old) =>
       Object.hasOwn(account.unread, old.key) ? old : Conversations.readUpTo(old, account.after),
     );

@@ -45,8 +45,8 @@ const Visit = (() => {
 
   /** Nothing of the person stays. `serial` goes on: the view remembers numbers, and must not meet one again. */
   function startAnew(reduction) {
-    const { url, attentive, online, serial } = reduction.state;
-    reduction.state = { ...initialState(), url, attentive, online, serial };
+    const { url, attentive, online, serial, tag } = reduction.state;
+    reduction.state = { ...initialState(), url, attentive, online, serial, tag };
   }
 
   /** Connects now, whatever the connection did so far. */
