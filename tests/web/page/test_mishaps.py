@@ -1,4 +1,4 @@
-"""What happens by accident: a key of an input method, a dropped file, a hostile server, a silent one, a strange path."""
+"""What happens by accident: a key of an input method, a dropped file, a hostile or silent server, a strange path."""
 
 import re
 from typing import Any

@@ -19,9 +19,7 @@ def expect_person(page: Page, nickname: str) -> None:
     expect(page.locator("#own-nickname")).to_have_text(nickname)
 
 
-def test_each_tab_speaks_as_its_own_person(
-    signed_in: SignIn, server: FakeServer, context: BrowserContext
-) -> None:
+def test_each_tab_speaks_as_its_own_person(signed_in: SignIn, server: FakeServer, context: BrowserContext) -> None:
     """After a cut and after a reload."""
     ada, ben = two_people(signed_in, context)
     server.drop()
@@ -76,9 +74,7 @@ def test_forget_me_is_said_by_one(signed_in: SignIn, server: FakeServer, context
     assert ada.evaluate("Object.keys(localStorage).filter((key) => key.includes('ben'))") == []
 
 
-def test_a_rename_in_one_tab_signs_no_other_out(
-    signed_in: SignIn, server: FakeServer, context: BrowserContext
-) -> None:
+def test_a_rename_in_one_tab_signs_no_other_out(signed_in: SignIn, server: FakeServer, context: BrowserContext) -> None:
     one = signed_in("ada")
     two = context.new_page()
     two.goto(server.url())
@@ -92,9 +88,7 @@ def test_a_rename_in_one_tab_signs_no_other_out(
     assert len(keys) == 1
 
 
-def test_what_one_tab_read_is_read_in_the_other(
-    signed_in: SignIn, server: FakeServer, context: BrowserContext
-) -> None:
+def test_what_one_tab_read_is_read_in_the_other(signed_in: SignIn, server: FakeServer, context: BrowserContext) -> None:
     """One person, two tabs: who reads in the one need not read again in the other."""
     one = signed_in("ada")
     write(one, "/join den")

@@ -42,7 +42,7 @@ def test_what_was_refused_is_asked_again_in_order(lab: Page) -> None:
     run = Run(lab).signed_in()
     for room in ("a", "b", "c"):
         ask(run, room)
-    a, b, c = run.sent("JOIN")
+    _, b, c = run.sent("JOIN")
     for packet in (b, c):
         run.get({**REFUSED, "ref": packet["ref"], "retry_after": 2})
     ask(run, "d").say("then this")
