@@ -222,7 +222,7 @@ class LocalStore {
     }
   }
 
-  /** "Forget me": removes all that this page stored of a person on this device, also the unsent messages of all tabs. */
+  /** "Forget me": removes all that is stored of a person on this device, also the unsent messages of all tabs. */
   forget(person) {
     const key = LocalStore.accountKey(person);
     const theirs = ({ url, nickname, identity }) =>

@@ -214,7 +214,9 @@ const Commands = (() => {
     const command = word.startsWith("/") ? find(word.slice(1)) : null;
     if (command === null && !/^\/[\p{L}\p{M}\p{Nd}-]*$/u.test(word)) return { text: said(cleaned) };
     if (command === null)
-      throw new CommandError(`there is no command ${Wording.isolated(word)}; /help lists them, // sends a text that begins with /`);
+      throw new CommandError(
+        `there is no command ${Wording.isolated(word)}; /help lists them, // sends a text that begins with /`,
+      );
     const rest = others.trim();
     if (rest.split(/\s+/u).filter(Boolean).length < command.least)
       throw new CommandError(`usage: ${synopsis(command)}`);

@@ -43,7 +43,7 @@ const Handlers = (() => {
     return [word, others];
   }
 
-  /** A room's name has no space, so several are parted by commas (or a #): two words are more often one name than two rooms. */
+  /** Several rooms are parted by a comma or a #. Two words are refused: they are more often one name than two rooms. */
   function join(rest) {
     const names = rest.split(/,|\s+(?=#)/u).flatMap((name) => name.trim() || []);
     if (names.length === 0) throw new CommandError("usage: /join ROOM, …");

@@ -6,8 +6,9 @@ const Links = (() => {
   // An address ends before white space, angle brackets, quotation marks, backticks, characters that turn a text
   // around, and the full-width punctuation of Chinese and Japanese, whose sentences go on without a space.
   const ENDS = String.raw`\s<>"“”„‟«»‹›\u0060\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069`;
-  const WIDE = String.raw`\u3001-\u3003\u3008-\u3011\u3014-\u301f\ufe10-\ufe19\ufe30-\ufe52\uff01-\uff0c\uff0e\uff0f\uff1a-\uff20\uff3b-\uff3d\uff5b-\uff64`;
-  const LINK = new RegExp(String.raw`(?<![\p{L}\p{N}_])https?://(?=[\p{L}\p{N}_[])[^${ENDS}${WIDE}]+`, "giu");
+  const WIDE = String.raw`\u3001-\u3003\u3008-\u3011\u3014-\u301f\ufe10-\ufe19\ufe30-\ufe52`;
+  const FULL = String.raw`\uff01-\uff0c\uff0e\uff0f\uff1a-\uff20\uff3b-\uff3d\uff5b-\uff64`;
+  const LINK = new RegExp(String.raw`(?<![\p{L}\p{N}_])https?://(?=[\p{L}\p{N}_[])[^${ENDS}${WIDE}${FULL}]+`, "giu");
   // What may end a sentence, or stand there: these, and every punctuation mark that isn't ASCII. The asterisks are
   // Markdown's. Asking what stands in front lets the run be tried once, not from each of its characters.
   const END = String.raw`[.,;:!?'*)\]}]|(?!\p{ASCII})\p{P}`;

@@ -39,7 +39,8 @@ const Query = (() => {
       return new Date(today.getFullYear(), today.getMonth(), today.getDate() - days).toISOString();
     }
     const date = read(text);
-    if (date === null) throw new QueryError(`${Wording.isolated(text)} is no date; write it as ${written(new Date(now))}`);
+    const example = written(new Date(now));
+    if (date === null) throw new QueryError(`${Wording.isolated(text)} is no date; write it as ${example}`);
     return date.toISOString();
   }
 

@@ -31,7 +31,8 @@ const Questions = (() => {
     const target = Conversations.target(message, reduction.state.nickname);
     const key = Conversations.keyOf(target);
     if (reduction.conversation(key) === null) {
-      if (target.kind === "room") return reduction.note(`You are not in ${Conversations.title(target)} any more`, "error");
+      const left = `You are not in ${Conversations.title(target)} any more`;
+      if (target.kind === "room") return reduction.note(left, "error");
       reduction.put(Conversations.create(target, reduction.state.after + 1));
     }
     reduction.look(key);

@@ -38,6 +38,9 @@ const Queue = (() => {
     return true;
   }
 
+  /** The questions of a connection that is gone have no answer any more. */
+  const clear = (reduction) => reduction.set({ asked: {}, held: [], heldUntil: 0 });
+
   /** Returns for how long (in ms) an ERROR bids the client wait, or null if it doesn't say. */
   function retryMsec({ retry_after: seconds }) {
     if (typeof seconds !== "number" || seconds < 0) return null;
@@ -47,5 +50,5 @@ const Queue = (() => {
   /** Returns when (in ms) held questions may be sent, or null. */
   const dueAt = ({ held, heldUntil }) => (held.length > 0 && heldUntil > 0 ? heldUntil : null);
 
-  return { add, flush, refused, retryMsec, dueAt };
+  return { add, flush, refused, clear, retryMsec, dueAt };
 })();

@@ -3,8 +3,8 @@
 // One event's work on the state: the state so far, and the effects that main.js carries out afterwards, in order.
 // Handlers get a Reduction, replace `state` (never change it in place) and leave effects; nothing here touches the
 // world. Effects: {do: "send", packet} · "connect" {url} · "stop" · "later" (connect anew, but not at once) · "probe"
-// {isDoubtful} (ask whether the server is there; doubtful: it may well not be) ·
-// "forget" {elsewhere, person} · "download" {name, lines} · "replace" (the outbox that is kept: the next is another user's).
+// {isDoubtful} (ask whether the server is there; doubtful: it may well not be) · "forget" {elsewhere, person} ·
+// "download" {name, lines} · "replace" (the outbox that is kept: the next is another user's).
 
 class Reduction {
   /** The `ref` of a packet without an answer: if it is refused, the person need not hear of it. */
@@ -54,8 +54,8 @@ class Reduction {
 
   /**
    * Sends a packet whose answer is recognised by its `ref`; `purpose` waits in `state.asked` for the answer.
-   * Returns the ref: a number with this page's own tag, since a broadcast carries the ref of whoever asked, and no other
-   * page's may be taken for ours. (queue.js may keep the packet back.)
+   * Returns the ref: a number with this page's own tag, since a broadcast carries the ref of whoever asked, and that of
+   * another page must not be taken for ours. (queue.js may keep the packet back.)
    */
   ask(packet, purpose) {
     const ref = `ask-${this.state.tag}${this.state.serial}`;

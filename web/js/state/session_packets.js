@@ -89,7 +89,8 @@ const SessionPackets = (() => {
     const identity = reduction.state.identity ?? `${nickname} since ${reduction.at}`;
     // READY's id comes before the replay: it is the cursor only when there is none (section 5).
     const after = !resumed ? packet.id : otherLog ? 0 : state.after;
-    reduction.set({ phase: "chat", refusal: null, nickname, token, epoch, identity, after, asked: {}, held: [], heldUntil: 0 });
+    reduction.set({ phase: "chat", refusal: null, nickname, token, epoch, identity, after });
+    Queue.clear(reduction);
     reduction.set({
       outbox: Outbox.unsend(reduction.state.outbox),
       greeting: state.phase === "chat" ? null : state.hello.motd,

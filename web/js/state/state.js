@@ -41,7 +41,7 @@ const State = (() => {
     if (conversation.kind === "room" && conversation.joined)
       return request(reduction, { type: "LEAVE", room: conversation.name }, { what: "leave" });
     if (reduction.isUnsent(key))
-      return reduction.note("Messages here are not sent: wait for them, or discard them, before you close this", "error", key);
+      return reduction.note("Messages here are not sent: wait for them or discard them, then close this", "error", key);
     reduction.drop(key);
   };
 
@@ -168,8 +168,10 @@ const State = (() => {
   const unsent = (state) => state.outbox.filter((entry) => entry.state === "pending").length;
 
   /** Returns the number of messages of a conversation that were refused for good. */
-  const failed = (state, key) =>
-    state.outbox.filter((entry) => entry.state === "failed" && Conversations.keyOf(Outbox.target(entry)) === key).length;
+  function failed({ outbox }, key) {
+    const isHere = (entry) => Conversations.keyOf(Outbox.target(entry)) === key;
+    return outbox.filter((entry) => entry.state === "failed" && isHere(entry)).length;
+  }
 
   /** Returns when (in ms) time alone will change the state, so that it wants a `wake`, or null. */
   function wakeAt(state) {

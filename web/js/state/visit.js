@@ -62,7 +62,8 @@ const Visit = (() => {
   function closed(reduction, { retryAt }) {
     reduction.move("closed", { retryAt });
     const { outbox, directory, search } = reduction.state;
-    reduction.set({ asked: {}, held: [], heldUntil: 0, outbox: Outbox.unsend(outbox), directory: { ...directory, asking: false } });
+    Queue.clear(reduction);
+    reduction.set({ outbox: Outbox.unsend(outbox), directory: { ...directory, asking: false } });
     reduction.updateAll((old) => (old.loading === null ? old : { ...old, loading: null }));
     if (search.state === "asking") {
       reduction.set({ search: { ...search, state: "failed", fault: "The connection was lost meanwhile." } });
@@ -86,11 +87,9 @@ const Visit = (() => {
       refusal: null,
       password: "",
       serverPassword: "",
-      asked: {},
-      held: [],
-      heldUntil: 0,
       outbox: Outbox.unsend(reduction.state.outbox),
     });
+    Queue.clear(reduction);
     reduction.effect("stop");
   }
 

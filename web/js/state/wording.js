@@ -33,8 +33,8 @@ const Wording = (() => {
   const count = (number, one, many) => `${number.toLocaleString()} ${number === 1 ? one : many}`;
 
   // Characters that are written from right to left, and those that turn what stands around them.
-  const TURNING =
-    /(?!\p{Nd})[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+  const LEFTWARD = String.raw`\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}`;
+  const TURNING = new RegExp(String.raw`(?!\p{Nd})[${LEFTWARD}\u200f\u202a-\u202e\u2066-\u2069]`, "u");
   const CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
   /**

@@ -14,12 +14,6 @@ const Dom = (() => {
     return element;
   }
 
-  /**
-   * Whether an input method is composing with this key. WebKit ends the composition before it reports the key that
-   * ended it; that key then has the code 229.
-   */
-  const isComposing = (event) => event.isComposing || event.keyCode === 229;
-
   /** Colours an element as a nickname; the style sheet makes a readable colour of the hue. */
   function tint(element, nickname) {
     element.style.setProperty("--hue", Names.hue(nickname));
@@ -76,5 +70,5 @@ const Dom = (() => {
     }
   }
 
-  return { el, isComposing, tint, name, stamp, setStamp, withLinks, sentence, setSentence, setText, arrange };
+  return { el, tint, name, stamp, setStamp, withLinks, sentence, setSentence, setText, arrange };
 })();

@@ -108,7 +108,7 @@ class SidebarView {
     if (current) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
     if (old === undefined) {
-      const leave = kind === "room" ? `Leave ${Wording.isolated(name)}` : `Close the conversation with ${Wording.isolated(name)}`;
+      const leave = `${kind === "room" ? "Leave" : "Close the conversation with"} ${Wording.isolated(name)}`;
       item.append(
         button,
         Dom.el(

@@ -234,28 +234,8 @@ class View {
       if (find("topic-fault").textContent === "") this.#endTopic();
     });
     this.narrow.addEventListener("change", () => this.#open(null));
-    // A key that an input method uses is none of ours, in no field: it must not close, send or choose.
-    document.addEventListener("keydown", (event) => this.#composed(event), { capture: true });
     document.addEventListener("keydown", (event) => this.#key(event));
-    for (const type of ["dragover", "drop"]) document.addEventListener(type, (event) => this.#dropped(event));
-  }
-
-  #composed(event) {
-    if (!Dom.isComposing(event)) return;
-    event.stopImmediatePropagation();
-    // The composition has ended already (WebKit): the browser would take this Enter for one of its own.
-    if (!event.isComposing && event.key === "Enter") event.preventDefault();
-  }
-
-  /** A browser shows what is dropped on a page in place of the page. Text may be dropped into a field. */
-  #dropped(event) {
-    const types = event.dataTransfer?.types ?? [];
-    const hasFiles = types.includes("Files");
-    if (!hasFiles && event.target.closest?.("input, textarea") !== null) return;
-    event.preventDefault();
-    if (event.type !== "drop" || !hasFiles) return;
-    const place = this.find("chat").hidden ? "signin-fault" : "slip";
-    Dom.setText(this.find(place), "Files can't be sent in this chat");
+    Mishaps.prevent(document, (text) => Dom.setText(find(find("chat").hidden ? "signin-fault" : "slip"), text));
   }
 
   #close() {
