@@ -19,7 +19,7 @@ place in the log outlive the process.
 from cli_client.library.client import Client
 from cli_client.library.connect import ConnectionState, ConnectionStatus
 from cli_client.library.errors import ClientError, ConnectionLost, NotAdmitted, RequestError, Unreachable
-from cli_client.library.events import Event, Failed, Live, Lost, NotLetIn, Postponed, Sent
+from cli_client.library.events import Event, Failed, Live, Lost, NotLetIn, Postponed, Sent, Unanswered
 from cli_client.library.outbox import Outgoing, OutgoingState
 from cli_client.library.requests import Requests
 from cli_client.library.store import Store, StoreBusy
@@ -57,5 +57,6 @@ __all__ = [
     "StoreBusy",
     "Topic",
     "Typing",
+    "Unanswered",
     "Unreachable",
 ]

@@ -6,8 +6,13 @@ import secrets
 from cli_client.library.connect import Reconnector
 from cli_client.library.errors import ConnectionLost, RequestError
 from cli_client.library.inbox import Inbox
+from cli_client.library.outbox import bounded
 from cli_client.library.outputs import Answered
 from tcp_server.protocol import client_packets, server_packets
+
+ASKED_MAX = 14  # requests that wait for their answer at a time; see `outbox.WINDOW_MAX`
+QUEUE = "queue"  # the ERROR's `what` where the server keeps no more packets of this session for now
+QUEUE_SECONDS = 1.0  # until a request that got it is sent again, where the server doesn't say
 
 REF_BYTES = 16  # the protocol asks for 64 random bits at least; these are 128
 # Asked again after a cut. Every other request changes something, and whether it did can't be known.
@@ -44,6 +49,7 @@ class Asking:
         self._questions: dict[str, _Question] = {}
         self._is_live = False
         self._closed = False
+        self._timer: asyncio.TimerHandle | None = None  # while the server wants us to wait
 
     async def ask(self, request: client_packets.ClientPacket) -> Answered:
         """Send a request, once there is a connection, and return its answer.
@@ -56,12 +62,13 @@ class Asking:
             raise ConnectionLost("the client was closed")
         ref = request.ref = random_ref()
         question = self._questions[ref] = _Question(request)
-        self._write(question)
+        self._write()
         try:
             with self._inbox.urgent():
                 answered = await question.answer
         finally:
             del self._questions[ref]
+            self._write()
         match answered.packet:
             case server_packets.Error(code=code, message=text) | server_packets.Retry(reason=code, message=text):
                 raise RequestError(code, text)
@@ -70,14 +77,24 @@ class Asking:
     def answered(self, answered: Answered) -> None:
         """Hand an answer to the caller that waits for it."""
         question = self._questions.get(answered.ref)
-        if question is not None and not question.answer.done():
-            question.answer.set_result(answered)
+        if question is None or question.answer.done():
+            return
+        match answered.packet:
+            case server_packets.Error(what=what, retry_after=seconds) if what == QUEUE:
+                question.written = False
+                if self._timer is None:
+                    wait = QUEUE_SECONDS if seconds is None else bounded(seconds)
+                    self._timer = asyncio.get_running_loop().call_later(wait, self._waited)
+            case _:
+                question.answer.set_result(answered)
+                self._write()
 
     def live(self) -> None:
         """Note that the connection is live: write every request that waits."""
         self._is_live = True
-        for question in tuple(self._questions.values()):
-            self._write(question)
+        for question in self._questions.values():
+            question.written = False
+        self._waited()
 
     def lost(self) -> None:
         """Note that the connection is lost: harmless requests will be asked again, the others have failed."""
@@ -89,13 +106,27 @@ class Asking:
     def close(self) -> None:
         """Note that there will be no connection any more."""
         self._closed = True
+        self._is_live = False
+        self._waited()
         for question in self._questions.values():
             _fail(question, "the client was closed")
 
-    def _write(self, question: _Question) -> None:
-        if self._is_live and not question.answer.done():
-            question.written = True
-            self._reconnector.write(client_packets.format(question.request))
+    def _waited(self) -> None:
+        """End the wait that the server wanted."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._write()
+
+    def _write(self) -> None:
+        """Write the requests that wait, oldest first, as many as may be unanswered."""
+        if not self._is_live or self._timer is not None:
+            return
+        waiting = [question for question in self._questions.values() if not question.answer.done()]
+        for question in waiting[:ASKED_MAX]:
+            if not question.written:
+                question.written = True
+                self._reconnector.ask(client_packets.format(question.request))
 
 
 def _fail(question: _Question, reason: str) -> None:

@@ -30,6 +30,7 @@ CONNECT_SECONDS = 10.0
 READ_BYTES = 65_536
 RECONNECT_MIN_SECONDS = 0.5
 RECONNECT_MAX_SECONDS = 30.0
+LATE_SECONDS = 1.0  # a timer that is so late: this process was stopped, or the machine slept
 STABLE_SECONDS = 5.0  # a connection that lived so long is made again at once; a flapping one is not
 
 logger = logging.getLogger(__name__)
@@ -98,9 +99,11 @@ class Reconnector:
         self._was_live = False
         self.status = ConnectionStatus(ConnectionState.OFFLINE, "not connected yet")
         self._is_closing = False
+        self._is_held = False  # the inbox is full, and the connection is not read
 
     async def run(self) -> None:
         """Connect, serve, and connect again, until `lost` says stop or the server sends us away for good."""
+        self.status = ConnectionStatus(ConnectionState.RECONNECTING, "not connected yet")
         clock = asyncio.get_running_loop().time
         delays = reconnect_delays()
         while True:
@@ -125,6 +128,17 @@ class Reconnector:
         """End the wait before the next attempt, if the client waits."""
         self._impatient.set()
 
+    def check_now(self) -> None:
+        """Ask the server at once whether it is there, or try to connect at once."""
+        self.reconnect_now()
+        self._apply(self._session.check(self._now()))
+        self._rearm()
+
+    @property
+    def unanswered(self) -> float:
+        """The seconds for which the server owes an answer and has said nothing; 0 if that is not long."""
+        return 0.0 if self._is_held or self._writer is None else self._session.unanswered(self._now())
+
     def close(self) -> None:
         """Make no further attempt after this connection; to be called before BYE is said."""
         self._is_closing = True
@@ -138,6 +152,13 @@ class Reconnector:
         """Write the frame of a body, if there is a connection."""
         if self._writer is not None:
             self._writer.write(encode(body))
+
+    def ask(self, body: bytes) -> None:
+        """Write the frame of a body that the server has to answer, if there is a connection."""
+        if self._writer is not None:
+            self.write(body)
+            self._session.expect(self._now())
+            self._arm()
 
     # -- one connection --------------------------------------------------------------------------
 
@@ -153,6 +174,7 @@ class Reconnector:
         except (OSError, UnicodeError) as error:  # the latter for a host's name that is not valid
             return Hangup(describe(error), "unreachable")
         self._writer = writer
+        self._is_held = False
         self._session.connected(self._now())
         self._arm()
         try:
@@ -175,8 +197,10 @@ class Reconnector:
                 for body in decoder:
                     self._receive(body)
                 self._arm()
-                if not self._hangup:
+                if not self._hangup and self._inbox.is_full:
+                    self._is_held = True
                     await self._inbox.wait_for_room()
+                    self._is_held = False
             if not self._hangup:
                 decoder.end()
         except PacketError as error:
@@ -242,9 +266,18 @@ class Reconnector:
             self._timer.cancel()
             self._timer = None
 
+    def _rearm(self) -> None:
+        self._disarm()
+        self._arm()
+
     def _wake(self) -> None:
+        """Do what is due. While nothing is read, or while this process was stopped, the silence isn't the server's."""
+        now = self._now()
+        is_late = self._timer is not None and now - self._timer.when() > LATE_SECONDS
         self._timer = None
-        self._apply(self._session.wake(self._now()))
+        if self._is_held or is_late:
+            self._apply(self._session.check(now))
+        self._apply(self._session.wake(now))
         self._arm()
 
     async def _pause(self, seconds: float) -> None:

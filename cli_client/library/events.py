@@ -83,6 +83,16 @@ class Failed:
     outgoing: Outgoing
 
 
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """The server owes an answer and has said nothing for some seconds; soon the connection counts as lost.
+
+    `Client.unanswered` has the seconds as they grow, and 0 again once the server says anything.
+    """
+
+    seconds: float
+
+
 ServerEvent: TypeAlias = Msg | Join | Leave | Topic | Nick | Typing | RoomState | Ready | Notice | Gap | Error
-ClientEvent: TypeAlias = Live | Lost | NotLetIn | Sent | Postponed | Failed
+ClientEvent: TypeAlias = Live | Lost | NotLetIn | Sent | Postponed | Failed | Unanswered
 Event: TypeAlias = ServerEvent | ClientEvent

@@ -68,9 +68,14 @@ class Inbox:
         finally:
             self._urgent -= 1
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the connection is to be read no further for now."""
+        return self._is_read and len(self._items) >= LIMIT and not self._urgent and not self._closed
+
     async def wait_for_room(self) -> None:
         """Wait until the connection may be read further."""
-        while self._is_read and len(self._items) >= LIMIT and not self._urgent and not self._closed:
+        while self.is_full:
             self._eased.clear()
             await self._eased.wait()
 

@@ -16,10 +16,17 @@ from cli_client.library.targets import optional
 from tcp_server.protocol import client_packets
 from tcp_server.protocol.names import Nickname, RoomName
 
-WINDOW_MAX = 64  # messages that wait for their echo at a time: after a cut there is little to send again
+# Messages that wait for their echo at a time: after a cut there is little to send again. With the requests of `asking`,
+# a PING and a TYPING they are the 64 packets that a client may have unanswered (PROTOCOL.md section 6).
+WINDOW_MAX = 48
 POSTPONE_MIN_SECONDS = 1.0  # until a message that the server can't take now is sent again; doubles
 POSTPONE_MAX_SECONDS = 30.0
 UNSURE = "unsure"  # the code of a message that the server may have logged under our earlier, forgotten uid
+
+
+def bounded(retry_after: float) -> float:
+    """Return how long to wait where the server says so, within reason."""
+    return min(max(retry_after, 0.0), POSTPONE_MAX_SECONDS)
 
 
 class OutgoingState(enum.Enum):
@@ -106,6 +113,11 @@ class Outbox:
                 found.append(entry)
         return found
 
+    @property
+    def is_flying(self) -> bool:
+        """Whether a message waits for its echo."""
+        return bool(self._flying)
+
     def next_due(self, now: float) -> float | None:
         """Return when postponed messages are due again; None if there are none."""
         return self._postponed_until if now < self._postponed_until and self.pending else None
@@ -122,11 +134,16 @@ class Outbox:
         self._postpone_seconds = POSTPONE_MIN_SECONDS
         return entry
 
-    def refused(self, ref: str | None, code: str, reason: str, now: float) -> Outgoing | None:
+    def refused(
+        self, ref: str | None, code: str, reason: str, now: float, retry_after: float | None = None
+    ) -> Outgoing | None:
         """Note the server's ERROR for a message: it is FAILED or, if the message itself is fine, still PENDING.
 
         Order is kept as well as it can be: after a refusal that will pass, messages go one by one, the refused one
         first, and only an acknowledgement opens the window again.
+
+        Args:
+            retry_after: the seconds that the server wants us to wait; None: it didn't say.
         """
         entry = self._entries.get(ref) if ref else None
         if entry is None:
@@ -139,7 +156,7 @@ class Outbox:
             return entry
         self._window = 1
         if now >= self._postponed_until:  # refusals of the other flying messages don't count again
-            self._postponed_until = now + self._postpone_seconds
+            self._postponed_until = now + (self._postpone_seconds if retry_after is None else bounded(retry_after))
             self._postpone_seconds = min(2 * self._postpone_seconds, POSTPONE_MAX_SECONDS)
         return entry
 

@@ -58,7 +58,11 @@ class Requests:
         before: int | None = None,
         limit: int = 50,
     ) -> server_packets.Search:
-        """Return messages that hold every word of the query, newest first; times need their zone."""
+        """Return messages that hold every word of the query, newest first; times need their zone.
+
+        The answer is empty only if there are none: where the server has looked at a part of the log, the next is asked.
+        The page after this one begins at the answer's `before`.
+        """
         request = client_packets.Search(
             query=query,
             room=optional(None if room is None else RoomName(room)),
@@ -68,7 +72,13 @@ class Requests:
             before=optional(before),
             limit=limit,
         )
-        return await self.expect(server_packets.Search, request)
+        while True:
+            page = await self.expect(server_packets.Search, request)
+            if page.before is None and page.messages:
+                page.before = page.messages[-1].id
+            if page.messages or not page.more or page.before is None:
+                return page
+            request.before = page.before
 
     async def users(self, room: str) -> list[str]:
         """Return all members of a room."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import UNSET
 
 from cli_client.library.codes import Then, after_bye, after_retry
-from cli_client.library.events import Failed, Live, NotLetIn, Postponed, Sent
+from cli_client.library.events import Failed, Live, NotLetIn, Postponed, Sent, Unanswered
 from cli_client.library.identity import Identity
 from cli_client.library.log_place import LogPlace
 from cli_client.library.memory import Memory, Secrets
@@ -24,7 +24,10 @@ from tcp_server.protocol import client_packets, server_packets
 
 OPENING_SECONDS = 15.0  # from connecting to READY
 PING_SECONDS = 25.0  # of silence; less than the server's 30: a quiet connection costs one exchange, not two
-DEAD_SECONDS = 50.0  # of silence in spite of a PING: a dead connection is noticed within a minute
+# While an answer is expected, by seconds in which nothing at all came:
+ASK_SECONDS = 2.0  # a PING asks whether the server is there
+TELL_SECONDS = 5.0  # the program is told
+DEAD_SECONDS = 10.0  # the connection is given up
 
 
 class SessionPhase(enum.Enum):
@@ -64,7 +67,14 @@ class ResumingSession:
         self._resumed = False
         self._openings = 0  # the number of connections, so that each opening's refs are its own
         self._heard_at = 0.0
-        self._pinged = False
+        self._expects_since: float | None = None  # since when an answer is expected and nothing came
+        self._pinged = False  # since then
+        self._told = False
+
+    @property
+    def was_here(self) -> bool:
+        """Whether the server has let this user in before, in this process or an earlier one."""
+        return self._token is not None
 
     @property
     def cursor(self) -> tuple[str | None, int | None]:
@@ -96,8 +106,7 @@ class ResumingSession:
         """Note that a connection was made; the server speaks first."""
         self.phase = SessionPhase.OPENING
         self._openings += 1
-        self._heard_at = now
-        self._pinged = False
+        self._hear(now)
 
     def ended(self) -> None:
         """Note that the connection is gone."""
@@ -110,30 +119,75 @@ class ResumingSession:
             return None
         if self.phase in (SessionPhase.OPENING, SessionPhase.NAMING):
             return self._heard_at + OPENING_SECONDS
-        silent = self._heard_at + (DEAD_SECONDS if self._pinged else PING_SECONDS)
         due = self.outbox.next_due(now) if self.phase is SessionPhase.LIVE else None
-        return silent if due is None else min(silent, due)
+        return self._silent_until() if due is None else min(self._silent_until(), due)
+
+    def _silent_until(self) -> float:
+        """Return when something is to be done about the server's silence."""
+        if self._expects_since is None:
+            return self._heard_at + PING_SECONDS
+        if not self._pinged:
+            return self._expects_since + ASK_SECONDS
+        return self._expects_since + (DEAD_SECONDS if self._told else min(TELL_SECONDS, DEAD_SECONDS))
 
     def wake(self, now: float) -> Iterator[Output]:
         """Do what is due at this time: a PING, the end of a dead connection, postponed messages."""
-        silence = now - self._heard_at
         if self.phase in (SessionPhase.OPENING, SessionPhase.NAMING):
-            if silence >= OPENING_SECONDS:
+            if now - self._heard_at >= OPENING_SECONDS:
                 yield Hangup("the server does not answer")
         elif self.phase is not SessionPhase.AWAY:
+            silence = self._silence(now)
             if silence >= DEAD_SECONDS:
                 yield Hangup(f"the server has been silent for {DEAD_SECONDS:.0f} seconds")
                 return
-            if silence >= PING_SECONDS and not self._pinged:
-                self._pinged = True
-                yield _write(client_packets.Ping())
+            if silence >= TELL_SECONDS and not self._told:
+                self._told = True
+                yield Happened(Unanswered(silence))
+            if not self._pinged and (silence >= ASK_SECONDS or now - self._heard_at >= PING_SECONDS):
+                yield from self._ping(now)
             yield from self.flush(now)
+
+    def check(self, now: float) -> Iterator[Write]:
+        """Ask at once whether the server is there; the earlier silence is not the server's, for we were away."""
+        self._hear(now)
+        if self.phase in (SessionPhase.CATCHING_UP, SessionPhase.LIVE):
+            yield from self._ping(now)
+
+    def expect(self, now: float) -> None:
+        """Note that an answer is expected from now on, if it is not already."""
+        if self._expects_since is None:
+            self._expects_since = now
+
+    def unanswered(self, now: float) -> float:
+        """Return the seconds for which the server owes an answer and has said nothing; 0 if that is not long."""
+        silence = self._silence(now) if self.phase in (SessionPhase.CATCHING_UP, SessionPhase.LIVE) else 0.0
+        return silence if silence >= TELL_SECONDS else 0.0
 
     def flush(self, now: float) -> Iterator[Write]:
         """Write the messages that are due, if the connection is live."""
         if self.phase is SessionPhase.LIVE:
             for entry in self.outbox.due(now):
+                self.expect(now)
                 yield _write(entry.request())
+
+    def _ping(self, now: float) -> Iterator[Write]:
+        self._pinged = True
+        self.expect(now)
+        yield _write(client_packets.Ping())
+
+    def _hear(self, now: float) -> None:
+        """Begin to count the server's silence."""
+        self._heard_at = now
+        self._expects_since = now if self.outbox.is_flying else None
+        self._pinged = self._told = False
+
+    def _settle(self) -> None:
+        """Expect no answer any more if this packet was the last one that a message waited for."""
+        if not self.outbox.is_flying:
+            self._expects_since = None
+
+    def _silence(self, now: float) -> float:
+        return 0.0 if self._expects_since is None else now - self._expects_since
 
     # -- packets from the server -----------------------------------------------------------------
 
@@ -143,8 +197,7 @@ class ResumingSession:
         Raises:
             MessageError: the body is no packet that this version knows; the session goes on.
         """
-        self._heard_at = now
-        self._pinged = False
+        self._hear(now)
         packet = server_packets.parse(body)
         match packet:
             case server_packets.Hello():
@@ -221,6 +274,7 @@ class ResumingSession:
         self._resumed = bool(ready.resumed)
         yield Happened(ready, body)
         yield from self._take_up_the_log(ready)
+        self.expect(self._heard_at)
         yield _write(client_packets.Ping(ref=self._opening_ref))
 
     def _take_up_the_log(self, ready: server_packets.Ready) -> Iterator[Output]:
@@ -255,7 +309,9 @@ class ResumingSession:
                 yield Happened(NotLetIn(self.identity.nickname, reason, packet.message), body)
             yield Hangup(packet.message, reason, then)
             return
-        entry = self.outbox.refused(packet.ref, reason, packet.message, now)
+        retry_after = packet.retry_after if isinstance(packet, server_packets.Error) else None
+        entry = self.outbox.refused(packet.ref, reason, packet.message, now, retry_after)
+        self._settle()
         if entry is not None:
             is_pending = entry.state is OutgoingState.PENDING
             yield Happened(Postponed(entry) if is_pending else Failed(entry), body)
@@ -268,6 +324,7 @@ class ResumingSession:
     def _message(self, message: server_packets.Msg, body: bytes, now: float) -> Iterator[Output]:
         """Take a MSG: a new one, a repetition, or the echo of ours, which may be new or a repetition."""
         entry = self.outbox.acknowledged(message.ref)
+        self._settle()
         if self._place.take(message.id, is_echo=entry is not None):
             self.identity.note_peer(message)
             yield Happened(message, body)

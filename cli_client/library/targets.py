@@ -25,6 +25,15 @@ def split_target(target: str) -> tuple[str | None, str | None]:
     return room_name(target), None
 
 
+def is_target(target: str) -> bool:
+    """Say whether a target is a valid name."""
+    try:
+        split_target(target)
+    except ValueError:
+        return False
+    return True
+
+
 def packet_target(target: str) -> tuple[RoomName | UnsetType, Nickname | UnsetType]:
     """Return a target as the fields `room` and `to` of a packet.
 
@@ -34,6 +43,16 @@ def packet_target(target: str) -> tuple[RoomName | UnsetType, Nickname | UnsetTy
     if target.startswith("@"):
         return UNSET, names.checked_nickname(target[1:])
     return names.checked_room(target), UNSET
+
+
+def known_target(target: str) -> tuple[RoomName | UnsetType, Nickname | UnsetType]:
+    """Return a target that the server has told, as the fields `room` and `to` of a packet.
+
+    It isn't held against the rules: a newer server's may allow more names.
+    """
+    if target.startswith("@"):
+        return UNSET, Nickname(target[1:])
+    return RoomName(target.removeprefix("#")), UNSET
 
 
 def optional(value: _Value | None) -> _Value | UnsetType:

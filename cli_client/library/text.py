@@ -1,4 +1,6 @@
-"""The text that may be sent, and the pictures of control characters. Pure functions over strings."""
+"""The text that may be sent, and control characters made harmless. Pure functions over strings."""
+
+import re
 
 REPLACEMENT = "\ufffd"
 
@@ -20,3 +22,13 @@ def sendable(text: str) -> str:
     log through a pipe would cost the connection.
     """
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(CONTROL_PICTURES)
+
+
+# What moves a cursor, turns the direction of text around or ends a line. The first three stand between JSON's tokens.
+_RAW = re.compile("[\t\n\r\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def escape_json(body: bytes) -> bytes:
+    """Return a JSON body of the same meaning on one line, without characters that a terminal might obey."""
+    text = body.decode(errors="replace")
+    return _RAW.sub(lambda raw: " " if raw[0] < " " else f"\\u{ord(raw[0]):04x}", text).encode()

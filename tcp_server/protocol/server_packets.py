@@ -169,12 +169,13 @@ class History(ServerPacket):
 
 
 class Search(ServerPacket):
-    """Messages that hold every word of the query, newest first."""
+    """Messages that hold every word of the query, newest first; there may be `more` although a page has none."""
 
     query: str
     messages: list[Msg]
     more: bool
     ref: str | None = None
+    before: int | None = None  # where the next page begins
 
 
 class Ping(ServerPacket):
@@ -204,6 +205,9 @@ class Error(ServerPacket):
     code: str  # an ErrorCode
     message: str
     ref: str | None = None
+    what: str | None = None  # of rate_limited: the limit that was met
+    retry_after: float | None = None  # seconds
+    room: str | None = None
 
 
 class Bye(ServerPacket):

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from cli_client.library.asking import ASKED_MAX
 from cli_client.library.errors import ConnectionLost
 from cli_client.library.events import Lost
 from tcp_server.protocol import client_packets, server_packets
@@ -56,3 +57,34 @@ async def test_a_request_waits_for_the_connection(server: ScriptedServer, opened
     nick = await peer.expect(client_packets.Nick)
     peer.say(server_packets.Ready(nickname="carol", ref=nick.ref))
     assert await asking == "carol"
+
+
+async def test_what_the_queue_refuses_is_asked_again_in_order(opened: Open) -> None:
+    """After the time that the server says; nothing else is asked meanwhile."""
+    client, peer = await opened()
+    asked = [asyncio.create_task(client.requests.history("lobby", before=number)) for number in (1, 2, 3)]
+    refs = [(await peer.expect(client_packets.History)).ref for _ in asked]
+    for ref in refs:
+        peer.say(server_packets.Error(code="rate_limited", message="full", ref=ref, what="queue", retry_after=0.02))
+    again = [await peer.expect(client_packets.History) for _ in asked]
+    assert [(packet.before, packet.ref) for packet in again] == list(zip((1, 2, 3), refs, strict=True))
+    for packet in again:
+        peer.say(server_packets.History(room="lobby", messages=[], more=False, ref=packet.ref))
+    await asyncio.gather(*asked)
+
+
+async def test_few_requests_are_unanswered_at_a_time(opened: Open) -> None:
+    """The others wait for their turn."""
+    client, peer = await opened()
+    asked = [
+        asyncio.create_task(client.requests.history("lobby", before=number + 1)) for number in range(ASKED_MAX + 2)
+    ]
+    packets = [await peer.expect(client_packets.History) for _ in range(ASKED_MAX)]
+    client.send("lobby", "hello")
+    await peer.expect(client_packets.Msg)  # and no request before it
+    for number in range(2):
+        peer.say(server_packets.History(room="lobby", messages=[], more=False, ref=packets[number].ref))
+        packets.append(await peer.expect(client_packets.History))
+    for packet in packets[2:]:
+        peer.say(server_packets.History(room="lobby", messages=[], more=False, ref=packet.ref))
+    await asyncio.gather(*asked)

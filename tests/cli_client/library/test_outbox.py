@@ -5,8 +5,15 @@ import itertools
 import msgspec
 import pytest
 
-from cli_client.library.asking import REF_BYTES, random_ref
-from cli_client.library.outbox import POSTPONE_MIN_SECONDS, WINDOW_MAX, Outbox, Outgoing, OutgoingState
+from cli_client.library.asking import ASKED_MAX, REF_BYTES, random_ref
+from cli_client.library.outbox import (
+    POSTPONE_MAX_SECONDS,
+    POSTPONE_MIN_SECONDS,
+    WINDOW_MAX,
+    Outbox,
+    Outgoing,
+    OutgoingState,
+)
 
 
 @pytest.fixture
@@ -137,3 +144,24 @@ def test_only_what_was_tried_is_disowned(outbox: Outbox) -> None:
     assert refs(outbox.disown()) == ["r1"]
     outbox.connection_lost()
     assert refs(outbox.due(0)) == ["r2"]
+
+
+def test_the_server_says_when_to_send_again(outbox: Outbox) -> None:
+    """And the refused messages go out in their order, the first alone."""
+    for text in "abc":
+        outbox.add(text, room="lobby")
+    outbox.due(0)
+    for ref in ("r1", "r2", "r3"):
+        outbox.refused(ref, "rate_limited", "later", 0, 7.5)
+    assert outbox.due(7) == []
+    assert outbox.next_due(0) == 7.5
+    assert refs(outbox.due(7.5)) == ["r1"]
+    outbox.acknowledged("r1")
+    assert refs(outbox.due(7.5)) == ["r2", "r3"]
+    outbox.refused("r2", "rate_limited", "later", 8, 1e9)
+    assert outbox.next_due(8) == 8 + POSTPONE_MAX_SECONDS
+
+
+def test_no_more_is_unanswered_than_the_protocol_allows() -> None:
+    """Messages, requests, a PING and a TYPING (PROTOCOL.md section 6)."""
+    assert WINDOW_MAX + ASKED_MAX + 2 <= 64

@@ -4,11 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET
 
 from cli_client.library.errors import RequestError
 from cli_client.library.store import Store, store_path
 from tcp_server.protocol import client_packets, server_packets
-from tests.cli_client.scripted_server import NOON, Open, ScriptedServer
+from tests.cli_client.scripted_server import NOON, Open, ScriptedServer, msg
 
 
 async def test_lists_are_read_to_their_end(opened: Open) -> None:
@@ -83,3 +84,16 @@ async def test_an_unexpected_answer_is_an_error(opened: Open) -> None:
     peer.say(server_packets.Users(room="lobby", count=0, users=[], more=False, ref=history.ref))
     with pytest.raises(RequestError, match="USERS"):
         await asked
+
+
+async def test_a_search_goes_on_where_the_server_stopped_looking(opened: Open) -> None:
+    """An empty page with more behind it is no answer."""
+    client, peer = await opened()
+    searching = asyncio.create_task(client.requests.search("rare"))
+    for wanted, page, before in ((UNSET, [], 70), (70, [], 30), (30, [msg(7)], None)):
+        search = await peer.expect(client_packets.Search)
+        assert search.before == wanted
+        answer = server_packets.Search(query="rare", messages=page, more=True, before=before, ref=search.ref)
+        peer.say(answer)
+    found = await searching
+    assert ([message.id for message in found.messages], found.before) == ([7], 7)

@@ -8,8 +8,10 @@ from cli_client.library import resume
 from cli_client.library.client import Client
 from cli_client.library.connect import ConnectionState
 from cli_client.library.errors import Unreachable
-from cli_client.library.events import Failed, Live, Lost, Postponed, Sent
-from cli_client.library.outbox import OutgoingState
+from cli_client.library.events import Failed, Live, Lost, Postponed, Sent, Unanswered
+from cli_client.library.outbox import Outbox, OutgoingState
+from cli_client.library.outputs import Hangup, Happened, Output, Write
+from cli_client.library.resume import ResumingSession
 from tcp_server.protocol import client_packets, server_packets
 from tests.cli_client.library.listening import ids_until_live, reopened, take, until
 from tests.cli_client.scripted_server import Open, ScriptedServer, echo_of, msg
@@ -215,3 +217,105 @@ async def test_an_error_that_answers_nothing_is_an_event(opened: Open) -> None:
     before, error = await until(client, server_packets.Error)
     assert before == []
     assert error == server_packets.Error(code="rate_limited", message="too fast")
+
+
+class Clock:
+    """A session in the chat, and the time."""
+
+    def __init__(self) -> None:
+        self.session = ResumingSession("alice", ["lobby"], outbox=Outbox(lambda: f"r{self.now}"))
+        self.now = 0.0
+        self.session.connected(0)
+        self.hear(
+            server_packets.Hello(
+                protocol=1, server="s", version="1", limits=server_packets.Limits(), server_password=False
+            )
+        )
+        self.hear(server_packets.Ready(nickname="alice", token="t", epoch="e", id=0, rooms=["lobby"], resumed=False))
+        self.hear(server_packets.Pong(id=0, ref="opening-1"))
+
+    def hear(self, packet: server_packets.ServerPacket) -> list[Output]:
+        return list(self.session.received(server_packets.format(packet), self.now))
+
+    def say(self) -> list[Output]:
+        self.session.outbox.add("hello", room="lobby")
+        return list(self.session.flush(self.now))
+
+    def wake(self) -> list[Output]:
+        """Let the time pass until something is due, and return what is done."""
+        at = self.session.wake_at(self.now)
+        assert at is not None
+        self.now = at
+        return list(self.session.wake(at))
+
+
+def test_a_message_without_an_answer_asks_whether_the_server_is_there() -> None:
+    """After 2 s of silence; the program is told after 5, and after 10 the connection is given up."""
+    clock = Clock()
+    clock.now = 12.0
+    clock.say()
+    assert [type(output) for output in clock.wake()] == [Write]
+    assert clock.now == 14
+    assert clock.session.unanswered(16) == 0
+    assert clock.wake() == [Happened(Unanswered(5))]
+    assert clock.session.unanswered(18.5) == 6.5
+    (hangup,) = clock.wake()
+    assert isinstance(hangup, Hangup)
+    assert (clock.now, hangup.reason) == (22, "the server has been silent for 10 seconds")
+
+
+def test_whatever_comes_is_a_sign_of_life() -> None:
+    """But while the message has no echo, the server is asked again."""
+    clock = Clock()
+    clock.say()
+    clock.wake()
+    clock.now = 3.0
+    clock.hear(server_packets.Pong(id=0))
+    for at in (5, 7):
+        assert [type(output) for output in clock.wake()] == [Write]
+        assert clock.now == at
+        clock.hear(server_packets.Pong(id=0))
+    clock.hear(server_packets.Msg(id=1, nickname="alice", message="hello", timestamp="", room="lobby", ref="r0.0"))
+    clock.wake()
+    assert clock.now == 7 + resume.PING_SECONDS
+
+
+def test_a_quiet_server_is_asked_and_given_up_10_seconds_later() -> None:
+    """Nobody waits for anything, and still a dead connection is noticed."""
+    clock = Clock()
+    assert [type(output) for output in clock.wake()] == [Write]
+    assert clock.now == 25
+    clock.wake()
+    (hangup,) = clock.wake()
+    assert (clock.now, type(hangup)) == (35, Hangup)
+
+
+def test_waking_up_asks_at_once() -> None:
+    """The silence of the time before is not the server's."""
+    clock = Clock()
+    clock.say()
+    clock.wake()
+    clock.now = 500.0
+    assert [type(output) for output in clock.session.check(500)] == [Write]
+    assert clock.session.unanswered(500) == 0
+    clock.wake()
+    assert clock.now == 505
+
+
+async def test_a_stopped_program_does_not_give_the_server_up(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its timers are late; it asks first. A program that reads no further hears nothing, which is its own doing."""
+    client, peer = await opened()
+    client.send("lobby", "hello")
+    await peer.expect(client_packets.Msg)
+    reconnector = client._reconnector
+    later = asyncio.get_running_loop().time() + 100
+    monkeypatch.setattr(reconnector, "_now", lambda: later)
+    reconnector._wake()
+    await peer.expect(client_packets.Ping)
+    reconnector._is_held = True
+    later += 100
+    reconnector._wake()
+    assert client.unanswered == 0
+    await peer.expect(client_packets.Ping)
+    client.check_now()
+    await peer.expect(client_packets.Ping)
