@@ -27,13 +27,14 @@ from cli_client.library.requests import Requests
 from cli_client.library.resume import ResumingSession, SessionPhase
 from cli_client.library.settling import Settling
 from cli_client.library.store import Store
-from cli_client.library.targets import message_target, packet_target, split_target
+from cli_client.library.targets import known_target, message_target, split_target
 from cli_client.library.text import sendable
 from tcp_server.protocol import client_packets, server_packets
 from tcp_server.protocol.server_packets import Gap, Limits, Msg, Ready
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9000
+SAVED_AT_ONCE_MAX = 16  # unsent messages; each save writes all of them, so those of a flood are saved together
 TYPING_SECONDS = 4.0  # between two TYPINGs
 BYE_SECONDS = 3.0  # for the server to answer BYE
 
@@ -95,16 +96,19 @@ class Client:
             Unreachable: no chat server answers.
             NotAdmitted: the nickname is taken or not allowed, or a room's name is not valid.
         """
-        if self._running is not None:
-            raise ValueError("this client was connected before")
         self._admission.ask()
-        self._running = asyncio.create_task(self._reconnector.run(), name=f"connection of {self.nickname}")
-        self._running.add_done_callback(self._finished)
+        self._run()
         try:
             await self._admission.wait()
         except BaseException:
             await self.close()
             raise
+
+    def start(self) -> None:
+        """Connect as soon as there is a server, and stay connected; until then `send` keeps what is written."""
+        self._admission.ask()
+        self._admission.let_in()
+        self._run()
 
     async def close(self, message: str = "") -> None:
         """Say BYE and end the connection. Unsent messages stay in the store, if there is one."""
@@ -120,6 +124,12 @@ class Client:
                 await self._running
         self._end()
         self._autosave.close()
+
+    def _run(self) -> None:
+        if self._running is not None:
+            raise ValueError("this client was connected before")
+        self._running = asyncio.create_task(self._reconnector.run(), name=f"connection of {self.nickname}")
+        self._running.add_done_callback(self._finished)
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -161,6 +171,11 @@ class Client:
     def is_kept(self) -> bool:
         """Whether unsent messages outlive the process."""
         return self._autosave.is_kept
+
+    @property
+    def was_here(self) -> bool:
+        """Whether the server has let this user in before, in this process or an earlier one."""
+        return self._session.was_here
 
     @property
     def motd(self) -> str | None:
@@ -209,7 +224,10 @@ class Client:
             raise ValueError(f"a message has 1 to {self.limits.message:,} characters, not {len(text):,}")
         outgoing = self._session.outbox.add(text, room=room, to=to, action=action)
         self._settling.expect(outgoing)
-        self._autosave.save()
+        if self.unsent <= SAVED_AT_ONCE_MAX:
+            self._autosave.save()
+        else:
+            self._autosave.save_soon()
         self._reconnector.flush()
         return outgoing
 
@@ -222,7 +240,7 @@ class Client:
         now = asyncio.get_running_loop().time()
         if self._session.phase is SessionPhase.LIVE and now >= self._typing_at + TYPING_SECONDS:
             self._typing_at = now
-            room, to = packet_target(target)
+            room, to = known_target(target)
             self._reconnector.write(client_packets.format(client_packets.Typing(room=room, to=to)))
 
     async def sent(self, outgoing: Outgoing) -> Msg:
@@ -268,6 +286,15 @@ class Client:
             return nickname
         ready = await self.requests.expect(server_packets.Ready, client_packets.Nick(nickname=nickname))
         return ready.nickname or nickname
+
+    def check_now(self) -> None:
+        """Ask the server at once whether it is there, or try to connect at once: this machine has just woken up."""
+        self._reconnector.check_now()
+
+    @property
+    def unanswered(self) -> float:
+        """The seconds for which the server owes an answer and has said nothing; 0 if that is not long."""
+        return self._reconnector.unanswered
 
     def reconnect_now(self) -> None:
         """Try to connect at once, if there is no connection."""
