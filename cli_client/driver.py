@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterable
 from datetime import datetime
 from typing import Any, assert_never
 
+from cli_client.chat.display import defuse_line
 from cli_client.chat.effects import (
     Ask,
     Discard,
@@ -31,7 +32,7 @@ from cli_client.library.connect import ConnectionState
 from cli_client.library.errors import ClientError
 from cli_client.library.events import Event
 from cli_client.library.export import ExportFault, export
-from cli_client.library.targets import target_key
+from cli_client.library.targets import is_target, target_key
 from cli_client.local_zone import LOCAL
 
 
@@ -52,7 +53,7 @@ class Driver:
         for outgoing in client.outgoing:
             session.queued(outgoing, local_now())
         for peer in client.peers:
-            session.book.open(f"@{peer}")
+            session.book.open(f"@{defuse_line(peer)}")
 
     def attach(self, face: Face) -> None:
         """Show the chat on this face; to be called before anything else."""
@@ -180,7 +181,7 @@ class Driver:
         book = self._session.book
         try:
             peers = (f"@{peer}" for peer in self._client.peers)  # under their earlier names, too
-            targets = {target_key(target): target for target in (*effect.targets, *peers)}
+            targets = {target_key(target): target for target in (*effect.targets, *peers) if is_target(target)}
             number = await export(self._client, effect.path, targets.values())
         except (ClientError, ExportFault) as error:
             self._carry_out(book.fail(f"nothing was exported: {error}"))

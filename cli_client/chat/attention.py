@@ -35,6 +35,11 @@ class Attention:
         self.unread += 1
         self.mentions += mention
 
+    def add(self, other: "Attention") -> None:
+        """Note that this view has taken over another's lines."""
+        self.unread += other.unread
+        self.mentions += other.mentions
+
     def see_all(self) -> None:
         """Note that the person has seen the newest line."""
         self.marker = None

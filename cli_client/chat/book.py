@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from cli_client.chat.display import defuse, defuse_line
 from cli_client.chat.effects import Effect, Show
 from cli_client.chat.hits import Hits
 from cli_client.chat.lines import Kind, Line
@@ -28,7 +29,7 @@ class Book:
     """
 
     def __init__(self, nickname: str, now: datetime, *, paged: bool = True) -> None:
-        self.nickname = nickname
+        self.nickname = defuse_line(nickname)
         self.paged = paged
         self.now = now
         self.hits = Hits()
@@ -119,16 +120,28 @@ class Book:
         for target in targets.values():
             self.open(target)
         if self._current is self._start and targets:
-            first = next(iter(targets.values()))
+            wanted = (target for key, target in targets.items() if key in self._expected)
+            first = next(wanted, next(iter(targets.values())))
+            self.give_up_room(first)
             self.switch(first)
             self._start.move_lines(self.open(first))  # the words from before there was a room are not lost
 
     def rename_talk(self, old: str, nickname: str) -> None:
-        """Give the direct talk with somebody their new name, unless there is one with that name."""
+        """Give the direct talk with somebody their new name; an earlier one under that name becomes a part of it."""
         talk = self._views.pop(target_key(f"@{old}"), None)
-        if talk is not None:
-            talk.rename(f"@{nickname}")
-            self._views.setdefault(target_key(talk.target), talk)
+        if talk is None:
+            return
+        if self._previous == talk.target:
+            self._previous = f"@{nickname}"
+        talk.rename(f"@{nickname}")
+        earlier = self._views.pop(target_key(talk.target), None)
+        if earlier is not None:
+            talk.absorb(earlier)
+        self._views[target_key(talk.target)] = talk
+        if earlier is self._current:
+            self._current = talk
+        if talk is self._current:
+            talk.attention.look()
 
     # -- rooms that a command asked for ----------------------------------------------------------
 
@@ -169,7 +182,7 @@ class Book:
     def add(self, view: View, kind: Kind, text: str, nickname: str = "", timestamp: str | None = None) -> list[Effect]:
         """Append a line that is no message; without a timestamp its time is now."""
         at = self.now if timestamp is None else parse_timestamp(timestamp, self.now)
-        return self.add_lines(view, [Line(kind, text, at, nickname)])
+        return self.add_lines(view, [Line(kind, defuse(text), at, nickname)])
 
     def add_lines(self, view: View, lines: Sequence[Line]) -> list[Effect]:
         """Append lines that are new now."""

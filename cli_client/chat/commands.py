@@ -108,7 +108,7 @@ def _help(chat: Chat, rest: str) -> Sequence[Effect]:
 TABLE: tuple[Command, ...] = (
     Command(
         "join",
-        "ROOM …",
+        "ROOM, …",
         1,
         "Enter a room; it is made if there is none",
         "/join dev",

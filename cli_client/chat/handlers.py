@@ -9,12 +9,13 @@ from typing import Protocol
 
 from msgspec import UNSET
 
+from cli_client.chat.display import bare, isolate
 from cli_client.chat.effects import Ask, Discard, Effect, Export, Purpose, Quit, Rename, Resend, ScrollUp, SendText
 from cli_client.chat.hits import Hits
 from cli_client.chat.lines import Fate
 from cli_client.chat.query import SearchFault, parse_search
 from cli_client.chat.views import View
-from cli_client.library.targets import packet_target, room_name, split_target
+from cli_client.library.targets import known_target, room_name, split_target
 from tcp_server.protocol import client_packets, names
 from tcp_server.protocol.names import RoomName
 from tcp_server.protocol.server_packets import LIST_MAX
@@ -49,7 +50,10 @@ class Chat(Protocol):
 
 
 def join(chat: Chat, rest: str) -> Sequence[Effect]:
-    rooms = [room_name(word) for word in rest.replace(",", " ").split()]
+    words = [bare(word.strip()) for word in rest.split(",") if word.strip()]
+    if any(len(word.split()) > 1 for word in words):
+        raise CommandFault("a room's name has no space; a list of rooms needs commas, as in /join dev, help")
+    rooms = [room_name(word) for word in words]
     for room in rooms:
         chat.expect_room(room)
     return [Ask(client_packets.Join(room=RoomName(room)), f"#{room}") for room in rooms]
@@ -58,6 +62,7 @@ def join(chat: Chat, rest: str) -> Sequence[Effect]:
 def leave(chat: Chat, rest: str) -> Sequence[Effect]:
     """Leave the room that the first word names, else the present one: then the words are the reason."""
     word, *others = rest.split(maxsplit=1) or [""]
+    word = bare(word)
     target, reason = chat.current.target, rest
     named = chat.find(f"#{word.removeprefix('#')}") if word else None
     if named is not None or word.startswith("#"):
@@ -71,16 +76,17 @@ def leave(chat: Chat, rest: str) -> Sequence[Effect]:
 
 def msg(chat: Chat, rest: str) -> Sequence[Effect]:
     who, *words = rest.split(maxsplit=1)
+    who = bare(who)
     target = who if who.startswith(("#", "@")) else f"@{who}"
     split_target(target)
     if target.startswith("#") and chat.find(target) is None:
-        raise CommandFault(f"you are not in {target}; use /join {target[1:]}")
+        raise CommandFault(f"you are not in {isolate(target)}; use /join {target[1:]}")
     if not words:
         chat.switch(chat.open(target).target)
         return []
     text = words[0]
     chat.open(target)
-    said = chat.note(f"to {target}: {text}") if chat.paged and chat.current.target != target else []
+    said = chat.note(f"to {isolate(target)}: {text}") if chat.paged and chat.current.target != target else []
     return [SendText(target, text), *said]
 
 
@@ -89,8 +95,9 @@ def me(chat: Chat, rest: str) -> Sequence[Effect]:
 
 
 def nick(chat: Chat, rest: str) -> Sequence[Effect]:
-    names.nickname_key(rest)
-    return [Rename(rest)]
+    nickname = bare(rest)
+    names.nickname_key(nickname)
+    return [Rename(nickname)]
 
 
 def topic(chat: Chat, rest: str) -> Sequence[Effect]:
@@ -98,14 +105,15 @@ def topic(chat: Chat, rest: str) -> Sequence[Effect]:
     if not view.target.startswith("#"):
         raise CommandFault("only a room has a topic")
     if not rest:
-        return chat.note(f"the topic is: {view.roster.topic}" if view.roster.topic else f"{view.target} has no topic")
+        text = view.roster.topic
+        return chat.note(f"the topic is: {text}" if text else f"{isolate(view.target)} has no topic")
     return [Ask(client_packets.Topic(room=RoomName(view.target[1:]), topic="" if rest == "-" else rest), view.target)]
 
 
 def users(chat: Chat, rest: str) -> Sequence[Effect]:
     if not rest and not chat.current.target.startswith("#"):
         raise CommandFault("usage: /users ROOM")
-    room = room_name(rest or chat.current.target)
+    room = room_name(bare(rest) or chat.current.target)
     return [Ask(client_packets.Users(room=RoomName(room)), f"#{room}")]
 
 
@@ -118,7 +126,7 @@ def history(chat: Chat, rest: str) -> Sequence[Effect]:
     number = _number(rest or str(PAGE), "/history [NUMBER]")
     if chat.paged:
         return [ScrollUp()]
-    room, to = packet_target(target)
+    room, to = known_target(target)
     request = client_packets.History(room=room, to=to, limit=min(number, LIST_MAX))
     return [Ask(request, target, Purpose.PRINT)]
 
@@ -143,7 +151,7 @@ def context(chat: Chat, rest: str) -> Sequence[Effect]:
     if hit is None:
         raise CommandFault(f"there is no hit {number}; use /search WORDS")
     target, message_id = hit
-    room, to = packet_target(target)
+    room, to = known_target(target)
     request = client_packets.History(room=room, to=to, before=message_id + 1, limit=CONTEXT + 1)
     return [Ask(request, target, Purpose.CONTEXT, number=number)]
 
@@ -155,8 +163,10 @@ def export(chat: Chat, rest: str) -> Sequence[Effect]:
 
 def switch(chat: Chat, rest: str) -> Sequence[Effect]:
     targets = chat.targets()
+    rest = bare(rest)
     if not rest:
-        return chat.note("  ".join(f"{number} {target}" for number, target in enumerate(targets, 1)))
+        views = filter(None, map(chat.find, targets))
+        return chat.note("  ".join(f"{number} {_listed(view)}" for number, view in enumerate(views, 1)))
     if rest.isdecimal() and 0 < int(rest) <= len(targets):
         chat.switch(targets[int(rest) - 1])
         return []
@@ -184,6 +194,11 @@ def drop(chat: Chat, rest: str) -> Sequence[Effect]:
 
 def quit(chat: Chat, rest: str) -> Sequence[Effect]:
     return [Quit(rest)]
+
+
+def _listed(view: View) -> str:
+    failed = f" ({view.failed} not sent)" if view.failed else ""
+    return isolate(view.target) + failed
 
 
 def _talkable(chat: Chat) -> str:

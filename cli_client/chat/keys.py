@@ -28,6 +28,6 @@ KEYS: tuple[Key, ...] = (
     Key("Ctrl-End", "Go to the newest message"),
     Key("Ctrl-L", "Draw the screen anew"),
     Key("Ctrl-Z", "Suspend the program"),
-    Key("Ctrl-C", "Empty the input; on an empty one, leave the chat"),
+    Key("Ctrl-C", "Empty the input; twice on an empty one, leave the chat"),
     Key("Ctrl-D", "On an empty input, leave the chat"),
 )

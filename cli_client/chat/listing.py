@@ -10,11 +10,12 @@ import msgspec
 from msgspec import UNSET
 
 from cli_client.chat.book import HITS_TARGET, Book
+from cli_client.chat.display import isolate
 from cli_client.chat.effects import Ask, Effect, Purpose, Show
 from cli_client.chat.handlers import CONTEXT
 from cli_client.chat.lines import Kind
 from cli_client.chat.views import View
-from cli_client.library.targets import packet_target
+from cli_client.library.targets import known_target
 from tcp_server.protocol import client_packets, server_packets
 from tcp_server.protocol.names import RoomName
 
@@ -36,9 +37,9 @@ class Listing:
                 return self._list_users(ask, packet)
             case server_packets.Rooms():
                 return self._list_rooms(packet)
-            case server_packets.Search():
+            case server_packets.Search() if isinstance(ask.request, client_packets.Search):
                 return self._list_hits(ask, packet)
-            case server_packets.History():
+            case server_packets.History() if isinstance(ask.request, client_packets.History):
                 match ask.purpose:
                     case Purpose.OLDER:
                         return self._show_older(ask, packet)
@@ -56,7 +57,7 @@ class Listing:
         view = self._book.current
         if not view.begin_fetch():
             return []
-        room, to = packet_target(view.target)
+        room, to = known_target(view.target)
         request = client_packets.History(room=room, to=to, before=view.oldest_id or UNSET, limit=PAGE)
         return [Ask(request, view.target, Purpose.OLDER)]
 
@@ -80,8 +81,11 @@ class Listing:
             line = book.message_line(message)  # without its id: the same message may be a hit twice
             lines.append(dataclasses.replace(line, kind=Kind.HIT, id=0, text=text, number=number, target=target))
         older = None
-        if search.more and search.messages:
-            older = msgspec.structs.replace(ask.request, before=search.messages[-1].id)
+        before = search.before
+        if before is None and search.messages:
+            before = search.messages[-1].id
+        if search.more and before is not None:
+            older = msgspec.structs.replace(ask.request, before=before)
         book.hits.end_page(older)
         if book.paged:
             book.switch(HITS_TARGET)
@@ -89,7 +93,9 @@ class Listing:
 
     def _explain_hits(self, view: View, number: int) -> Sequence[Effect]:
         if not number:
-            return self._book.add(view, Kind.INFO, "nothing was found")
+            is_end = self._book.hits.older is None
+            text = "nothing was found" if is_end else "nothing was found so far; /more looks at older messages"
+            return self._book.add(view, Kind.INFO, text)
         how = "type a number" if self._book.paged else "/context NUMBER"
         more = "; /more shows older hits" if self._book.hits.older is not None else ""
         back = "; Escape goes back" if self._book.paged else ""
@@ -106,7 +112,7 @@ class Listing:
             )
             return [Ask(request, ask.target, Purpose.CONTEXT, found, ask.number)]
         view = book.open(HITS_TARGET)
-        shown = book.add(view, Kind.INFO, f"around hit {ask.number}, in {ask.target}:")
+        shown = book.add(view, Kind.INFO, f"around hit {ask.number}, in {isolate(ask.target)}:")
         hit = book.hits.get(ask.number)
         lines = []
         for message in found:  # without their ids: two hits may have the same neighbours
@@ -119,8 +125,9 @@ class Listing:
 
     def _list_users(self, ask: Ask, users: server_packets.Users) -> Sequence[Effect]:
         if not users.users:
-            return self._book.note(f"#{users.room} is empty")
-        shown = self._book.note(f"{users.count} in #{users.room}: {', '.join(users.users)}")
+            return self._book.note(f"{isolate(f'#{users.room}')} is empty")
+        names = ", ".join(map(isolate, users.users))
+        shown = self._book.note(f"{users.count} in {isolate(f'#{users.room}')}: {names}")
         if not users.more:
             return shown
         return [*shown, Ask(client_packets.Users(room=RoomName(users.room), after=users.users[-1]), ask.target)]
@@ -129,7 +136,8 @@ class Listing:
         shown: list[Effect] = []
         for entry in rooms.rooms:
             people = "1 member" if entry.count == 1 else f"{entry.count} members"
-            shown += self._book.note(f"#{entry.room}, {people}" + (f": {entry.topic}" if entry.topic else ""))
+            topic = f": {entry.topic}" if entry.topic else ""
+            shown += self._book.note(f"{isolate(f'#{entry.room}')}, {people}{topic}")
         if rooms.more and rooms.rooms:
             shown.append(Ask(client_packets.Rooms(after=rooms.rooms[-1].room)))
         return shown or self._book.note("no room has members")
@@ -140,7 +148,8 @@ def snippet(text: str, query: str) -> str:
     text = " ".join(text.split())
     if len(text) <= SNIPPET_CHARACTERS:
         return text
-    start = max(text.casefold().find(query.split()[0].casefold()) - SNIPPET_BEFORE, 0)
+    word = next(iter(query.split()), "")
+    start = max(text.casefold().find(word.casefold()) - SNIPPET_BEFORE, 0)
     start = min(start, len(text) - SNIPPET_CHARACTERS)
     end = start + SNIPPET_CHARACTERS
     return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"

@@ -9,16 +9,19 @@ from datetime import datetime
 
 from cli_client.chat import commands
 from cli_client.chat.book import HITS_TARGET, Book
+from cli_client.chat.display import bounded, defuse, defuse_line, harmless, isolate
 from cli_client.chat.effects import Ask, Effect, Purpose, Rename, SendText, Show
 from cli_client.chat.handlers import NOWHERE, CommandFault
 from cli_client.chat.lines import Fate, Kind, Line
 from cli_client.chat.listing import Listing
-from cli_client.library.events import Event, Failed, Live, Lost, NotLetIn, Postponed, Sent
+from cli_client.library.events import Event, Failed, Live, Lost, NotLetIn, Postponed, Sent, Unanswered
 from cli_client.library.outbox import Outgoing, OutgoingState
 from cli_client.library.targets import message_target
 from tcp_server.protocol import client_packets, server_packets
 
 LEAVE_WORDS = {"left": "left", "quit": "quit", "timeout": "lost the connection", "kicked": "was removed"}
+MY_LEAVE_WORDS = LEAVE_WORDS | {"kicked": "were removed"}
+NOTICE_AGAIN_SECONDS = 10.0  # the same notice within this time after the last is not shown again
 
 
 class ChatSession:
@@ -31,6 +34,7 @@ class ChatSession:
     def __init__(self, nickname: str, now: datetime, *, paged: bool = True) -> None:
         self.book = Book(nickname, now, paged=paged)
         self._listing = Listing(self.book)
+        self._notice = ("", now)
 
     # -- the person ------------------------------------------------------------------------------
 
@@ -76,9 +80,9 @@ class ChatSession:
         if not self.book.paged:
             return
         kind = Kind.ACTION if outgoing.action else Kind.MESSAGE
-        line = Line(kind, outgoing.message, now, self.book.nickname, ref=outgoing.ref)
+        line = Line(kind, defuse(outgoing.message), now, self.book.nickname, ref=outgoing.ref)
         line.fate = Fate(outgoing.state.value)
-        line.reason = outgoing.reason
+        line.reason = defuse_line(bounded(outgoing.reason))
         self.book.open(_target(outgoing)).append(line)
 
     def retried(self, ref: str) -> None:
@@ -93,7 +97,7 @@ class ChatSession:
 
     def renamed(self, nickname: str) -> None:
         """Take the answer to `Rename`."""
-        self.book.rename_user(nickname)
+        self.book.rename_user(defuse_line(nickname))
 
     def answered(self, ask: Ask, packet: server_packets.ServerPacket, now: datetime) -> Sequence[Effect]:
         """Take the server's answer to `Ask`.
@@ -101,6 +105,7 @@ class ChatSession:
         ROOM and LEAVE come as events too, but the next line that the person types must not wait for those.
         """
         self.book.set_now(now)
+        packet = harmless(packet)
         match packet:
             case server_packets.RoomState():
                 self._room(packet)
@@ -118,13 +123,15 @@ class ChatSession:
                 view.fail_fetch()
             if isinstance(asked.request, client_packets.Join):
                 self.book.give_up_room(asked.target)
-        return self.book.fail(text)
+        return self.book.fail(bounded(text))
 
     # -- the server ------------------------------------------------------------------------------
 
     def received(self, event: Event, now: datetime) -> Sequence[Effect]:
         """Take an event of the client library."""
         self.book.set_now(now)
+        if isinstance(event, server_packets.ServerPacket):
+            event = harmless(event)
         match event:
             case server_packets.Msg():
                 return self._message(event)
@@ -148,16 +155,16 @@ class ChatSession:
             case server_packets.Typing():
                 self._typing(event)
             case server_packets.Notice(message=text):
-                return self.book.add(self.book.current, Kind.NOTICE, text)
+                return self._note_notice(text)
             case server_packets.Gap():
                 return self._gap()
             case server_packets.Error(message=text):
                 return self.book.fail(text)
             case NotLetIn(_, _, text):
-                text = f"{text}; /nick NAME tries another nickname"
+                text = f"{defuse_line(bounded(text))}; /nick NAME tries another nickname"
                 lines = self.book.current.lines
                 return [] if lines and lines[-1].text == text else self.book.fail(text)  # once for many attempts
-            case Live() | Lost():
+            case Live() | Lost() | Unanswered():
                 pass  # a face shows the connection outside the views
         return []
 
@@ -173,11 +180,12 @@ class ChatSession:
     def _fail_pending(self, outgoing: Outgoing) -> Sequence[Effect]:
         """Show why a message is postponed or was refused: at its line, and in the view that the person looks at."""
         view = self.book.find(_target(outgoing))
-        has_line = view is not None and view.settle(outgoing.ref, Fate(outgoing.state.value), outgoing.reason)
+        reason = defuse_line(bounded(outgoing.reason))
+        has_line = view is not None and view.settle(outgoing.ref, Fate(outgoing.state.value), reason)
         is_seen = has_line and view is self.book.current
         if not self.book.paged or outgoing.state is not OutgoingState.FAILED or is_seen:
             return []
-        return self.book.fail(f"not sent to {_target(outgoing)}: {outgoing.reason}")
+        return self.book.fail(f"not sent to {isolate(_target(outgoing))}: {reason}")
 
     def _room(self, room: server_packets.RoomState) -> None:
         view = self.book.open(f"#{room.room}")
@@ -195,11 +203,12 @@ class ChatSession:
         view = self.book.find(f"#{leave.room}")
         if view is None:
             return []
-        words = LEAVE_WORDS.get(leave.reason, leave.reason)
+        is_me = self.book.is_me(leave.nickname)
+        words = (MY_LEAVE_WORDS if is_me else LEAVE_WORDS).get(leave.reason, leave.reason)
         text = f"{words}: {leave.message}" if leave.message else words
-        if self.book.is_me(leave.nickname):
+        if is_me:
             self.book.close(view.target)
-            return self.book.note(f"you {text.replace('was', 'were', 1)}: {view.target}")
+            return self.book.note(f"you {text}: {isolate(view.target)}")
         view.roster.leave(leave.nickname)
         return self.book.add(view, Kind.LEAVE, text, leave.nickname, leave.timestamp)
 
@@ -215,7 +224,15 @@ class ChatSession:
         self.book.rename_talk(nick.old, nick.nickname)
         view = self.book.open(f"#{nick.room}")
         view.roster.rename(nick.old, nick.nickname)
-        return self.book.add(view, Kind.NICK, f"is now {nick.nickname}", nick.old, nick.timestamp)
+        return self.book.add(view, Kind.NICK, f"is now {isolate(nick.nickname)}", nick.old, nick.timestamp)
+
+    def _note_notice(self, text: str) -> Sequence[Effect]:
+        """Show a notice; a bridge without a server repeats its own every two seconds."""
+        last, at = self._notice
+        self._notice = (text, self.book.now)
+        if text == last and (self.book.now - at).total_seconds() < NOTICE_AGAIN_SECONDS:
+            return []
+        return self.book.add(self.book.current, Kind.NOTICE, text)
 
     def _typing(self, typing: server_packets.Typing) -> None:
         if self.book.is_me(typing.nickname):

@@ -4,6 +4,7 @@ A view is a piece of the log's end, without holes: the part of the log above its
 scrolls there. A message is in a view once, whether it came live, in a replay or as history.
 """
 
+import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -39,6 +40,11 @@ class View:
     def oldest_id(self) -> int:
         """The id of the first message, 0 if there is none."""
         return next((line.id for line in self.lines if line.id), 0)
+
+    @property
+    def failed(self) -> int:
+        """The number of our messages here that were not sent and never will be by themselves."""
+        return sum(line.fate is Fate.FAILED for line in self._unsent.values())
 
     # -- new lines -------------------------------------------------------------------------------
 
@@ -99,6 +105,21 @@ class View:
         """Give all lines to another view."""
         other.lines += self.lines
         self.lines = []
+
+    def absorb(self, other: "View") -> None:
+        """Take over the lines of an earlier talk, whose person bore the name that this one's has taken.
+
+        They keep their place in time. They are not of this talk's log, so none of them says where it was read up to.
+        """
+        sent = [line for line in self.lines if line.fate is Fate.SENT]
+        earlier = [line for line in other.lines if line.fate is Fate.SENT]
+        for line in earlier:
+            line.id = 0
+        unsent = [line for line in (*other.lines, *self.lines) if line.fate is not Fate.SENT]
+        self.lines = [*heapq.merge(earlier, sent, key=lambda line: line.at), *unsent]
+        self._ids |= other._ids
+        self._unsent |= other._unsent
+        self.attention.add(other.attention)
 
     # -- older lines -----------------------------------------------------------------------------
 

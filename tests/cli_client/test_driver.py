@@ -16,7 +16,7 @@ from tcp_server.protocol import client_packets, server_packets
 from tests.cli_client.scripted_server import Open, ScriptedServer, msg
 
 
-async def test_refused_questions_are_told(piped, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_refused_questions_are_told(piped, capfd: pytest.CaptureFixture[str]) -> None:
     """An ERROR or RETRY to a command is a line on stderr, and so is a text that is too long."""
     pipes = await piped()
     pipes.type("/join secret\n/nick bob\n" + "x" * 8001 + "\n/history 1\n")
@@ -28,7 +28,7 @@ async def test_refused_questions_are_told(piped, capsys: pytest.CaptureFixture[s
     history = await pipes.peer.expect(client_packets.History)
     pipes.peer.say(server_packets.History(room="lobby", messages=[msg(1)], more=False, ref=history.ref))
     assert await pipes.exit() is Exit.REFUSED
-    assert capsys.readouterr().err.splitlines() == [
+    assert capfd.readouterr().err.splitlines() == [
         "wordpacket: no entry",
         "wordpacket: bob is taken",
         "wordpacket: a message has 1 to 8,000 characters, not 8,001",

@@ -3,7 +3,7 @@
 from cli_client.chat.session import ChatSession
 from tcp_server.protocol import server_packets
 from tests.cli_client.chat.sessions import NOW, entered, texts
-from tests.cli_client.scripted_server import msg
+from tests.cli_client.scripted_server import NOON, msg
 
 
 def test_times_are_in_the_persons_zone(session: ChatSession) -> None:
@@ -53,3 +53,38 @@ def test_words_before_the_first_room_move_there() -> None:
     session.book.note("welcome")
     session.received(server_packets.Ready(nickname="alice", rooms=["lobby"]), NOW)
     assert texts(session.book.current) == ["welcome"]
+
+
+def renamed(old: str, nickname: str) -> server_packets.Nick:
+    return server_packets.Nick(room="lobby", old=old, nickname=nickname, timestamp=NOON)
+
+
+def test_a_talk_takes_over_an_earlier_one_under_its_new_name() -> None:
+    """Whichever of the two the person looks at: it is read and answered where it is on the screen."""
+    for looked_at in ("@ben", "@benny", "#lobby"):
+        session = entered("lobby")
+        session.received(msg(1, "from the first benny", "benny", to="alice"), NOW)
+        session.received(msg(2, "from ben", "ben", to="alice"), NOW)
+        session.book.switch(looked_at)
+        session.received(renamed("ben", "benny"), NOW)
+        assert session.book.targets() == ["#lobby", "@benny"]
+        session.received(msg(3, "can you read me", "benny", to="alice"), NOW)
+        view = session.book.find("@benny")
+        assert view is not None
+        assert texts(view) == ["from the first benny", "from ben", "can you read me"]
+        assert (session.book.current is view) == (looked_at != "#lobby")
+        assert view.attention.unread == (0 if looked_at != "#lobby" else 3)
+        assert view.oldest_id == 2  # the first benny's are of another history
+        session.received(msg(1, "from the first benny", "benny", to="alice"), NOW)
+        assert len(view.lines) == 3
+
+
+def test_a_room_that_was_asked_for_is_looked_at_first() -> None:
+    """Among those that the person is in already."""
+    session = ChatSession("alice", NOW)
+    session.book.expect_room("Dev")
+    session.received(server_packets.Ready(nickname="alice", rooms=["books", "dev", "lobby"]), NOW)
+    assert session.book.current.target == "#dev"
+    session.book.switch("#books")
+    session.received(server_packets.RoomState(room="dev", count=1, topic="", users=["alice"], id=0), NOW)
+    assert session.book.current.target == "#books"

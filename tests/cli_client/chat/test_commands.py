@@ -61,8 +61,8 @@ def test_what_is_typed_is_done(session: ChatSession, typed: str, actions: list[E
     [
         ("/bogus", "there is no command /bogus"),
         ("/", "there is no command /"),
-        ("/join", "usage: /join ROOM …"),
-        ("/join a!b", "the name may not hold U+0021; usage: /join ROOM …"),
+        ("/join", "usage: /join ROOM, …"),
+        ("/join a!b", "the name may not hold U+0021; usage: /join ROOM, …"),
         ("/me", "usage: /me TEXT"),
         ("/nick", "usage: /nick NICKNAME"),
         ("/nick a b", "the name may not hold U+0020; usage: /nick NICKNAME"),

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli_client.chat.display import defuse, defuse_line
+from cli_client.chat.display import defuse, defuse_line, harmless, isolate
+from tcp_server.protocol import server_packets
+from tests.cli_client.scripted_server import msg
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"]
 
@@ -32,3 +34,23 @@ def test_escape_sequences_show_their_letters() -> None:
     assert defuse("\u202egnirts") == "\ufffdgnirts"
     assert defuse("a\u2028b") == "a\nb"
     assert defuse("plain") == "plain"
+
+
+def test_a_name_from_right_to_left_has_marks_around_it() -> None:
+    """Others have none: programs look for them in the output of a pipe."""
+    assert isolate("שלום") == "\u200eשלום\u200e"
+    assert [isolate(name) for name in ("alice", "Zoë", "日本")] == ["alice", "Zoë", "日本"]
+
+
+def test_a_packet_is_harmless_in_all_its_fields() -> None:
+    """One that is harmless already is the same packet; a token and a ref are never shown, and stay."""
+    good = msg(1, "hi")
+    assert harmless(good) is good
+    ready = harmless(server_packets.Ready(nickname="\x1b", token="\x1b", rooms=["\x9b"] * 999, ref="\x1b"))
+    assert (ready.nickname, ready.token, ready.rooms, ready.ref) == ("␛", "\x1b", ["\ufffd"] * 200, "\x1b")
+    history = harmless(server_packets.History(messages=[msg(1, "two\nlines\x1b", "a\nb")], more=False))
+    assert [(message.message, message.nickname) for message in history.messages] == [("two\nlines␛", "a b")]
+    long = harmless(msg(1, "x" * 9000)).message
+    assert (len(long), long[-1]) == (8000, "…")
+    assert harmless(msg(1, "a" + "\u0301" * 99 + "b")).message == "ab"
+    assert harmless(msg(1, "é" + "\u0301" * 30)).message == "é" + "\u0301" * 30

@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from msgspec import UNSET
 
-from cli_client.chat.effects import Ask, Effect, SendText, Show
+from cli_client.chat.display import isolate
+from cli_client.chat.effects import Ask, Effect, Rename, SendText, Show
 from cli_client.chat.lines import Kind
 from cli_client.chat.session import ChatSession
+from cli_client.library.outbox import OutgoingState
 from tcp_server.protocol import client_packets, server_packets
+from tests.cli_client.chat.sessions import outgoing
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -63,8 +66,39 @@ def test_a_refusal_is_one_error(session: ChatSession, typed: str, fault: str) ->
 def test_help_of_one_command(session: ChatSession) -> None:
     """With an example where there is something to write, and its aliases."""
     for typed, text in [
-        ("/help /j", "/join ROOM …: Enter a room; it is made if there is none, as in /join dev (also /j)"),
+        ("/help /j", "/join ROOM, …: Enter a room; it is made if there is none, as in /join dev (also /j)"),
         ("/help close", "/close: Close the conversation that is shown, or leave the room"),
     ]:
         session.typed(typed, NOW)
         assert session.book.current.lines[-1].text == text
+
+
+def test_a_rooms_name_has_no_space(session: ChatSession) -> None:
+    """Two words are no list: whoever wants a room "book club" doesn't want two rooms."""
+    for typed in ("/join book club", "/join dev, book club"):
+        session.typed(typed, NOW)
+        assert "a room's name has no space; a list of rooms needs commas" in session.book.current.lines[-1].text
+    asked = session.typed("/join dev,#help , books", NOW)
+    assert [ask.target for ask in asked] == ["#dev", "#help", "#books"]
+
+
+def test_the_list_of_views_says_where_something_was_not_sent(session: ChatSession) -> None:
+    """One is told in the room that is looked at, and finds the message later."""
+    session.queued(outgoing(room="dev", state=OutgoingState.FAILED), NOW)
+    session.typed("/switch", NOW)
+    assert session.book.current.lines[-1].text == "1 #lobby  2 #dev (1 not sent)"
+
+
+def test_a_name_may_be_copied_from_a_sentence(session: ChatSession) -> None:
+    """With the marks around one that is written from right to left."""
+    name = "שלום"
+    copied = isolate(name)
+    assert copied != name
+    (ask,) = session.typed(f"/join {copied}", NOW)
+    assert ask.target == f"#{name}"
+    session.typed(f"/msg {copied}", NOW)
+    assert session.book.current.target == f"@{name}"
+    assert session.typed(f"/nick {copied}", NOW) == [Rename(name)]
+    session.typed("/switch lobby", NOW)
+    session.typed(f"/switch {isolate(f'@{name}')}", NOW)
+    assert session.book.current.target == f"@{name}"

@@ -127,3 +127,17 @@ def test_lists_are_told_page_by_page(session: ChatSession) -> None:
     assert again.request.after == "lobby"
     shown = session.answered(again, server_packets.Rooms(rooms=[], more=False), NOW)
     assert only(shown).line.text == "no room has members"
+
+
+def test_more_follows_the_place_where_the_server_stopped_looking(session: ChatSession) -> None:
+    """A page may be empty, and the next one has hits."""
+    (ask,) = session.typed("/search rare", NOW)
+    session.answered(ask, server_packets.Search(query="rare", messages=[], more=True, before=500), NOW)
+    assert texts(session.book.current)[-1] == "nothing was found so far; /more looks at older messages"
+    (ask,) = session.typed("/more", NOW)
+    assert ask.request.before == 500
+    session.answered(ask, server_packets.Search(query="rare", messages=[msg(9)], more=True, before=7), NOW)
+    (ask,) = session.typed("/more", NOW)
+    assert ask.request.before == 7
+    session.answered(ask, server_packets.Search(query="rare", messages=[], more=False), NOW)
+    assert texts(session.book.current)[-1] == "nothing was found"

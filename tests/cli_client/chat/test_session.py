@@ -1,5 +1,8 @@
 """The session by values: events of the library go in, effects and views come out."""
 
+from datetime import timedelta
+
+from cli_client.chat.display import defuse
 from cli_client.chat.effects import (
     Discard,
     Resend,
@@ -136,3 +139,47 @@ def test_the_rest_is_told(session: ChatSession) -> None:
         (Kind.ERROR, "no"),
         (Kind.ERROR, "alice is taken; /nick NAME tries another nickname"),
     ]
+
+
+def test_the_words_of_a_reason_stay_as_they_are(session: ChatSession) -> None:
+    """Only the client's own sentence is turned to the person."""
+    for reason, message, shown in [
+        ("left", "it was fun", "you left: it was fun: #dev"),
+        ("kicked", "it was time", "you were removed: it was time: #dev"),
+        ("kicked", None, "you were removed: #dev"),
+    ]:
+        session.book.open("#dev")
+        leave = server_packets.Leave(room="dev", nickname="alice", timestamp=NOON, reason=reason, message=message)
+        session.received(leave, NOW)
+        assert session.book.current.lines[-1].text == shown
+
+
+def test_a_notice_that_is_repeated_is_shown_once(session: ChatSession) -> None:
+    """A bridge without a server says so every two seconds; another text, and the same much later, is news."""
+    for seconds, text in [(0, "no server"), (2, "no server"), (4, "no server"), (5, "soon"), (7, "no server")]:
+        session.received(server_packets.Notice(message=text), NOW + timedelta(seconds=seconds))
+    session.received(server_packets.Notice(message="no server"), NOW + timedelta(seconds=30))
+    assert texts(session.book.current) == ["no server", "soon", "no server", "no server"]
+
+
+def test_names_from_right_to_left_turn_no_sentence_around(session: ChatSession) -> None:
+    """The marks around them keep the words in their order, whatever the terminal does."""
+    old, new = "שלום", "مرحبا"
+    session.received(server_packets.Nick(room="lobby", old=old, nickname=new, timestamp=NOON), NOW)
+    session.received(server_packets.Nick(room="lobby", old="bob", nickname="rob", timestamp=NOON), NOW)
+    assert texts(session.book.current) == [f"is now \u200e{new}\u200e", "is now rob"]
+
+
+def test_what_a_server_says_is_harmless_where_it_enters(session: ChatSession) -> None:
+    """Names, topics and reasons too, and no longer than the protocol allows."""
+    evil = "\x1b[31m\x9b\u202e"
+    state = server_packets.RoomState(room=evil, count=1, topic=evil, users=[evil, "x" * 999], id=0)
+    session.received(state, NOW)
+    view = session.book.views[-1]
+    assert view.target == f"#{defuse(evil)}"
+    assert view.roster.topic == defuse(evil)
+    assert list(map(len, view.roster.users.values())) == [len(evil), 64]
+    session.book.switch(view.target)
+    assert session.book.current is view
+    view.more = True
+    assert session.look_back()
