@@ -8,14 +8,16 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import TypeAlias
 
 from prompt_toolkit.utils import get_cwidth
 
-from cli_client.chat.display import defuse, defuse_line
+from cli_client.chat.display import defuse, defuse_line, isolate
 from cli_client.chat.lines import Fate, Kind, Line
 from cli_client.chat.links import find_links
-from cli_client.screen.cells import clip, part_emojis, wrap
+from cli_client.screen.cells import clip, part_emojis, room_for, wrap
+from cli_client.screen.colours import NICK_COLOURS
 from tcp_server.protocol.names import fold
 
 Row: TypeAlias = list[tuple[str, str]]
@@ -24,51 +26,8 @@ WIDE = 64  # cells from which nicknames have a column of their own
 NARROW = 40  # cells under which there is no room for the time
 NICK_CELLS = 12
 TAB = "    "
-NICK_COLOURS = (  # readable on black and on white
-    "#d75f5f",
-    "#5f87d7",
-    "#5faf5f",
-    "#af5fd7",
-    "#d78700",
-    "#00afaf",
-    "#d75faf",
-    "#87875f",
-    "#5f5fff",
-    "#af8700",
-    "#008787",
-    "#ff5f87",
-)
-STYLE = {
-    "time": "ansibrightblack",
-    "bar": "ansibrightblack",
-    "dim": "ansibrightblack",
-    "day": "ansibrightblack",
-    "new": "ansiyellow",
-    "info": "ansicyan",
-    "error": "ansired",
-    "notice": "ansiyellow bold",
-    "action": "italic",
-    "pending": "ansibrightblack italic",
-    "failed": "ansired",
-    "mention": "bold ansiyellow",
-    "link": "underline",
-    "me": "bold",
-    "number": "bold",
-    "top": "bg:#303030 #e4e4e4 bold",
-    "status": "bg:#303030 #e4e4e4",
-    "status.live": "#87d787",
-    "status.lost": "#ffaf5f bold",
-    "status.unread": "#87d7ff",
-    "status.mention": "#ffd75f bold",
-    "prompt": "bold",
-    "completion-menu": "bg:#303030 #e4e4e4",
-    "completion-menu.completion.current": "bg:#5f87af #ffffff",
-    "completion-menu.meta.completion": "bg:#444444 #bcbcbc",
-    "completion-menu.meta.completion.current": "bg:#5f87af #ffffff",
-    **{f"nick{number}": colour for number, colour in enumerate(NICK_COLOURS)},
-}
-# Without colours the bars stand out by being reversed.
-STYLE_MONOCHROME = STYLE | {"top": "reverse bold", "status": "reverse"}
+LINKS_MAX = 100  # that are underlined in one text, as on the page
+ROWS_MAX = 1000  # of one text; nobody reads a message of so many, and painting it would hold up the others
 SIGNS = {
     Kind.ACTION: "*",
     Kind.JOIN: "→",
@@ -118,8 +77,10 @@ def paint(line: Line, columns: Columns, me: str) -> list[Row]:
     if not blank and columns.head_cells:
         blank = [("", " " * columns.head_cells)]
     rows: list[Row] = []
-    for row in _wrap(body, cells, indent):
+    for row in islice(_wrap(body, cells, indent), ROWS_MAX):
         rows.append([*(head if not rows else blank), *row])
+    if len(rows) == ROWS_MAX:
+        rows[-1] = [*blank, ("class:dim", clip("… the rest is not shown; /export has it", cells))]
     return rows
 
 
@@ -144,10 +105,12 @@ def _head(line: Line, columns: Columns, me: str) -> Row:
     if line.kind is Kind.HIT:
         who, style = str(line.number), "class:number"
     elif line.kind is Kind.MESSAGE:
-        who, style = clip(defuse_line(line.nickname), NICK_CELLS), _who_style(line, me)
+        who, style = isolate(clip(defuse_line(line.nickname), NICK_CELLS)), _who_style(line, me)
     else:
         who, style = SIGNS[line.kind], BODY_STYLES[line.kind]
-    return [*row, ("", " " * (NICK_CELLS - get_cwidth(who))), (style, who), ("class:bar", " │ ")]
+    most = room_for(who)  # the terminal may give it more cells than were counted: then they are taken from the blanks
+    after = " " * (most - get_cwidth(who))
+    return [*row, ("", " " * (NICK_CELLS - most)), (style, who), ("class:bar", f"{after} │ ")]
 
 
 def _who_style(line: Line, me: str) -> str:
@@ -161,14 +124,14 @@ def _body(line: Line, columns: Columns, me: str) -> tuple[Row, int]:
     """Return the text with the words around it, and the indent of its further rows."""
     row: Row = []
     style = BODY_STYLES.get(line.kind, "")
-    name = defuse_line(line.nickname)
+    name = isolate(defuse_line(line.nickname))
     inline = columns.width < WIDE
     if inline and line.kind is Kind.HIT:
         row.append(("class:number", f"{line.number} "))
     elif inline and SIGNS.get(line.kind):
         row.append((style, f"{SIGNS[line.kind]} "))
     if line.kind is Kind.HIT:
-        row.append(("class:dim", f"{line.at:%Y-%m-%d} {line.target} "))
+        row.append(("class:dim", f"{line.at:%Y-%m-%d} {isolate(defuse_line(line.target))} "))
     if name and (inline or line.kind is not Kind.MESSAGE):
         row.append((f"{_who_style(line, me)} {style if line.kind is not Kind.ACTION else ''}".strip(), name))
         row.append(("", ": " if line.kind is Kind.HIT else " "))
@@ -191,7 +154,7 @@ def _body(line: Line, columns: Columns, me: str) -> tuple[Row, int]:
 def _mark_links(text: str, style: str) -> Row:
     row: Row = []
     at = 0
-    for start, end in find_links(text):
+    for start, end in islice(find_links(text), LINKS_MAX):
         row.append((style, text[at:start]))
         row.append((f"{style} class:link".strip(), text[start:end]))
         at = end
@@ -202,23 +165,35 @@ def _mark_links(text: str, style: str) -> Row:
 def _wrap(body: Row, cells: int, indent: int) -> Iterator[Row]:
     """Cut styled text into rows: at its newlines, and where a row is full."""
     text = "".join(part for _, part in body)
+    cut = _Cutter(body)
     start = 0
     first = True
     for paragraph in text.split("\n"):
         for begin, end in wrap(paragraph, cells - (0 if first else indent), cells - indent):
-            row = _slice(body, start + begin, start + end)
+            row = cut.between(start + begin, start + end)
             yield row if first else [("", " " * indent), *row]
             first = False
         start += len(paragraph) + 1
 
 
-def _slice(body: Row, start: int, end: int) -> Row:
-    """Return the part of a styled text between two places in it."""
-    row: Row = []
-    at = 0
-    for style, part in body:
-        piece = part[max(start - at, 0) : max(end - at, 0)]
-        if piece:
-            row.append((style, piece))
-        at += len(part)
-    return row
+class _Cutter:
+    """Cuts a styled text into pieces, from its start to its end: each part is looked at once."""
+
+    def __init__(self, body: Row) -> None:
+        self._body = body
+        self._number = 0  # of the part where the last piece ended
+        self._at = 0  # where that part begins
+
+    def between(self, start: int, end: int) -> Row:
+        """Return the piece between two places, neither before the last piece."""
+        row: Row = []
+        while self._number < len(self._body):
+            style, part = self._body[self._number]
+            piece = part[max(start - self._at, 0) : max(end - self._at, 0)]
+            if piece:
+                row.append((style, piece))
+            if self._at + len(part) > end:
+                break
+            self._at += len(part)
+            self._number += 1
+        return row

@@ -7,6 +7,7 @@ the screen.
 from prompt_toolkit.layout.controls import UIContent, UIControl
 
 from cli_client.chat.book import Book
+from cli_client.chat.display import isolate
 from cli_client.chat.lines import Line
 from cli_client.chat.views import View
 from cli_client.screen.paint import Columns, Row, day_row, paint, rule_row
@@ -136,4 +137,4 @@ class Scrollback(UIControl):
             return []
         if view.more:
             return [rule_row("looking for more …", self._columns)]
-        return [rule_row(f"the beginning of {view.target}", self._columns)]
+        return [rule_row(f"the beginning of {isolate(view.target)}", self._columns)]

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Callable
 
 from prompt_toolkit.utils import get_cwidth
 
@@ -11,7 +12,8 @@ _CONTROL = re.compile(r"\x1b\[([?>0-9;]*)([a-zA-Z])|\x1b\][^\x07]*\x07|\x1b[=>78
 class Grid:
     """Rows and columns of characters, and a cursor. Rows never wrap: the client turns that off."""
 
-    def __init__(self, columns: int, rows: int) -> None:
+    def __init__(self, columns: int, rows: int, width_of: Callable[[str], int] = get_cwidth) -> None:
+        self._width_of = width_of  # terminals disagree about some characters
         self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
         self._left = ""
         self.resize(columns, rows)
@@ -42,11 +44,13 @@ class Grid:
     def _print(self, text: str) -> None:
         for character in text:
             assert character >= " ", f"a raw {character!r} reached the terminal"
-            if self._column < len(self._cells[self._row]):
+            if not self._width_of(character) and 0 < self._column <= len(self._cells[self._row]):
+                self._cells[self._row][self._column - 1] += character  # a mark on the character before it
+            elif self._column < len(self._cells[self._row]):
                 self._cells[self._row][self._column] = character
-                for column in range(self._column + 1, self._column + get_cwidth(character)):
+                for column in range(self._column + 1, self._column + self._width_of(character)):
                     self._cells[self._row][column : column + 1] = [""]
-            self._column += get_cwidth(character)
+            self._column += self._width_of(character)
 
     def _obey(self, control: str, arguments: str, name: str) -> None:
         number = int(arguments.split(";")[0] or 1) if arguments.replace(";", "").isdecimal() else 1
@@ -62,6 +66,8 @@ class Grid:
                 self._column -= 1 if control == "\x08" else number
             case "\r":
                 self._column = 0
+            case "G":
+                self._column = number - 1
             case "H":
                 where = [int(part or 1) for part in arguments.split(";")] if arguments else [1, 1]
                 self._row, self._column = where[0] - 1, where[-1] - 1

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from prompt_toolkit.utils import get_cwidth
 
 from cli_client.chat.lines import Fate, Kind, Line
-from cli_client.screen.paint import NICK_COLOURS, Columns, day_row, nick_style, paint, rule_row
+from cli_client.screen.colours import NICK_COLOURS
+from cli_client.screen.paint import Columns, day_row, nick_style, paint, rule_row
 from tests.cli_client.screen.rows import NOW, text
 
 

@@ -2,6 +2,7 @@
 
 from cli_client.chat.session import ChatSession
 from cli_client.library.connect import ConnectionState, ConnectionStatus
+from cli_client.library.outbox import Outgoing, OutgoingState
 from cli_client.screen.status import input_prompt, status_bar, topic_bar
 from tcp_server.protocol import server_packets
 from tests.cli_client.screen.rows import NOW, text
@@ -41,3 +42,23 @@ def test_the_top_bar_and_the_prompt_say_where_we_are(session: ChatSession) -> No
     session.book.switch("?")
     assert text(topic_bar(session.book.current, 80)) == " search"
     assert text(input_prompt(session.book, 0, 0)) == "hit› "
+
+
+def test_the_bar_says_that_the_server_is_silent(session: ChatSession) -> None:
+    """For how long, and what Ctrl-C would do now."""
+    live = ConnectionStatus(ConnectionState.LIVE)
+    bar = text(status_bar(session.book, live, 1, 0, NOW, 80, unanswered=6.4, hint="Ctrl-C again leaves the chat"))
+    assert bar.startswith(" ○ no answer for 6 s, 1 unsent │ Ctrl-C again leaves the chat │ alice")
+
+
+def test_the_bar_says_where_something_was_not_sent(session: ChatSession) -> None:
+    """In a room that isn't shown; in the one that is, its line says so."""
+    session.queued(Outgoing("r1", "hello", room="dev", state=OutgoingState.FAILED), NOW)
+    bar = status_bar(session.book, ConnectionStatus(ConnectionState.LIVE), 0, 0, NOW, 80)
+    assert text(bar).endswith("│ 2:#dev ×1 not sent")
+    session.received(msg(1, "hi", room="dev"), NOW)
+    assert text(status_bar(session.book, ConnectionStatus(ConnectionState.LIVE), 0, 0, NOW, 80)).endswith(
+        "│ 2:#dev +1 ×1 not sent"
+    )
+    session.book.switch("#dev")
+    assert "not sent" not in text(status_bar(session.book, ConnectionStatus(ConnectionState.LIVE), 0, 0, NOW, 80))

@@ -11,6 +11,8 @@ from cli_client.chat.lines import Fate
 from cli_client.chat.session import ChatSession
 from cli_client.driver import Driver, local_now
 from cli_client.library.client import Client
+from cli_client.library.connect import ConnectionState
+from cli_client.library.events import Unanswered
 from cli_client.screen.terminal import Terminal
 from tcp_server.protocol import client_packets, server_packets
 from tests.cli_client.scripted_server import NOON, Open, Peer, ScriptedServer, msg
@@ -223,10 +225,10 @@ async def test_a_question_while_offline_says_that_it_waits(server: ScriptedServe
 
 @pytest.mark.parametrize(
     ("keys", "farewell"),
-    [("/quit so long\r", "so long"), ("\x03", ""), ("\x04", ""), ("x\x03\x03", ""), ("x\x02\x04\x04", "")],
+    [("/quit so long\r", "so long"), ("\x03\x03", ""), ("\x04", ""), ("x\x03\x03\x03", ""), ("x\x02\x04\x04", "")],
 )
 async def test_there_are_ways_out(seated, keys: str, farewell: str) -> None:
-    """/quit, Ctrl-C on an empty line (on another it empties it), Ctrl-D."""
+    """/quit, Ctrl-C twice on an empty line (on another it empties it), Ctrl-D."""
     seat = await seated()
     seat.press(keys)
     async with asyncio.timeout(SECONDS):
@@ -242,3 +244,46 @@ async def test_a_bug_ends_it_with_its_traceback(seated, monkeypatch: pytest.Monk
     with pytest.raises(ZeroDivisionError):
         await seat.running
     seat.running = asyncio.create_task(asyncio.sleep(0))
+
+
+async def test_colour_codes_in_a_paste_leave_the_words(seated) -> None:
+    """Without brackets around the paste they come as keys; they begin like the report of a mouse."""
+    seat = await seated()
+    seat.press("build: \x1b[31mFAILED\x1b[0m \x1b[38;5;9min\x1b[1;31M 3 s\r")
+    assert (await seat.peer.echo(1)).message == "build: FAILED in 3 s"
+
+
+async def test_one_ctrl_c_does_not_leave(seated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bar says that a second one would; later it would not."""
+    seat = await seated()
+    seat.press("\x03")
+    await seat.until(lambda: "again leaves" in str(seat.terminal._status()))
+    monkeypatch.setattr(seat.terminal, "_interrupted_at", seat.terminal._interrupted_at - 2.0)
+    assert "again leaves" not in str(seat.terminal._status())
+    seat.press("\x03hello\r")
+    assert (await seat.peer.echo(1)).message == "hello"
+
+
+async def test_a_draft_stays_when_the_person_looks_elsewhere(seated) -> None:
+    """Also for keys that come before the screen is drawn again."""
+    seat = await seated()
+    seat.peer.say(server_packets.RoomState(room="dev", count=1, topic="", users=["alice"], id=0))
+    await seat.until(lambda: len(seat.session.book.views) == 2)
+    seat.press("for the lobby\x1b2for dev\r")
+    said = await seat.peer.expect(client_packets.Msg)
+    assert (said.room, said.message) == ("dev", "for dev")
+    seat.press("\x1b1\r")
+    said = await seat.peer.expect(client_packets.Msg)
+    assert (said.room, said.message) == ("lobby", "for the lobby")
+
+
+async def test_a_silence_is_drawn_as_it_grows(seated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each second, until the server says something."""
+    seat = await seated()
+    await seat.until(lambda: seat.client.status.state is ConnectionState.LIVE)
+    monkeypatch.setattr(type(seat.client), "unanswered", 6.0)
+    drawn: list[float] = []
+    monkeypatch.setattr(seat.terminal, "_draw_in", drawn.append)
+    seat.terminal.received(Unanswered(5.0), b"")
+    assert "no answer for 6 s" in str(seat.terminal._status())
+    assert drawn == [0, 1]
