@@ -8,22 +8,23 @@ import asyncio
 import contextlib
 import enum
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from cli_client.chat.display import defuse, defuse_line
+from cli_client.chat.display import bounded, defuse, defuse_line
 from cli_client.chat.effects import FaceEffect, Quit, ScrollUp, Show
 from cli_client.chat.face import Conductor, ListAnswer
 from cli_client.chat.lines import Kind, Line
 from cli_client.library.client import Client
+from cli_client.library.connect import describe
 from cli_client.library.errors import ConnectionLost
 from cli_client.library.events import Event, Failed, Live, Lost, NotLetIn
-from cli_client.pipe.pipes import Lines, OutputPipe
+from cli_client.library.text import escape_json
+from cli_client.pipe.pipes import Lines, LineTooLong, OutputPipe, write_whole
 from tcp_server.protocol import server_packets
 
 UNSENT_MAX = 1000  # lines that were read and have no echo yet
-STDIN, STDOUT = 0, 1
+STDIN, STDOUT, STDERR = 0, 1, 2
 
 
 class Exit(enum.IntEnum):
@@ -34,9 +35,18 @@ class Exit(enum.IntEnum):
     USAGE = 2
     NICKNAME = 3  # the nickname is taken or not allowed
     REFUSED = 4  # a message or a command was refused; the others went through
+    IO_FAULT = 74  # the input can't be read, or the output can't be written
+    HUNG_UP = 129
     INTERRUPTED = 130
     BROKEN_PIPE = 141  # the reader of the output has gone away, and not all of the input was acknowledged
     TERMINATED = 143
+
+
+SIGNALS = {
+    signal.SIGINT: Exit.INTERRUPTED,
+    signal.SIGTERM: Exit.TERMINATED,
+    signal.SIGHUP: Exit.HUNG_UP,
+}
 
 
 class Plain:
@@ -69,7 +79,7 @@ class Plain:
             sent_away = pump.done()
             for task in over if feed.done() else (feed, *over):
                 task.cancel()
-            if self._exit in (Exit.INTERRUPTED, Exit.TERMINATED):
+            if self._exit in SIGNALS.values():
                 pump.cancel()  # nobody waits for the output
             self._conductor.stop()
             await self._client.close(self._farewell or "")
@@ -81,6 +91,9 @@ class Plain:
         if sent_away:
             self._complain(f"the server sent us away: {self._client.status.reason}")
             return Exit.UNREACHABLE
+        if self._out.fault is not None:
+            self._complain(f"can't write standard output: {describe(self._out.fault)}")
+            return Exit.IO_FAULT
         return Exit.BROKEN_PIPE if self._out.broken.is_set() and self._client.unsent else self._exit
 
     async def _pump(self) -> None:
@@ -92,7 +105,9 @@ class Plain:
         """Send the input, and wait until every message and every request has its answer."""
         with contextlib.suppress(ConnectionLost):  # the server sent us away: `run` says so
             async for line in Lines(STDIN):
-                if self._literal:
+                if isinstance(line, Exception):
+                    self._take_fault(line)
+                elif self._literal:
                     self._conductor.said(line)
                 else:
                     self._conductor.typed(line)
@@ -103,17 +118,26 @@ class Plain:
             await self._conductor.idle()
             await self._client.drained()
 
+    def _take_fault(self, fault: LineTooLong | OSError) -> None:
+        if isinstance(fault, OSError):
+            self._complain(f"can't read standard input: {describe(fault)}")
+            self._exit = Exit.IO_FAULT
+        else:
+            self._complain(str(fault))
+            self._exit = self._exit or Exit.REFUSED
+
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        """Have Ctrl-C and SIGTERM end the program with a BYE."""
+        """Have Ctrl-C, SIGTERM and SIGHUP end the program with a BYE; one that nohup had ignored stays so."""
         loop = asyncio.get_running_loop()
-        exits = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
-        for number, code in exits.items():
-            loop.add_signal_handler(number, self._stop, code)
+        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        for number in heard:
+            loop.add_signal_handler(number, self._stop, SIGNALS[number])
+        loop.add_signal_handler(signal.SIGCONT, self._client.check_now)
         try:
             yield
         finally:
-            for number in exits:
+            for number in (*heard, signal.SIGCONT):
                 loop.remove_signal_handler(number)
 
     def _stop(self, code: Exit) -> None:
@@ -125,11 +149,12 @@ class Plain:
     def received(self, packet: Event | ListAnswer, body: bytes) -> None:
         """Write the body; tell of a lost connection and of a refused message."""
         if self._as_json and body and not isinstance(packet, server_packets.Ready):  # READY has the token
-            self._out.write(body + b"\n")
+            self._out.write(escape_json(body) + b"\n")
         match packet:
-            case Failed(outgoing):
+            case Failed(outgoing):  # told once: the next run of the program doesn't begin with it
                 self._exit = self._exit or Exit.REFUSED
                 self._complain(f"not sent: {outgoing.reason}: {outgoing.message}")
+                self._client.discard(outgoing)
             case NotLetIn(nickname, _, text):  # somebody took it while the connection was down
                 self._complain(f"{nickname} is not let in: {text}")
                 self._stop(Exit.NICKNAME)
@@ -164,7 +189,8 @@ class Plain:
 
     @staticmethod
     def _complain(text: str) -> None:
-        print(f"wordpacket: {defuse_line(text)}", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # nobody reads the complaints
+            write_whole(STDERR, f"wordpacket: {defuse_line(bounded(text))}\n".encode(errors="replace"))
 
 
 def format_line(target: str, line: Line) -> str:
