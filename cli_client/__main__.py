@@ -8,12 +8,13 @@ import os
 import sys
 from pathlib import Path
 
+from cli_client.chat.display import defuse_line
 from cli_client.library.client import DEFAULT_HOST, DEFAULT_PORT
 from cli_client.library.errors import NotAdmitted, Unreachable
 from cli_client.library.store import Store, StoreBusy
 from cli_client.opening import Wanted, login_nickname, run_plain, run_terminal
 from cli_client.pipe.plain import Exit
-from tcp_server.net.process import port_number, start_log, version
+from tcp_server.net.process import open_standard_streams, port_number, start_log, version
 from tcp_server.protocol import names
 
 DUMB = ("dumb", "unknown")  # terminals that can't move the cursor: they are treated as a pipe
@@ -26,8 +27,11 @@ are commands; // sends a text that begins with /. The exit code then is
   2    bad flags
   3    the nickname is taken or not allowed
   4    a message or a command was refused; the others went through
+  74   the input can't be read, or the output can't be written
+  129  the terminal was closed (SIGHUP)
   130  Ctrl-C
   141  nobody reads the output any more, and not all of the input was sent
+  143  SIGTERM
 
 Passwords, where a server or a nickname has one, are read from the environment:
 WORDPACKET_SERVER_PASSWORD and WORDPACKET_PASSWORD. NO_COLOR leaves colours out.
@@ -36,6 +40,7 @@ WORDPACKET_SERVER_PASSWORD and WORDPACKET_PASSWORD. NO_COLOR leaves colours out.
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the client and return the program's exit code."""
+    open_standard_streams()
     parser = make_parser()
     flags = parser.parse_args(arguments)
     wanted = _wanted(parser, flags)
@@ -93,7 +98,9 @@ def make_parser() -> argparse.ArgumentParser:
         help="A room to enter, and with several of these flags several rooms; the lobby if left out.",
     )
     add(
-        "--json", action="store_true", help="Work as a pipe and write the server's JSON bodies as they are, one a line."
+        "--json",
+        action="store_true",
+        help="Work as a pipe and write the server's JSON bodies, one a line; what a terminal might obey is escaped.",
     )
     add("--literal", action="store_true", help="In a pipe, send every line as it is, also one that begins with /.")
     add(
@@ -156,7 +163,7 @@ def _start_log(level: str, *, full: bool) -> None:
 
 
 def _give_up(text: str, code: Exit) -> int:
-    print(f"wordpacket: {text}", file=sys.stderr)
+    print(f"wordpacket: {defuse_line(text)}", file=sys.stderr)
     return code
 
 

@@ -5,12 +5,14 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cli_client.chat.display import defuse_line
 from cli_client.chat.session import ChatSession
 from cli_client.driver import Driver, local_now
 from cli_client.library.client import Client
 from cli_client.library.codes import Then, after_retry
+from cli_client.library.connect import ConnectionState
 from cli_client.library.errors import NotAdmitted, Unreachable
-from cli_client.library.store import Store, StoreBusy
+from cli_client.library.store import Role, Store, StoreBusy
 from cli_client.pipe.plain import Exit, Plain
 from cli_client.screen.question import ask_nickname, ask_password
 from cli_client.screen.terminal import Terminal
@@ -71,14 +73,17 @@ async def run_plain(wanted: Wanted, *, as_json: bool, literal: bool) -> Exit:
         Unreachable: no chat server answers.
         NotAdmitted: the nickname is taken or not allowed.
     """
-    client = make_client(wanted, wanted.nickname, wanted.password, None)
+    wanted = replace(wanted, rooms=wanted.rooms or (names.LOBBY,))
+    store, _ = open_store(wanted, wanted.nickname, Role.PIPE)
+    client = make_client(wanted, wanted.nickname, wanted.password, store)
     await client.connect()
-    return await make_plain(client, as_json=as_json, literal=literal).run()
+    return await make_plain(client, as_json=as_json, literal=literal, room=wanted.rooms[0]).run()
 
 
-def make_plain(client: Client, *, as_json: bool, literal: bool) -> Plain:
-    """Return the face for a pipe, with a client that is connected."""
+def make_plain(client: Client, *, as_json: bool, literal: bool, room: str = names.LOBBY) -> Plain:
+    """Return the face for a pipe, with a client that is connected; texts go to this room first."""
     session = ChatSession(client.nickname, local_now(), paged=False)
+    session.book.expect_room(room)
     return Plain(client, Driver(client, session), as_json=as_json, literal=literal)
 
 
@@ -92,6 +97,10 @@ async def run_terminal(wanted: Wanted) -> None:
     """
     client, notes = await _admit(wanted)
     session = ChatSession(client.nickname, local_now())
+    for room in wanted.rooms[:1]:
+        session.book.expect_room(room)
+    if client.status.state is not ConnectionState.LIVE:
+        session.book.keep_rooms(map(defuse_line, client.joined))
     terminal = Terminal(client, session.book, Driver(client, session))
     for note in [client.motd, *notes, HINT]:
         if note:
@@ -117,29 +126,32 @@ async def _admit(wanted: Wanted) -> tuple[Client, list[str]]:
         except NotAdmitted as refusal:
             if after_retry(refusal.reason) is not Then.ASK:
                 raise
-            print(f"wordpacket: {refusal}", file=sys.stderr)
+            print(f"wordpacket: {defuse_line(str(refusal))}", file=sys.stderr)
             if refusal.reason == "password":
                 wanted = replace(wanted, server_password=await ask_password("the server"))
             elif refusal.reason == "registered":
                 password = await ask_password(nickname)
             else:
                 nickname, password = await ask_nickname(), None
-        except Unreachable:
-            if client.unsent:
-                print(f"wordpacket: {_unsent(client)} are still kept", file=sys.stderr)
-            raise
+        except Unreachable as error:
+            if not (client.was_here or client.outgoing):  # the address may be wrong
+                raise
+            store, notes = open_store(wanted, nickname)
+            client = make_client(wanted, nickname, password, store)
+            client.start()
+            return client, [f"there is no server yet: {error}; here is what was kept", *notes]
         else:
             return client, notes
 
 
-def open_store(wanted: Wanted, nickname: str) -> tuple[Store | None, list[str]]:
-    """Return this user's store; if it can't be opened, return the words that tell the user."""
+def open_store(wanted: Wanted, nickname: str, role: Role = Role.PERSON) -> tuple[Store | None, list[str]]:
+    """Return a store of this user; if none can be opened, return the words that tell the user."""
     try:
-        return Store.open(wanted.host, wanted.port, nickname, wanted.folder), []
+        return Store.share(wanted.host, wanted.port, nickname, wanted.folder, role=role), []
     except StoreBusy as busy:
         return None, [f"{busy}; unsent messages of this one are not kept"]
     except OSError as error:
-        logger.warning("can't keep unsent messages: %s", error)
+        logger.info("can't keep unsent messages: %s", error)
         return None, [f"unsent messages are not kept: {error.strerror}"]
 
 

@@ -10,6 +10,8 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from cli_client.library.errors import Unreachable
+from cli_client.library.memory import Memory
+from cli_client.library.outbox import Outgoing
 from cli_client.library.store import Store
 from cli_client.opening import Wanted, login_nickname, make_client, open_store, run_terminal
 from tcp_server.protocol import client_packets, names, server_packets
@@ -80,27 +82,44 @@ async def test_no_other_nickname_is_an_end(server: ScriptedServer, tmp_path: Pat
 
 
 async def test_no_server_is_an_error_before_the_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The screen is not even opened; what waits to be sent is told."""
+    """The screen is not even opened where nobody was ever let in: the address may be wrong."""
     async with ScriptedServer() as gone:
         pass
     with pytest.raises(Unreachable):
         await run_terminal(wanted(gone, tmp_path))
     assert capsys.readouterr().err == ""
+
+
+async def test_what_was_kept_is_shown_without_a_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The rooms and the unsent messages of the last time; what is written now is kept, too."""
+    async with ScriptedServer() as gone:
+        pass
     store = Store.open("127.0.0.1", gone.port, "alice", tmp_path)
-    unsent = make_client(wanted(gone, tmp_path), "alice", None, store)
-    unsent.send("#lobby", "not sent yet")
-    await unsent.close()
-    with pytest.raises(Unreachable):
-        await run_terminal(wanted(gone, tmp_path))
-    assert capsys.readouterr().err == "wordpacket: messages not sent yet (1) are still kept\n"
+    store.save(Memory("alice", ["lobby", "dev"], "token", "e", 5, [Outgoing("r1", "not sent yet", room="dev")]))
+    store.close()
+    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+        keys.send_text("and this\r/quit\r")
+        async with asyncio.timeout(SECONDS):
+            await run_terminal(wanted(gone, tmp_path))
+    assert capsys.readouterr().out == "wordpacket: messages not sent yet (2) will be sent when you come back as alice\n"
+    store = Store.open("127.0.0.1", gone.port, "alice", tmp_path)
+    kept = store.load()
+    assert kept is not None
+    assert [(entry.room, entry.message) for entry in kept.outgoing] == [("dev", "not sent yet"), ("lobby", "and this")]
+    store.close()
 
 
-async def test_two_clients_do_not_share_a_store(server: ScriptedServer, tmp_path: Path) -> None:
-    """The second runs without, and says so; so does one whose folder can't be written."""
+async def test_two_clients_share_the_token(server: ScriptedServer, tmp_path: Path) -> None:
+    """Each has an outbox of its own; one whose folder can't be written runs without."""
     store = Store.open("127.0.0.1", server.port, "alice", tmp_path)
-    none, notes = open_store(wanted(server, tmp_path), "alice")
-    assert none is None
-    assert notes == ["another client is open as alice; unsent messages of this one are not kept"]
+    store.save(Memory("alice", ["lobby"], "token", "e", 5, [Outgoing("r1", "the first one's", room="lobby")]))
+    second, notes = open_store(wanted(server, tmp_path), "alice")
+    assert second is not None
+    assert notes == []
+    client = make_client(wanted(server, tmp_path), "alice", None, second)
+    assert client.was_here
+    assert client.outgoing == []
+    await client.close()
     store.close()
     (tmp_path / "file").write_text("")
     none, (note,) = open_store(wanted(server, tmp_path / "file"), "alice")
@@ -132,9 +151,10 @@ async def test_without_a_store_unsent_messages_are_lost(
     server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And the person is told at the end."""
-    store = Store.open("127.0.0.1", server.port, "alice", tmp_path)
+    folder = tmp_path / "file"
+    folder.write_text("")
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
-        running = asyncio.create_task(run_terminal(wanted(server, tmp_path)))
+        running = asyncio.create_task(run_terminal(wanted(server, folder)))
         peer = await server.accepted()
         await peer.open()
         keys.send_text("unsent\r")
@@ -143,5 +163,4 @@ async def test_without_a_store_unsent_messages_are_lost(
         await peer.expect(client_packets.Bye)
         async with asyncio.timeout(SECONDS):
             await running
-    store.close()
     assert capsys.readouterr().out == "wordpacket: messages not sent yet (1) are lost\n"

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shlex
 import signal
 import socket
 import struct
@@ -29,6 +30,7 @@ class Server:
 
     def __init__(self, data: Path) -> None:
         self._data = data
+        self.folder = data.parent
         self.port = 0
         self.start()
 
@@ -63,16 +65,17 @@ def command(server: Server, *flags: str) -> list[str]:
     return [sys.executable, "-m", "cli_client", "127.0.0.1", str(server.port), *flags]
 
 
-def environment(tmp_path: Path) -> dict[str, str]:
-    state = {"XDG_STATE_HOME": str(tmp_path / "state"), "PYTHONPATH": str(ROOT)}
+def environment(tmp_path: Path, state_of: str = "state") -> dict[str, str]:
+    state = {"XDG_STATE_HOME": str(tmp_path / state_of), "PYTHONPATH": str(ROOT)}
     return os.environ | state | {"TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"}
 
 
-def pipe(server: Server, text: str, *flags: str, code: int = 0) -> list[str]:
+def pipe(server: Server, text: str, *flags: str, code: int = 0, state_of: str = "pipes") -> list[str]:
     """Run a plain client over some input, check its exit code, and return its output."""
     ended = subprocess.run(
-        command(server, *flags), cwd=ROOT, input=text, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
+        command(server, *flags), cwd=ROOT, env=environment(server.folder, state_of),
+        input=text, capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
     assert ended.returncode == code, ended.stderr
     return ended.stdout.splitlines()
 
@@ -167,14 +170,15 @@ def test_a_taken_nickname_is_exit_3(server: Server) -> None:
     )
     try:
         client = subprocess.Popen(
-            command(server, "--nick", "alice"), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+            command(server, "--nick", "alice"), cwd=ROOT, env=environment(server.folder, "pipes"),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
         assert client.stdin is not None
         assert client.stdout is not None
         client.stdin.write("hello\n")
         client.stdin.flush()
         assert "<alice> hello" in client.stdout.readline()
-        assert pipe(server, "", "--nick", "ALICE", code=3) == []
+        assert pipe(server, "", "--nick", "ALICE", code=3, state_of="another person's") == []
         answer = ""
         while "alice said: is anybody there" not in answer:
             client.stdin.write("!echo is anybody there\n")
@@ -188,7 +192,7 @@ def test_a_taken_nickname_is_exit_3(server: Server) -> None:
         bot.wait(SECONDS)
 
 
-def test_a_closed_port_is_exit_1() -> None:
+def test_a_closed_port_is_exit_1(tmp_path: Path) -> None:
     """In a pipe and on a terminal: one line, no traceback."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -196,7 +200,7 @@ def test_a_closed_port_is_exit_1() -> None:
         ended = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
         assert ended.returncode == 1
         assert len(ended.stderr.splitlines()) == 1
-        screen = Screen(arguments, dict(os.environ))
+        screen = Screen(arguments, environment(tmp_path))
         try:
             assert screen.end() == 1
             shown = screen.text.split()
@@ -228,7 +232,7 @@ def test_two_terminals_and_a_dead_server(server: Server, screens: Callable[..., 
     alice.until("alice still here, 日本\n ● live │ 2 members\n#lobby›")
     alice.press("/quit so long\r")
     assert alice.end() == 0
-    bob.press("\x03")
+    bob.press("\x03\x03")
     assert bob.end() == 0
     assert [text for text in said(server) if "dark" in text] == ["said into the dark"]
 
@@ -239,10 +243,11 @@ def test_a_killed_terminal_comes_back_with_everything(
     """Typed while the server is dead, then killed: sent once by the next start, which also shows what it missed."""
     alice = screens("--nick", "alice", "--room", "dev")
     alice.until("#dev", "live")
-    second = screens("--nick", "alice")
+    second = Screen(command(server, "--nick", "alice"), environment(tmp_path, "somebody else's"))
     second.until("taken", "Another nickname:")
     second.press("carol\r")
     second.until("live")
+    second.close()
     server.kill()
     alice.until("reconnecting since")
     alice.press("kept in a file\r")
@@ -270,7 +275,7 @@ def test_a_server_killed_in_mid_send_has_everything_once(server: Server) -> None
     """Lines stream in while the server is killed and started: each is in the log once, and in order."""
     lines = [f"line {number}" for number in range(3000)]
     client = subprocess.Popen(
-        command(server, "--nick", "writer", "--json"), cwd=ROOT,
+        command(server, "--nick", "writer", "--json"), cwd=ROOT, env=environment(server.folder),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert client.stdin is not None
@@ -288,3 +293,98 @@ def test_a_server_killed_in_mid_send_has_everything_once(server: Server) -> None
                 server.start()
     assert client.wait(SECONDS) == 0
     assert echoed == lines
+
+
+def test_two_terminals_of_one_person(server: Server, screens: Callable[..., Screen]) -> None:
+    """Both are let in, each hears what the other says, and a pipe of the same person speaks, too."""
+    first, second = screens("--nick", "alice"), screens("--nick", "alice")
+    first.until("live")
+    second.until("live")
+    first.press("from the first\r")
+    second.until("from the first")
+    second.press("from the second\r")
+    first.until("from the second")
+    pipe(server, "from a pipe\n", "--nick", "alice", state_of="state")
+    first.until("from a pipe")
+    second.press("/quit\r")
+    assert second.end() == 0
+    first.press("still here\r")
+    first.until("still here", "1 member")
+
+
+def test_a_killed_pipe_is_let_in_at_once(server: Server) -> None:
+    """Its nickname is held for a minute after a kill, for whoever has its token."""
+    client = subprocess.Popen(
+        command(server, "--nick", "logger"), cwd=ROOT, env=environment(server.folder, "pipes"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert client.stdin is not None
+    assert client.stdout is not None
+    with client.stdin, client.stdout:
+        client.stdin.write("one\n")
+        client.stdin.flush()
+        assert "<logger> one" in client.stdout.readline()
+        client.kill()
+        client.wait(SECONDS)
+    assert pipe(server, "two\n", "--nick", "logger")[-1].endswith("<logger> two")
+    assert said(server) == ["one", "two"]
+
+
+def test_a_terminal_shows_what_was_kept_without_a_server(server: Server, screens: Callable[..., Screen]) -> None:
+    """And sends it once there is one."""
+    first = screens("--nick", "alice", "--room", "dev")
+    first.until("#dev", "live")
+    server.kill()
+    first.until("reconnecting since")
+    first.press("kept\r")
+    first.until("kept", "1 unsent")
+    first.press("/quit\r")
+    assert first.end() == 0
+    again = screens("--nick", "alice")
+    again.until("there is no server yet", "#dev", "kept", "1 unsent")
+    server.start()
+    again.until("live")
+    again.press("/quit\r")
+    assert again.end() == 0
+    assert said(server, "dev") == ["kept"]
+
+
+def test_a_closed_terminal_says_bye(server: Server) -> None:
+    """A pipe gets SIGHUP, too: others hear that its person has left, and not that a connection was lost."""
+    client = subprocess.Popen(
+        command(server, "--nick", "carol"), cwd=ROOT, env=environment(server.folder, "pipes"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert client.stdin is not None
+    assert client.stdout is not None
+    with client.stdin, client.stdout:
+        client.stdin.write("hello\n")
+        client.stdin.flush()
+        assert "<carol> hello" in client.stdout.readline()
+        client.send_signal(signal.SIGHUP)
+        assert client.wait(SECONDS) == 129
+    assert pipe(server, "/users\n", "--nick", "reader", "--room", "lobby") == ["1 in #lobby: reader"]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_standard_stream_is_the_null_device(server: Server, closed: str) -> None:
+    """As cron and service managers start programs."""
+    line = shlex.join(command(server, "--nick", "cron"))
+    started = f"printf 'hello\\n' | {line}" if "<&-" not in closed else line
+    ended = subprocess.run(
+        ["bash", "-c", f"{started} {closed}"], cwd=ROOT, env=environment(server.folder),
+        capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert said(server) == ([] if "<&-" in closed else ["hello"])
+
+
+def test_a_full_disk_is_told(server: Server) -> None:
+    """What was said is not where it should be, so the exit code is not 0."""
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            command(server, "--nick", "writer"), cwd=ROOT, env=environment(server.folder), input="hello\n",
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 74
+    assert ended.stderr == "wordpacket: can't write standard output: no space left on device\n"

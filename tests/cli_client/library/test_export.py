@@ -8,7 +8,7 @@ from tcp_server.protocol import client_packets, server_packets
 from tests.cli_client.scripted_server import NOON, msg
 
 
-async def test_export_writes_what_may_be_seen(piped, tmp_path: Path, capsys) -> None:
+async def test_export_writes_what_may_be_seen(piped, tmp_path: Path, capfd) -> None:
     """Every room and conversation, page by page and nothing twice, into a file that was not there."""
     pipes = await piped()
     renamed = server_packets.Nick(room="lobby", old="rob", nickname="bob", timestamp=NOON)
@@ -38,7 +38,7 @@ async def test_export_writes_what_may_be_seen(piped, tmp_path: Path, capsys) -> 
     assert exported == [msg(1), msg(2), msg(3), msg(4, to="alice")]
     assert os.listdir(tmp_path) == [goal.name]
     assert goal.stat().st_mode & 0o777 == 0o600
-    errors = capsys.readouterr().err.splitlines()
+    errors = capfd.readouterr().err.splitlines()
     assert errors == [
         f"wordpacket: nothing was exported: {goal}: the file exists",
         f"wordpacket: nothing was exported: {tmp_path}/no/where: no such file or directory",
