@@ -1,7 +1,5 @@
 """The bridge's timeouts; tests pass shorter ones."""
 
-import random
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 
@@ -35,14 +33,3 @@ class Timing:
     @property
     def looks_until_dead(self) -> int:
         return max(2, round(self.dead / self.look))
-
-
-def backoff(timing: Timing, uniform: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
-    """Yield the delays between attempts to reach the server: doubling, without end.
-
-    Each delay is cut by up to a half at random, so that many bridges don't come back in step.
-    """
-    delay = timing.reconnect_min
-    while True:
-        yield delay * uniform(0.5, 1.0)
-        delay = min(delay * 2, timing.reconnect_max)

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 
+from tcp_server.net.backoff import backoff
 from ws_bridge.server_link import Downstream, ServerLink
 from ws_bridge.stats import Stats
-from ws_bridge.timing import Timing, backoff
+from ws_bridge.timing import Timing
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Upstream:
     async def run(self) -> None:
         """Connect, again after each end, until this task is cancelled."""
         loop = asyncio.get_running_loop()
-        delays = backoff(self._timing)
+        delays = backoff(self._timing.reconnect_min, self._timing.reconnect_max)
         while True:
             try:
                 async with asyncio.timeout(self._timing.connect):
@@ -45,7 +46,7 @@ class Upstream:
                 if self._link.accepted:
                     logger.warning("the link to %s is lost: %s", self.address, why)
                     self._complaint = ""
-                    delays = backoff(self._timing)
+                    delays = backoff(self._timing.reconnect_min, self._timing.reconnect_max)
                 else:
                     self._complain(why)
                 self._link = None

@@ -23,6 +23,7 @@ from cli_client.library.events import Live
 from cli_client.library.inbox import Inbox
 from cli_client.library.outputs import Answered, Hangup, Happened, Output, Write
 from cli_client.library.resume import ResumingSession, SessionPhase
+from tcp_server.net.backoff import backoff
 from tcp_server.protocol import server_packets
 from tcp_server.wordpacket import Decoder, PacketError, encode
 
@@ -53,16 +54,10 @@ class ConnectionStatus:
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-def reconnect_delays(jitter: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
-    """Yield the seconds to wait before each attempt: none, then a delay that doubles, each up to half shorter.
-
-    The jitter keeps the clients of a server that comes back from arriving in one moment.
-    """
+def reconnect_delays(uniform: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
+    """Yield the seconds to wait before each attempt: none before the first, then as `backoff` says."""
     yield 0.0
-    delay = RECONNECT_MIN_SECONDS
-    while True:
-        yield delay * jitter(0.5, 1.0)
-        delay = min(2 * delay, RECONNECT_MAX_SECONDS)
+    yield from backoff(RECONNECT_MIN_SECONDS, RECONNECT_MAX_SECONDS, uniform)
 
 
 class Reconnector:

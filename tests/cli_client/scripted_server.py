@@ -86,12 +86,17 @@ class Peer:
         nick = await self.greet()
         self.say(
             server_packets.Ready(
-                nickname=nickname or nick.nickname, token=f"token-of-{nick.nickname}", epoch=epoch,
-                id=last, rooms=list(rooms), resumed=resumed, ref=client_packets.given(nick.ref),
+                nickname=nickname or nick.nickname,
+                token=f"token-of-{nick.nickname}",
+                epoch=epoch,
+                id=last,
+                rooms=list(rooms),
+                resumed=resumed,
+                ref=client_packets.given(nick.ref),
             ),
             *(server_packets.RoomState(room=room, count=1, topic="", users=[nick.nickname], id=last) for room in rooms),
             *missed,
-        )  # fmt: skip
+        )
         if live:
             await self.pong(last)
         return nick
@@ -127,9 +132,15 @@ def echo_of(said: client_packets.Msg, number: int, nickname: str = "alice") -> s
     """Return a client's MSG as the log has it."""
     given = client_packets.given
     return server_packets.Msg(
-        id=number, nickname=nickname, message=said.message, timestamp=NOON, room=given(said.room),
-        to=given(said.to), action=given(said.action), ref=given(said.ref),
-    )  # fmt: skip
+        id=number,
+        nickname=nickname,
+        message=said.message,
+        timestamp=NOON,
+        room=given(said.room),
+        to=given(said.to),
+        action=given(said.action),
+        ref=given(said.ref),
+    )
 
 
 class ScriptedServer:

@@ -37,8 +37,10 @@ class Server:
     def start(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tcp_server", str(self.port), "--host", "127.0.0.1", "--data", str(self._data)],
-            cwd=ROOT, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.startswith("listening on "):
@@ -73,9 +75,15 @@ def environment(tmp_path: Path, state_of: str = "state") -> dict[str, str]:
 def pipe(server: Server, text: str, *flags: str, code: int = 0, state_of: str = "pipes") -> list[str]:
     """Run a plain client over some input, check its exit code, and return its output."""
     ended = subprocess.run(
-        command(server, *flags), cwd=ROOT, env=environment(server.folder, state_of),
-        input=text, capture_output=True, text=True, timeout=SECONDS, check=False,
-    )  # fmt: skip
+        command(server, *flags),
+        cwd=ROOT,
+        env=environment(server.folder, state_of),
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
     assert ended.returncode == code, ended.stderr
     return ended.stdout.splitlines()
 
@@ -170,9 +178,13 @@ def test_a_taken_nickname_is_exit_3(server: Server) -> None:
     )
     try:
         client = subprocess.Popen(
-            command(server, "--nick", "alice"), cwd=ROOT, env=environment(server.folder, "pipes"),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            command(server, "--nick", "alice"),
+            cwd=ROOT,
+            env=environment(server.folder, "pipes"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert client.stdin is not None
         assert client.stdout is not None
         client.stdin.write("hello\n")
@@ -264,9 +276,14 @@ def test_a_killed_terminal_comes_back_with_everything(
     assert again.end() == 0
     assert said(server, "dev") == ["missed by alice", "kept in a file"]
     forgetting = subprocess.run(
-        command(server, "--nick", "alice", "--forget"), cwd=ROOT, env=environment(tmp_path),
-        capture_output=True, text=True, timeout=SECONDS, check=False,
-    )  # fmt: skip
+        command(server, "--nick", "alice", "--forget"),
+        cwd=ROOT,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
     assert forgetting.stdout.startswith("forgot alice")
     assert not unsent.exists()
 
@@ -275,9 +292,14 @@ def test_a_server_killed_in_mid_send_has_everything_once(server: Server) -> None
     """Lines stream in while the server is killed and started: each is in the log once, and in order."""
     lines = [f"line {number}" for number in range(3000)]
     client = subprocess.Popen(
-        command(server, "--nick", "writer", "--json"), cwd=ROOT, env=environment(server.folder),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+        command(server, "--nick", "writer", "--json"),
+        cwd=ROOT,
+        env=environment(server.folder),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     assert client.stdin is not None
     assert client.stdout is not None
     client.stdin.write("\n".join(lines))
@@ -315,9 +337,13 @@ def test_two_terminals_of_one_person(server: Server, screens: Callable[..., Scre
 def test_a_killed_pipe_is_let_in_at_once(server: Server) -> None:
     """Its nickname is held for a minute after a kill, for whoever has its token."""
     client = subprocess.Popen(
-        command(server, "--nick", "logger"), cwd=ROOT, env=environment(server.folder, "pipes"),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        command(server, "--nick", "logger"),
+        cwd=ROOT,
+        env=environment(server.folder, "pipes"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert client.stdin is not None
     assert client.stdout is not None
     with client.stdin, client.stdout:
@@ -352,9 +378,13 @@ def test_a_terminal_shows_what_was_kept_without_a_server(server: Server, screens
 def test_a_closed_terminal_says_bye(server: Server) -> None:
     """A pipe gets SIGHUP, too: others hear that its person has left, and not that a connection was lost."""
     client = subprocess.Popen(
-        command(server, "--nick", "carol"), cwd=ROOT, env=environment(server.folder, "pipes"),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        command(server, "--nick", "carol"),
+        cwd=ROOT,
+        env=environment(server.folder, "pipes"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert client.stdin is not None
     assert client.stdout is not None
     with client.stdin, client.stdout:
@@ -372,9 +402,14 @@ def test_a_closed_standard_stream_is_the_null_device(server: Server, closed: str
     line = shlex.join(command(server, "--nick", "cron"))
     started = f"printf 'hello\\n' | {line}" if "<&-" not in closed else line
     ended = subprocess.run(
-        ["bash", "-c", f"{started} {closed}"], cwd=ROOT, env=environment(server.folder),
-        capture_output=True, text=True, timeout=SECONDS, check=False,
-    )  # fmt: skip
+        ["bash", "-c", f"{started} {closed}"],
+        cwd=ROOT,
+        env=environment(server.folder),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert said(server) == ([] if "<&-" in closed else ["hello"])
 
@@ -383,8 +418,15 @@ def test_a_full_disk_is_told(server: Server) -> None:
     """What was said is not where it should be, so the exit code is not 0."""
     with open("/dev/full", "w") as full:
         ended = subprocess.run(
-            command(server, "--nick", "writer"), cwd=ROOT, env=environment(server.folder), input="hello\n",
-            stdout=full, stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=False,
-        )  # fmt: skip
+            command(server, "--nick", "writer"),
+            cwd=ROOT,
+            env=environment(server.folder),
+            input="hello\n",
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
     assert ended.returncode == 74
     assert ended.stderr == "wordpacket: can't write standard output: no space left on device\n"

@@ -35,21 +35,62 @@ from tests.fuzz.test_cost import BOUND_SECONDS, cost, texts, values
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 TURNING = "\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 TYPES = [
-    "HELLO", "READY", "RETRY", "MSG", "JOIN", "LEAVE", "TOPIC", "NICK", "TYPING", "ROOM", "ROOMS", "USERS", "HISTORY",
-    "SEARCH", "PING", "PONG", "NOTICE", "GAP", "ERROR", "BYE", "RESUME", "FUTURE",
-]  # fmt: skip
+    "HELLO",
+    "READY",
+    "RETRY",
+    "MSG",
+    "JOIN",
+    "LEAVE",
+    "TOPIC",
+    "NICK",
+    "TYPING",
+    "ROOM",
+    "ROOMS",
+    "USERS",
+    "HISTORY",
+    "SEARCH",
+    "PING",
+    "PONG",
+    "NOTICE",
+    "GAP",
+    "ERROR",
+    "BYE",
+    "RESUME",
+    "FUTURE",
+]
 EVIL = "b\x1b[31mo\x9b\x85b\x07\x7f\u202e\u2066\u2028x"  # what a terminal obeys, or turns its text around
 names = st.sampled_from(["alice", "bob", "lobby", "dev", "ＡＬＩＣＥ", "", EVIL, "日本", "שלום"])
 lines = st.one_of(names, st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 ids = st.integers(-1, 6)
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "nickname": names, "old": names, "room": names, "to": names, "message": lines, "topic": lines, "timestamp": lines,
-    "reason": lines, "code": lines, "query": lines, "ref": st.sampled_from(["r1", "opening-1", "x"]),
-    "id": ids, "after": ids, "count": ids, "more": st.booleans(), "resumed": st.booleans(), "action": st.booleans(),
-    "rooms": st.lists(names, max_size=3), "users": st.lists(names, max_size=3), "epoch": names, "token": names,
-    "protocol": st.sampled_from([1, 1, 1, 2]), "server": lines, "version": lines, "limits": st.just({}),
-    "server_password": st.booleans(), "messages": st.just([]),
-}  # fmt: skip
+    "nickname": names,
+    "old": names,
+    "room": names,
+    "to": names,
+    "message": lines,
+    "topic": lines,
+    "timestamp": lines,
+    "reason": lines,
+    "code": lines,
+    "query": lines,
+    "ref": st.sampled_from(["r1", "opening-1", "x"]),
+    "id": ids,
+    "after": ids,
+    "count": ids,
+    "more": st.booleans(),
+    "resumed": st.booleans(),
+    "action": st.booleans(),
+    "rooms": st.lists(names, max_size=3),
+    "users": st.lists(names, max_size=3),
+    "epoch": names,
+    "token": names,
+    "protocol": st.sampled_from([1, 1, 1, 2]),
+    "server": lines,
+    "version": lines,
+    "limits": st.just({}),
+    "server_password": st.booleans(),
+    "messages": st.just([]),
+}
 packets = st.fixed_dictionaries({"type": st.sampled_from(TYPES), **FIELDS}).flatmap(
     lambda packet: st.sets(st.sampled_from(sorted(FIELDS)), max_size=3).map(
         lambda missing: {key: value for key, value in packet.items() if key not in missing}

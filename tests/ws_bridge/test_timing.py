@@ -1,18 +1,6 @@
 """The bridge's timeouts, as values."""
 
-import itertools
-
-import pytest
-
-from ws_bridge.timing import Timing, backoff
-
-
-def test_backoff() -> None:
-    """From 0.1 s, doubling to 5 s, and each cut by up to a half."""
-    most = backoff(Timing(), lambda low, high: high)
-    assert list(itertools.islice(most, 8)) == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5])
-    least = backoff(Timing(), lambda low, high: low)
-    assert next(least) == pytest.approx(0.05)
+from ws_bridge.timing import Timing
 
 
 def test_looks_are_counted_in_sweeps() -> None:

@@ -22,12 +22,29 @@ from tests.cli_client.screen.rows import NOW
 
 COLUMNS, ROWS = 80, 4
 SCRIPTS = {
-    "Devanagari": "नमस्ते कि की", "Tamil": "வணக்கம் கொ", "Bengali": "ওহে বিশ্ব কো", "Gurmukhi": "ਸਤ ਸ੍ਰੀ ਕਿ",
-    "Gujarati": "નમસ્તે કિ", "Odia": "ନମସ୍କାର କୋ", "Telugu": "నమస్కారం కూ", "Kannada": "ನಮಸ್ಕಾರ ಕೋ",
-    "Malayalam": "നമസ്കാരം കൊ", "Sinhala": "හෙලෝ කො", "Thai": "สวัสดี น้ำ", "Lao": "ສະບາຍດີ ນ້ຳ", "Tibetan": "བཀྲ་ཤིས",
-    "Burmese": "မင်္ဂလာပါ", "Khmer": "សួស្តី កើ", "Balinese": "ᬒᬁᬲ᭄ᬯᬲ᭄ᬢ", "Arabic": "مَرْحَبًا", "Hebrew": "שָׁלוֹם", "Korean": "한글",
-    "Vietnamese": "Vie\u0323\u0302t", "emoji": "🫩 ok", "Japanese": "か\u3099行",
-}  # fmt: skip
+    "Devanagari": "नमस्ते कि की",
+    "Tamil": "வணக்கம் கொ",
+    "Bengali": "ওহে বিশ্ব কো",
+    "Gurmukhi": "ਸਤ ਸ੍ਰੀ ਕਿ",
+    "Gujarati": "નમસ્તે કિ",
+    "Odia": "ନମସ୍କାର କୋ",
+    "Telugu": "నమస్కారం కూ",
+    "Kannada": "ನಮಸ್ಕಾರ ಕೋ",
+    "Malayalam": "നമസ്കാരം കൊ",
+    "Sinhala": "හෙලෝ කො",
+    "Thai": "สวัสดี น้ำ",
+    "Lao": "ສະບາຍດີ ນ້ຳ",
+    "Tibetan": "བཀྲ་ཤིས",
+    "Burmese": "မင်္ဂလာပါ",
+    "Khmer": "សួស្តី កើ",
+    "Balinese": "ᬒᬁᬲ᭄ᬯᬲ᭄ᬢ",
+    "Arabic": "مَرْحَبًا",
+    "Hebrew": "שָׁלוֹם",
+    "Korean": "한글",
+    "Vietnamese": "Vie\u0323\u0302t",
+    "emoji": "🫩 ok",
+    "Japanese": "か\u3099行",
+}
 TERMINALS: dict[str, Callable[[str], int]] = {
     "that counts as we do": get_cwidth,
     "with cells for spacing marks": lambda character: 1 if category(character) == "Mc" else get_cwidth(character),
