@@ -28,10 +28,14 @@ class Outlet:
     transport: asyncio.Transport
 
     def begin_writing(self, transport: asyncio.Transport) -> None:
-        """Take a transport; bytes may have been written to it before."""
+        """Take a transport; bytes may have been written to it before.
+
+        All bytes go through a transport that encrypts them: on its descriptor they would be clear text.
+        """
         sock = transport.get_extra_info("socket")
+        is_direct = sock is not None and os.name == "posix" and transport.get_extra_info("sslcontext") is None
         self.transport = transport
-        self._fd: int | None = sock.fileno() if sock is not None and os.name == "posix" else NOT_DIRECT  # None: ended
+        self._fd: int | None = sock.fileno() if is_direct else NOT_DIRECT  # None: ended
         self._direct = NOT_DIRECT if transport.get_write_buffer_size() else self._fd  # so while nothing waits there
 
     def write(self, data: bytes) -> None:

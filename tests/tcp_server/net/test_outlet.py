@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tcp_server.delivery.connection import Connection
+from tcp_server.net.outlet import Outlet, write_all
 from tests.tcp_server.house import Reporter
 
 MEGABYTE = b"".join(b"%07d\n" % number for number in range(131_072))
@@ -108,3 +109,32 @@ async def test_nothing_follows_what_an_abort_dropped(line: Line) -> None:
     with contextlib.suppress(ConnectionResetError):
         data = await line.read(len(MEGABYTE))
     assert b"later" not in data
+
+
+class EncryptingTransport(asyncio.Transport):
+    """As a TLS transport looks: it has the socket too."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__({"socket": sock, "sslcontext": object()})
+        self.written: list[bytes] = []
+
+    def write(self, data: object) -> None:
+        assert isinstance(data, bytes)
+        self.written.append(data)
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+
+def test_a_transport_that_encrypts() -> None:
+    """Every byte goes through it: on the descriptor itself it would be clear text."""
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    with ours, theirs:
+        outlet, transport = Outlet(), EncryptingTransport(ours)
+        outlet.begin_writing(transport)
+        outlet.write(b"secret")
+        write_all((outlet,), b"again")
+        assert transport.written == [b"secret", b"again"]
+        with pytest.raises(BlockingIOError):
+            theirs.recv(1)
