@@ -34,6 +34,7 @@ from tcp_server.net.process import (
     start_log,
     version,
 )
+from tcp_server.net.repeats import limit_repeats
 from tcp_server.protocol import fields, server_packets
 from tcp_server.server import Server
 
@@ -140,6 +141,7 @@ def _age(text: str) -> float:
 
 def _serve(options: argparse.Namespace) -> None:
     start_log(options.log_level)
+    limit_repeats()
     os.umask(PRIVATE)
     allow_many_files()
     sys.setswitchinterval(SWITCH_SECONDS)
