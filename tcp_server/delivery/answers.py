@@ -11,7 +11,7 @@ from typing import assert_never
 from tcp_server.chat.hub import Hub
 from tcp_server.chat.outputs import AskLog
 from tcp_server.chat.state import Session, User, user_of
-from tcp_server.log.interface import LiveLog, Page, PageQuery, SearchQuery, Viewer
+from tcp_server.log.interface import LiveLog, Page, PageQuery, SearchPage, SearchQuery, Viewer
 from tcp_server.protocol import client_packets, names, server_packets
 from tcp_server.protocol.client_packets import given
 
@@ -27,6 +27,7 @@ class Answers:
         self._hub = hub
         self._log = log
         self._wake = wake  # begins a tick
+        self._searches: dict[Session, Callable[[], None]] = {}  # each gives its search up
 
     def ask(self, question: AskLog, newest: int) -> None:
         """Ask the log, up to the newest id that was sent; the session has its answer, or an ERROR, in a later tick."""
@@ -39,13 +40,16 @@ class Answers:
                 query = page_query(request, user.uid, newest)
                 self._log.page(query, partial(self._answer_history, session, request, room), failed)
             case client_packets.Search():
-                self._log.search(
-                    search_query(request, user, newest),
-                    partial(self._answer_search, session, request),
-                    failed,
-                )
+                answered = partial(self._answer_search, session, request)
+                self._searches[session] = self._log.search(search_query(request, user, newest), answered, failed)
             case _:
                 assert_never(request)
+
+    def forget(self, session: Session) -> None:
+        """The session has ended: nobody waits for what it searched."""
+        give_up = self._searches.pop(session, None)
+        if give_up is not None:
+            give_up()
 
     def _shown_name(self, request: client_packets.History) -> str | None:
         name = given(request.room)
@@ -58,9 +62,9 @@ class Answers:
         packet = server_packets.History([], more, room, None if to is None else str(to), given(request.ref))
         self._answer(session, _with_messages(server_packets.format(packet), bodies))
 
-    def _answer_search(self, session: Session, request: client_packets.Search, page: Page) -> None:
-        bodies, more = page
-        packet = server_packets.Search(request.query, [], more, given(request.ref))
+    def _answer_search(self, session: Session, request: client_packets.Search, page: SearchPage) -> None:
+        bodies, before = page
+        packet = server_packets.Search(request.query, [], before is not None, given(request.ref), before)
         self._answer(session, _with_messages(server_packets.format(packet), bodies))
 
     def _failed(self, session: Session, ref: str | None, error: Exception) -> None:
@@ -69,6 +73,7 @@ class Answers:
         self._answer(session, server_packets.format(server_packets.Error("log_unavailable", text, ref)))
 
     def _answer(self, session: Session, body: bytes) -> None:
+        self._searches.pop(session, None)
         self._hub.answered(session, body)
         self._wake()
         session.port.proceed()

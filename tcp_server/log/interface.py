@@ -18,6 +18,9 @@ from tcp_server.chat.state import Room
 
 MISSED_MAX = 10_000  # missed messages; a session that comes back after more gets a GAP and the newest ones
 MISSED_KEPT = 1_000  # messages after such a GAP
+PAGE_BYTES = 128 * 1024  # of a page of a replay; a single message may be longer
+LINK_PAGE_BYTES = 1024 * 1024  # as that, of a link's: it is for many sessions
+LOOKED_AT_MAX = 20_000  # messages that one search looks at; what is found so far is a page then
 
 
 class LogError(Exception):
@@ -60,12 +63,15 @@ class Span(Enum):
 
     ALL = "everything after the id, page by page"
     RECENT = "as ALL, but after more than MISSED_MAX messages a GAP and the newest MISSED_KEPT"
-    NEWEST = "a GAP and the newest MISSED_KEPT: the id is of another log"
+    NEWEST = "a GAP with `after` 0 and the newest MISSED_KEPT: the id is of another log"
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayQuery:
-    """Asks for the messages that a session missed after an id: at most `limit`, or MISSED_KEPT after a GAP."""
+    """Asks for the messages that a session missed after an id: at most `limit` and PAGE_BYTES.
+
+    Any span but ALL is for the first page; what follows it is asked for as ALL, after the id that the page says.
+    """
 
     viewer: Viewer
     after: int
@@ -75,7 +81,10 @@ class ReplayQuery:
 
 @dataclass(frozen=True, slots=True)
 class LinkReplayQuery:
-    """Asks for the next entries of everybody after an id, at most `limit`; the link picks those of its sessions."""
+    """Asks for the next entries of everybody after an id, at most `limit` and LINK_PAGE_BYTES.
+
+    The link picks those of its sessions.
+    """
 
     after: int
     limit: int
@@ -157,6 +166,9 @@ class SearchQuery:
 Page: TypeAlias = tuple[list[bytes], bool]
 """Bodies that fit into one packet, and whether there are more of them in the direction of paging."""
 
+SearchPage: TypeAlias = tuple[list[bytes], int | None]
+"""Hits that fit into one packet, and the id before which the next page begins; None: there is nothing left to find."""
+
 
 class LiveLog(Protocol):
     """The log of a running server. It is used on the event loop, which it never keeps waiting for a disk.
@@ -197,8 +209,17 @@ class LiveLog(Protocol):
     def page(self, query: PageQuery, answered: Callable[[Page], None], failed: Callable[[Exception], None]) -> None:
         """Read a page of history, oldest first; one of the callbacks is called in a later turn of the loop."""
 
-    def search(self, query: SearchQuery, answered: Callable[[Page], None], failed: Callable[[Exception], None]) -> None:
-        """Read a page of hits, newest first; as `page`. A search that takes long holds up no page."""
+    def search(
+        self, query: SearchQuery, answered: Callable[[SearchPage], None], failed: Callable[[Exception], None]
+    ) -> Callable[[], None]:
+        """Read a page of hits, newest first; as `page`.
+
+        A page ends when LOOKED_AT_MAX messages were looked at, at the latest, and may be empty then. A search holds up
+        no page, and searches of one user hold up no other user's by more than one search.
+
+        Returns:
+            Gives the search up: no callback is called any more.
+        """
 
     def close(self) -> None:
         """Finish the batch that was given, and give up pages and searches; nothing may be asked any more."""

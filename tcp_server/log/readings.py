@@ -1,18 +1,20 @@
 """Readings of the SQLite log: replays, and pages of history.
 
-Each page is one SQL statement that returns one row: the bodies, ready for the wire, joined by newlines (no body has
-one). So a page takes the interpreter's lock once, however many messages it has.
+Each page is one SQL statement, or a few, that returns one row: the bodies, ready for the wire, joined by newlines (no
+body has one). So a page takes the interpreter's lock seldom, however many messages it has.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, assert_never
 
 from tcp_server.log.interface import (
+    LINK_PAGE_BYTES,
     MISSED_KEPT,
     MISSED_MAX,
+    PAGE_BYTES,
     AnyReplay,
     AnyReplayQuery,
     LinkReplay,
@@ -30,6 +32,10 @@ from tcp_server.protocol.entries import KINDS, EntryKind, entry_id
 from tcp_server.protocol.server_packets import LIST_MAX, fitting
 
 NO_LIMIT = 2**63 - 1  # an id that is never reached
+# How many messages of a page of history are read by one statement, which can't stop at a size: first few, which are a
+# packet's worth if they are long, then more.
+CHUNK_FIRST = 8
+CHUNK = 64
 
 
 def wire_sql(kinds: Iterable[EntryKind]) -> str:
@@ -42,7 +48,7 @@ def wire_sql(kinds: Iterable[EntryKind]) -> str:
     return f"{head} || id || ',' || body"
 
 
-_WIRE = wire_sql(KINDS.values())
+WIRE = wire_sql(KINDS.values())
 
 
 class Readings:
@@ -63,37 +69,42 @@ class Readings:
                 return self._missed(viewer, after, limit)
             case ReplayQuery(viewer, after, limit, Span.RECENT):
                 return self._missed_recently(viewer, after, limit)
-            case ReplayQuery(viewer):
-                return self._newest_of_all(viewer, 0)
+            case ReplayQuery(viewer, _, limit):
+                return self._newest_of_all(viewer, 0, limit)
             case _:
                 assert_never(query)
 
     def _missed(self, viewer: Viewer, after: int, limit: int) -> Replay:
         """Return the next messages after an id."""
         gap = self._pruned(viewer, after)
-        bodies = self._visible(self._scope(viewer, after), "ASC", limit)
-        is_complete = len(bodies) < limit
+        found = self._visible(self._scope(viewer, after), "ASC", limit)
+        bodies = found[: _fitting_page(found, PAGE_BYTES)]
+        is_complete = len(bodies) == len(found) < limit
         newest = max(after, self._newest()) if is_complete else entry_id(bodies[-1])
         return Replay(self._after_gap(after, bodies, newest) if gap else bodies, newest, is_complete)
 
     def _missed_recently(self, viewer: Viewer, after: int, limit: int) -> Replay:
         newest = self._newest()
         if newest - after > MISSED_MAX:
-            sql, values = select(self._scope(viewer, after), self._sorted(), "ASC", MISSED_MAX + 1)
+            sql, values = select(self._scope(viewer, after), self._sorted(), "ASC", MISSED_MAX + 1, "")
             if self._one(f"SELECT count(*) FROM ({sql})", values) > MISSED_MAX:
-                return self._newest_of_all(viewer, after)
+                return self._newest_of_all(viewer, after, limit)
         return self._missed(viewer, after, limit)
 
-    def _newest_of_all(self, viewer: Viewer, after: int) -> Replay:
-        """Return a GAP after an id, and the newest messages that follow it."""
-        newest = self._newest()
-        bodies = self._visible(self._scope(viewer, after), "DESC", MISSED_KEPT)[::-1]
-        return Replay(self._after_gap(after, bodies, newest), newest, True)
+    def _newest_of_all(self, viewer: Viewer, after: int, limit: int) -> Replay:
+        """Return a GAP after an id, and the first page of the newest messages, which follow it."""
+        sql, values = select(self._scope(viewer, after), self._sorted(), "DESC", MISSED_KEPT, "")
+        first = self._one(f"SELECT min(id) FROM ({sql})", values)
+        if first is None:
+            newest = self._newest()
+            return Replay(self._after_gap(after, [], newest), newest, True)
+        page = self._missed(viewer, first - 1, limit)
+        return Replay(self._after_gap(after, page.bodies, page.after), page.after, page.is_complete)
 
     def _missed_by_link(self, after: int, limit: int) -> LinkReplay:
         rows = self._one(
             "SELECT CAST(group_concat(coalesce(key, '') || char(9) || uid || char(9) || coalesce(peer, 0)"
-            f" || char(9) || {_WIRE}, char(10)) AS BLOB) FROM (SELECT id, kind, key, uid, peer, body FROM entry"
+            f" || char(9) || {WIRE}, char(10)) AS BLOB) FROM (SELECT id, kind, key, uid, peer, body FROM entry"
             " LEFT JOIN room ON room = number WHERE id > ? ORDER BY id LIMIT ?)",
             (after, limit),
         )
@@ -101,9 +112,10 @@ class Readings:
         for row in rows.split(b"\n") if rows else ():
             key, uid, peer, body = row.split(b"\t", 3)
             entries.append((key.decode() or None, (int(uid), int(peer)), body))
-        is_complete = len(entries) < limit
-        newest = max(after, self._newest()) if is_complete else entry_id(entries[-1][2])
-        return LinkReplay(entries, newest, is_complete)
+        fit = _fitting_page([body for _, _, body in entries], LINK_PAGE_BYTES)
+        is_complete = fit == len(entries) < limit
+        newest = max(after, self._newest()) if is_complete else entry_id(entries[fit - 1][2])
+        return LinkReplay(entries[:fit], newest, is_complete)
 
     def _after_gap(self, after: int, bodies: list[bytes], newest: int) -> list[bytes]:
         first = entry_id(bodies[0]) if bodies else newest + 1
@@ -126,13 +138,20 @@ class Readings:
         start = min(query.after or 0, NO_LIMIT)
         stop = query.through + 1 if query.before is None else min(query.before, query.through + 1)
         if query.room is not None:
-            bodies = self._visible(Scope(self._numbers([query.room]), None, start, stop), order, limit + 1)
+            room = self._numbers([query.room])
+
+            def read(start: int, stop: int, count: int) -> list[bytes]:
+                return self._visible(Scope(room, None, start, stop), order, count)
         else:
             sql = (
                 "SELECT direct.id, kind, body FROM direct CROSS JOIN entry ON entry.id = direct.id WHERE direct.uid = ?"
                 f" AND name = ? AND direct.id > ? AND direct.id < ? ORDER BY direct.id {order} LIMIT ?"
             )
-            bodies = self._bodies(sql, [query.uid, query.nickname, start, stop, limit + 1])
+
+            def read(start: int, stop: int, count: int) -> list[bytes]:
+                return self._bodies(sql, [query.uid, query.nickname, start, stop, count])
+
+        bodies = _read_packet(read, order, start, stop, limit + 1)
         fit = fitting(bodies, limit)
         page = bodies[:fit]
         return (page if order == "ASC" else page[::-1]), fit < len(bodies)
@@ -150,14 +169,15 @@ class Readings:
         return self._meta("sorted")
 
     def _bodies(self, sql: str, values: Sequence[Any]) -> list[bytes]:
-        joined = self._one(f"SELECT CAST(group_concat({_WIRE}, char(10)) AS BLOB) FROM ({sql})", values)
+        joined = self._one(f"SELECT CAST(group_concat({WIRE}, char(10)) AS BLOB) FROM ({sql})", values)
         return joined.split(b"\n") if joined else []
 
     def _numbers(self, keys: Sequence[str]) -> list[int]:
         """Return the numbers of rooms; a room without a message may have no number yet."""
         known = self._room_numbers
-        if any(key not in known for key in keys):
-            known.update(self._database.execute("SELECT key, number FROM room").fetchall())
+        for key in keys:
+            if key not in known:
+                known.update(self._database.execute("SELECT key, number FROM room WHERE key = ?", (key,)).fetchall())
         return [known[key] for key in keys if key in known]
 
     def _newest(self) -> int:
@@ -170,3 +190,37 @@ class Readings:
     def _one(self, sql: str, values: Sequence[Any] = ()) -> Any:
         row = self._database.execute(sql, values).fetchone()
         return None if row is None else row[0]
+
+
+def _fitting_page(bodies: Iterable[bytes], most: int) -> int:
+    """Return how many of these bodies a page of a replay has: one, and as many as don't exceed a number of bytes."""
+    size = count = 0
+    for body in bodies:
+        size += len(body)
+        if size > most and count:
+            break
+        count += 1
+    return count
+
+
+def _read_packet(
+    read: Callable[[int, int, int], list[bytes]], order: Order, after: int, before: int, limit: int
+) -> list[bytes]:
+    """Read at most `limit` bodies, but few more than fit into one packet.
+
+    Args:
+        read: returns as many bodies as its last argument says, between two ids, which are its first arguments.
+    """
+    bodies: list[bytes] = []
+    chunk = CHUNK_FIRST
+    while True:
+        chunk = min(chunk, limit - len(bodies))
+        some = read(after, before, chunk)
+        bodies += some
+        if len(some) < chunk or len(bodies) == limit or fitting(bodies, limit) < len(bodies):
+            return bodies
+        if order == "ASC":
+            after = entry_id(some[-1])
+        else:
+            before = entry_id(some[-1])
+        chunk = CHUNK

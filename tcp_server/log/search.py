@@ -3,24 +3,42 @@
 The index (SQLite's FTS5, trigram) finds words of three characters and more, up to the id to which it is filled. A scan,
 newest first, finds shorter words and newer messages. Both check each hit's text, so an answer never depends on how far
 the index is.
+
+Each message is folded again whenever it is looked at: a short one takes 1 µs, the longest of another script 60, and to
+keep the folded texts would take as much space as the messages do. Instead one search looks at a bounded number of
+messages and of bytes, and what makes folding dear is cut (`fold_pieces`).
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+from unicodedata import category
 
 import msgspec
 
-from tcp_server.log.interface import Page, SearchQuery
-from tcp_server.log.readings import NO_LIMIT, Readings
+from tcp_server.log.interface import LOOKED_AT_MAX, SearchPage, SearchQuery
+from tcp_server.log.readings import NO_LIMIT, WIRE, Readings
 from tcp_server.log.visible import Scope, select
 from tcp_server.protocol.entries import entry_id
 from tcp_server.protocol.names import fold_text
 from tcp_server.protocol.server_packets import LIST_MAX, fitting
 
-SCAN_PAGE = 512  # messages that are read at once while scanning
+LOOKED_AT_BYTES = 16 * 1024 * 1024  # of the messages that one search looks at
+LOOK_FIRST = 64  # messages that are looked at by the first statement
+LOOK_MAX = 512  # and by any; in between as many as LOOK_BYTES have
+LOOK_BYTES = 1024 * 1024
 INDEXED_MIN = 3  # characters of a word that the trigram index can find
+PIECE = 256  # characters that are folded at once: normalization takes quadratic time in a run of marks
+MARKS_MAX = 64  # characters in which a piece must find its end; more marks than that in a row are cut
+
+_Look: TypeAlias = tuple[list[bytes], int, int | None]
+"""Bodies to check, how many messages were looked at, and before which id to look next; None: nowhere."""
+
+
+class SearchGivenUp(Exception):
+    """Nobody waits for the hits any more."""
 
 
 class _Text(msgspec.Struct, gc=False):
@@ -36,59 +54,78 @@ _read_text = msgspec.json.Decoder(_Text).decode
 class SearchReadings(Readings):
     """Reads hits; one thread at a time may call it."""
 
-    def search(self, query: SearchQuery) -> Page:
-        """Return a page of hits, newest first."""
+    def search(self, query: SearchQuery, is_given_up: Callable[[], bool] = lambda: False) -> SearchPage:
+        """Return a page of hits, newest first.
+
+        Raises:
+            SearchGivenUp: `is_given_up` said so.
+        """
         limit = min(query.limit, LIST_MAX)
-        before = query.through + 1 if query.before is None else min(query.before, query.through + 1)
-        hits: list[bytes] = []
-        for body in self._candidates(query, before):
-            if _matches(body, query):
-                hits.append(body)
-                if len(hits) > limit:
-                    break
-        fit = fitting(hits, limit)
-        return hits[:fit], fit < len(hits)
-
-    def _candidates(self, query: SearchQuery, before: int) -> Iterator[bytes]:
         phrases = [word for word in query.words if len(word) >= INDEXED_MIN]
-        if not phrases:
-            yield from self._scan(query, 0, before)
-            return
         indexed = self._meta("indexed")
-        yield from self._scan(query, indexed, before)
-        yield from self._indexed(query, phrases, min(before, indexed + 1))
+        following: int | None = query.through + 1 if query.before is None else min(query.before, query.through + 1)
+        hits: list[bytes] = []
+        looked_at = size = 0
+        count = LOOK_FIRST
+        while following is not None and looked_at < LOOKED_AT_MAX and size < LOOKED_AT_BYTES:
+            count = min(count, LOOKED_AT_MAX - looked_at)
+            bodies, looked, following = self._look(query, phrases, indexed, following, count)
+            for body in bodies:
+                if is_given_up():
+                    raise SearchGivenUp
+                if _matches(body, query):
+                    hits.append(body)
+                    if len(hits) > limit:
+                        break
+            fit = fitting(hits, limit)
+            if fit < len(hits):
+                return hits[:fit], entry_id(hits[fit - 1])
+            looked_at += looked
+            length = sum(map(len, bodies))
+            size += length
+            count = min(LOOK_MAX, max(1, LOOK_BYTES * len(bodies) // length)) if bodies else LOOK_MAX
+        return hits, following
 
-    def _scan(self, query: SearchQuery, after: int, before: int) -> Iterator[bytes]:
-        """Read all messages that are visible between two ids, newest first."""
+    def _look(self, query: SearchQuery, phrases: Sequence[str], indexed: int, before: int, count: int) -> _Look:
+        """Read the next messages that may be hits, newest first."""
+        if not phrases:
+            return self._scan(query, 0, before, count)
+        if before > indexed + 1:
+            bodies, looked, following = self._scan(query, indexed, before, count)
+            return bodies, looked, indexed + 1 if following is None else following
+        return self._look_into_index(query, phrases, before, count)
+
+    def _scan(self, query: SearchQuery, after: int, before: int, count: int) -> _Look:
+        """Read all messages that are visible between two ids."""
         uid = query.viewer.uid if query.is_direct else None
-        while True:
-            scope = Scope(self._numbers(query.viewer.rooms), uid, after, before)
-            bodies = self._bodies(*select(scope, self._sorted(), "DESC", SCAN_PAGE, *_times(query)))
-            yield from bodies
-            if len(bodies) < SCAN_PAGE:
-                return
-            before = entry_id(bodies[-1])
+        scope = Scope(self._numbers(query.viewer.rooms), uid, after, before)
+        sql, values = select(scope, self._sorted(), "DESC", count, ", time, kind, body")
+        return self._looked(f"SELECT id AS number, id, time, kind, body FROM ({sql})", values, *_times(query), count)
 
-    def _indexed(self, query: SearchQuery, phrases: Sequence[str], before: int) -> Iterator[bytes]:
-        """Read the visible messages that the index has for these phrases, newest first."""
+    def _look_into_index(self, query: SearchQuery, phrases: Sequence[str], before: int, count: int) -> _Look:
+        """Read the messages that the index has for these phrases; those that the viewer may not see count, too."""
         times, limits = _times(query)
         numbers = self._numbers(query.viewer.rooms)
         visible = f"room IN ({','.join('?' * len(numbers))})"
-        values: list[int] = list(numbers)
         if query.is_direct:
-            visible += " OR room IS NULL AND EXISTS (SELECT 1 FROM direct WHERE uid = ? AND direct.id = entry.id)"
-            values.append(query.viewer.uid)
+            visible += " OR room IS NULL AND EXISTS (SELECT 1 FROM direct WHERE uid = ? AND direct.id = number)"
+        condition = f"({visible}) AND {times}"
+        bound = [*numbers, *([query.viewer.uid] if query.is_direct else []), *limits]
         sql = (
-            "SELECT id, kind, body FROM words JOIN entry ON id = words.rowid WHERE words MATCH ? AND words.rowid < ?"
-            f"{times} AND ({visible}) ORDER BY words.rowid DESC LIMIT {LIST_MAX}"
+            "SELECT number, entry.id, time, room, kind, body FROM (SELECT rowid AS number FROM words"
+            " WHERE words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?) LEFT JOIN entry ON entry.id = number"
         )
         match = " AND ".join('"' + phrase.replace('"', '""') + '"' for phrase in phrases)
-        while True:
-            bodies = self._bodies(sql, [match, before, *limits, *values])
-            yield from bodies
-            if len(bodies) < LIST_MAX:
-                return
-            before = entry_id(bodies[-1])
+        return self._looked(sql, [match, before, count], condition, bound, count)
+
+    def _looked(self, sql: str, values: Sequence[Any], condition: str, bound: Sequence[Any], count: int) -> _Look:
+        """Run a statement that yields messages and their numbers; return those for which a condition holds."""
+        joined, looked, oldest = self._database.execute(
+            f"SELECT CAST(group_concat({WIRE}, char(10)) FILTER (WHERE {condition}) AS BLOB), count(*), min(number)"
+            f" FROM ({sql})",
+            [*bound, *values],
+        ).fetchone()
+        return joined.split(b"\n") if joined else [], looked, oldest if looked == count else None
 
 
 def unindexed(database: sqlite3.Connection) -> int:
@@ -127,19 +164,42 @@ def _indexed_id(database: sqlite3.Connection) -> int:
 
 def indexed_text(rest: str) -> str:
     """Return the text that the index holds of a stored body."""
-    return fold_text(_read_text("{" + rest).message)
+    return fold_pieces(_read_text("{" + rest).message)
+
+
+def fold_pieces(text: str) -> str:
+    """Return a text as `fold_text` does, in linear time: a run of more than MARKS_MAX marks may be cut.
+
+    Such a run is refused nowadays, but older logs may have some.
+    """
+    if len(text) <= PIECE or text.isascii():
+        return fold_text(text)
+    pieces = []
+    start = 0
+    while start < len(text):
+        stop = start + PIECE
+        if stop < len(text):
+            stop = next((place for place in range(stop, stop - MARKS_MAX, -1) if _begins(text[place])), stop)
+        pieces.append(fold_text(text[start:stop]))
+        start = stop
+    return "".join(pieces)
+
+
+def _begins(character: str) -> bool:
+    """Say whether a character is never composed with those before it: no mark, and no vowel or final of Hangul."""
+    return category(character)[0] != "M" and not "\u1160" <= character <= "\u11ff"
 
 
 def _matches(body: bytes, query: SearchQuery) -> bool:
     text = _read_text(body)
     if query.sender is not None and fold_text(text.nickname) != query.sender:
         return False
-    folded = fold_text(text.message)
+    folded = fold_pieces(text.message)
     return all(word in folded for word in query.words)
 
 
 def _times(query: SearchQuery) -> tuple[str, list[int]]:
     """Return the condition on an entry's time, and its values."""
     if query.since is None and query.until is None:
-        return "", []
-    return " AND time >= ? AND time < ?", [query.since or 0, NO_LIMIT if query.until is None else query.until]
+        return "id IS NOT NULL", []
+    return "time >= ? AND time < ?", [query.since or 0, NO_LIMIT if query.until is None else query.until]

@@ -21,10 +21,20 @@ from tcp_server.chat.directory import Changes, Present
 from tcp_server.chat.outputs import Draft
 from tcp_server.chat.state import Room
 from tcp_server.log.database import checkpoint, open_database
-from tcp_server.log.interface import AnyReplay, AnyReplayQuery, LogUnavailable, Outcome, Page, PageQuery, SearchQuery
+from tcp_server.log.interface import (
+    AnyReplay,
+    AnyReplayQuery,
+    LogUnavailable,
+    Outcome,
+    Page,
+    PageQuery,
+    SearchPage,
+    SearchQuery,
+)
 from tcp_server.log.readings import Readings
 from tcp_server.log.schedule import UpkeepSchedule
 from tcp_server.log.search import SearchReadings
+from tcp_server.log.search_queue import SearchQueue
 from tcp_server.log.upkeep import SqliteUpkeep
 from tcp_server.log.worker import Worker
 from tcp_server.log.writer import LogBusy, LogWriter
@@ -66,11 +76,12 @@ class SqliteLog:
         self.path = writer.path
         self._on_loop_from = 0.0  # the time from which the loop may commit again
         self._checkpoint_database, history, search = self._databases = [open_database(writer.path) for _ in range(3)]
-        self._history, self._search = Readings(history), SearchReadings(search)
+        self._history = Readings(history)
         self._write_worker = Worker("log-writer", loop)
         self._checkpoint_worker = Worker("log-checkpoint", loop)
         self._history_worker = Worker("log-history", loop)
         self._search_worker = Worker("log-search", loop)
+        self._searches = SearchQueue(self._search_worker, SearchReadings(search))
         self._schedule = UpkeepSchedule(
             SqliteUpkeep(writer),
             lambda: writer.newest,
@@ -97,11 +108,14 @@ class SqliteLog:
     def page(self, query: PageQuery, answered: Callable[[Page], None], failed: Callable[[Exception], None]) -> None:
         self._history_worker.submit(partial(self._history.page, query), answered, failed)
 
-    def search(self, query: SearchQuery, answered: Callable[[Page], None], failed: Callable[[Exception], None]) -> None:
-        self._search_worker.submit(partial(self._search.search, query), answered, failed)
+    def search(
+        self, query: SearchQuery, answered: Callable[[SearchPage], None], failed: Callable[[Exception], None]
+    ) -> Callable[[], None]:
+        return self._searches.add(query, answered, failed)
 
     def close(self) -> None:
         self._schedule.stop()
+        self._searches.close()
         for database in self._databases[1:]:
             database.interrupt()  # nobody waits for pages and searches any more
         for worker in (self._search_worker, self._history_worker, self._write_worker, self._checkpoint_worker):

@@ -25,38 +25,38 @@ class Scope:
 
 
 def select(
-    scope: Scope, sorted_through: int, order: Order, limit: int, condition: str = "", values: Sequence[Any] = ()
+    scope: Scope, sorted_through: int, order: Order, limit: int, columns: str = ", kind, body"
 ) -> tuple[str, list[Any]]:
-    """Return a statement that yields (id, kind, body), and its values.
+    """Return a statement that yields ids and these columns, and its values.
 
     Args:
         sorted_through: the id up to which the index by room is filled.
-        condition: a further condition, such as ` AND time < ?`, with its values.
+        columns: of `entry`, each behind a comma; without `body` no long message is read.
     """
     parts: list[str] = []
     bound: list[Any] = []
     if scope.after < sorted_through:
         stop = min(scope.before, sorted_through + 1)
         for room in scope.rooms:
-            parts.append(f"{_SORTED}{condition}")
-            bound += (room, scope.after, stop, *values)
+            parts.append(_SORTED.format(columns=columns))
+            bound += (room, scope.after, stop)
     if scope.before > sorted_through + 1 and scope.rooms:
-        parts.append(f"{_TAIL} AND room IN ({','.join('?' * len(scope.rooms))}){condition}")
-        bound += (max(scope.after, sorted_through), scope.before, *scope.rooms, *values)
+        parts.append(f"{_TAIL.format(columns=columns)} AND room IN ({','.join('?' * len(scope.rooms))})")
+        bound += (max(scope.after, sorted_through), scope.before, *scope.rooms)
     if scope.uid is not None:
-        parts.append(f"{_DIRECT}{condition}")
-        bound += (scope.uid, scope.after, scope.before, *values)
+        parts.append(_DIRECT.format(columns=columns))
+        bound += (scope.uid, scope.after, scope.before)
     if not parts:
-        parts.append("SELECT id, kind, body FROM entry WHERE false")
+        parts.append(f"SELECT id{columns} FROM entry WHERE false")
     return f"{' UNION ALL '.join(parts)} ORDER BY 1 {order} LIMIT ?", [*bound, limit]
 
 
 _SORTED = (
-    "SELECT by_room.id, kind, body FROM by_room CROSS JOIN entry ON entry.id = by_room.id"
+    "SELECT by_room.id{columns} FROM by_room CROSS JOIN entry ON entry.id = by_room.id"
     " WHERE by_room.room = ? AND by_room.id > ? AND by_room.id < ?"
 )
-_TAIL = "SELECT id, kind, body FROM entry WHERE id > ? AND id < ?"
+_TAIL = "SELECT id{columns} FROM entry WHERE id > ? AND id < ?"
 _DIRECT = (
-    "SELECT direct.id, kind, body FROM direct CROSS JOIN entry ON entry.id = direct.id"
+    "SELECT direct.id{columns} FROM direct CROSS JOIN entry ON entry.id = direct.id"
     " WHERE direct.uid = ? AND direct.id > ? AND direct.id < ?"
 )

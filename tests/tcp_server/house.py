@@ -12,8 +12,9 @@ from typing import Any
 from tcp_server.chat import tokens
 from tcp_server.chat.front import Front, LocalSettings
 from tcp_server.chat.steps import ChatSettings
-from tcp_server.delivery.connection import Connection, Handler
+from tcp_server.delivery.connection import Connection, Handler, Waiting
 from tcp_server.log.sqlite_log import SqliteLog
+from tcp_server.log.worker import Worker
 from tcp_server.protocol.server_packets import ByeReason
 from tcp_server.server import Server
 from tcp_server.wordpacket import Decoder, encode
@@ -123,7 +124,10 @@ class Peer:
 class Reporter:
     """Handler and acceptor in one: notes what happens; `busy` after a body that says so."""
 
+    turn_seconds = 1.0
+
     def __init__(self) -> None:
+        self.deferred: list[Waiting] = []
         self.happened: list[str] = []
         self.busy = False
         self.gone = asyncio.Event()
@@ -137,6 +141,12 @@ class Reporter:
         self.happened.append("lost" if connection is None else "gone")
         if connection is not None:
             self.gone.set()
+
+    def defer(self, waiting: Waiting) -> None:
+        self.deferred.append(waiting)
+
+    def renew_share(self) -> None:
+        self.happened.append("new share")
 
     def receive(self, body: bytes) -> bool:
         self.happened.append(body.decode())
@@ -198,14 +208,20 @@ class House:
     async def _behind_the_threads(self) -> None:
         """Wait until the log has answered everything that it was asked."""
         if isinstance(self.log, SqliteLog):
+            while self.log._searches.is_busy:
+                await self._behind(self.log._search_worker)
             for worker in (self.log._history_worker, self.log._search_worker, self.log._write_worker):
-                passed = asyncio.Event()
-                worker.submit(lambda: None, lambda _, passed=passed: passed.set(), _fail)  # type: ignore[misc]
-                await passed.wait()
+                await self._behind(worker)
         else:
             turned = asyncio.Event()
             asyncio.get_running_loop().call_soon(turned.set)
             await turned.wait()
+
+    async def _behind(self, worker: Worker) -> None:
+        """Wait until a thread has done what it was given before."""
+        passed = asyncio.Event()
+        worker.submit(lambda: None, lambda _: passed.set(), _fail)
+        await passed.wait()
 
     async def enter(self, nickname: str, **fields: Any) -> Peer:
         """Open a session up to READY and the ROOMs."""

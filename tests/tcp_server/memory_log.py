@@ -3,14 +3,18 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from tcp_server.chat.directory import Changes, Present
 from tcp_server.chat.outputs import Draft
 from tcp_server.chat.state import Room
 from tcp_server.log.interface import (
+    LINK_PAGE_BYTES,
+    LOOKED_AT_MAX,
     MISSED_KEPT,
     MISSED_MAX,
+    PAGE_BYTES,
     AnyReplay,
     AnyReplayQuery,
     LinkReplay,
@@ -22,14 +26,17 @@ from tcp_server.log.interface import (
     PageQuery,
     Replay,
     ReplayQuery,
+    SearchPage,
     SearchQuery,
     Span,
     Viewer,
 )
 from tcp_server.protocol import server_packets
-from tcp_server.protocol.entries import entry_body
+from tcp_server.protocol.entries import entry_body, entry_id
 from tcp_server.protocol.names import fold_text
 from tcp_server.protocol.server_packets import LIST_MAX, fitting
+
+_AnyPage = TypeVar("_AnyPage")
 
 
 @dataclass
@@ -134,27 +141,32 @@ class MemoryLog:
 
     def _replay(self, query: AnyReplayQuery) -> AnyReplay:
         if isinstance(query, LinkReplayQuery):
-            found = [entry for entry in self.entries if entry.id > query.after][: query.limit]
-            after, is_complete = self._end(found, query)
-            return LinkReplay([(entry.room, entry.uids, entry.body) for entry in found], after, is_complete)
-        if query.span is Span.NEWEST:
-            return self._newest_after(query.viewer, 0)
-        found = [entry for entry in self.entries if entry.id > query.after and entry.is_visible(query.viewer)]
-        if query.span is Span.RECENT and len(found) > MISSED_MAX:
-            return self._newest_after(query.viewer, query.after)
-        found = found[: query.limit]
-        return Replay([entry.body for entry in found], *self._end(found, query))
+            found = [entry for entry in self.entries if entry.id > query.after]
+            page, after, is_complete = self._cut_page(found, query, LINK_PAGE_BYTES)
+            return LinkReplay([(entry.room, entry.uids, entry.body) for entry in page], after, is_complete)
+        start = 0 if query.span is Span.NEWEST else query.after
+        found = [entry for entry in self.entries if entry.id > start and entry.is_visible(query.viewer)]
+        gap: list[bytes] = []
+        if query.span is Span.NEWEST or (query.span is Span.RECENT and len(found) > MISSED_MAX):
+            found = found[-MISSED_KEPT:]
+            gap = [server_packets.format(server_packets.Gap(start, found[0].id if found else self.newest + 1))]
+            query = replace(query, after=start)
+        page, after, is_complete = self._cut_page(found, query, PAGE_BYTES)
+        return Replay([*gap, *[entry.body for entry in page]], after, is_complete)
 
-    def _end(self, found: Sequence[Entry], query: ReplayQuery | LinkReplayQuery) -> tuple[int, bool]:
-        """Return up to which id a replay reaches, and whether that is all."""
-        if len(found) == query.limit:
-            return found[-1].id, False
-        return max(query.after, self.newest), True
-
-    def _newest_after(self, viewer: Viewer, after: int) -> Replay:
-        found = [entry for entry in self.entries if entry.id > after and entry.is_visible(viewer)][-MISSED_KEPT:]
-        gap = server_packets.Gap(after, found[0].id if found else self.newest + 1)
-        return Replay([server_packets.format(gap), *[entry.body for entry in found]], self.newest, True)
+    def _cut_page(
+        self, found: list[Entry], query: ReplayQuery | LinkReplayQuery, size: int
+    ) -> tuple[list[Entry], int, bool]:
+        """Return the first page, up to which id it reaches, and whether that is all."""
+        page: list[Entry] = []
+        for entry in found[: query.limit]:
+            size -= len(entry.body)
+            if size < 0 and page:
+                break
+            page.append(entry)
+        if len(page) == len(found) < query.limit:
+            return page, max(query.after, self.newest), True
+        return page, page[-1].id, False
 
     # Pages
 
@@ -171,28 +183,42 @@ class MemoryLog:
         else:
             self._answer(_cut(bodies, query.limit), answered, failed)
 
-    def search(self, query: SearchQuery, answered: Callable[[Page], None], failed: Callable[[Exception], None]) -> None:
+    def search(
+        self, query: SearchQuery, answered: Callable[[SearchPage], None], failed: Callable[[Exception], None]
+    ) -> Callable[[], None]:
         def is_hit(entry: Entry) -> bool:
             return (
-                entry.is_visible(query.viewer)
-                and (entry.room is not None or query.is_direct)
-                and entry.id <= query.through
-                and (query.before is None or entry.id < query.before)
-                and (query.since is None or entry.millis >= query.since)
+                (query.since is None or entry.millis >= query.since)
                 and (query.until is None or entry.millis < query.until)
                 and (query.sender is None or entry.nickname == query.sender)
                 and all(word in entry.text for word in query.words)
             )
 
-        hits = [entry.body for entry in reversed(self.entries) if is_hit(entry)]
-        self._answer(_cut(hits, query.limit), answered, failed)
+        seen = [entry for entry in reversed(self.entries) if _is_looked_at(entry, query)]
+        looked_at = seen[:LOOKED_AT_MAX]
+        hits, more = _cut([entry.body for entry in looked_at if is_hit(entry)], query.limit)
+        if more:
+            before: int | None = entry_id(hits[-1])
+        else:
+            before = looked_at[-1].id if len(looked_at) < len(seen) else None
+        return self._answer((hits, before), answered, failed)
 
-    def _answer(self, page: Page, answered: Callable[[Page], None], failed: Callable[[Exception], None]) -> None:
+    def _answer(
+        self, page: _AnyPage, answered: Callable[[_AnyPage], None], failed: Callable[[Exception], None]
+    ) -> Callable[[], None]:
         loop = asyncio.get_running_loop()
         if self.is_unreadable:
-            loop.call_soon(failed, OSError("the log can't be read"))
-        else:
-            loop.call_soon(answered, page)
+            return loop.call_soon(failed, OSError("the log can't be read")).cancel
+        return loop.call_soon(answered, page).cancel
+
+
+def _is_looked_at(entry: Entry, query: SearchQuery) -> bool:
+    return (
+        entry.is_visible(query.viewer)
+        and (entry.room is not None or query.is_direct)
+        and entry.id <= query.through
+        and (query.before is None or entry.id < query.before)
+    )
 
 
 def _cut(bodies: list[bytes], limit: int) -> Page:

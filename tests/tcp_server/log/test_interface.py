@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,11 @@ import pytest
 from tcp_server.chat.directory import Changes, Present
 from tcp_server.chat.outputs import Draft
 from tcp_server.log.interface import (
+    LINK_PAGE_BYTES,
+    LOOKED_AT_MAX,
     MISSED_KEPT,
     MISSED_MAX,
+    PAGE_BYTES,
     AnyReplay,
     AnyReplayQuery,
     LinkReplay,
@@ -26,6 +29,7 @@ from tcp_server.log.interface import (
     PageQuery,
     Replay,
     ReplayQuery,
+    SearchPage,
     SearchQuery,
     Span,
     Viewer,
@@ -70,20 +74,22 @@ class Asker(Drafts):
         assert isinstance(replay, Replay)
         return replay
 
-    async def ask(self, question: Callable[..., None], query: PageQuery | SearchQuery) -> tuple[list[int], bool]:
+    async def page(self, **fields: Any) -> tuple[list[int], bool]:
         """Ask for a page; the answer comes in a later turn."""
         answer: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
-        question(query, answer.set_result, answer.set_exception)
+        self.log.page(PageQuery(**{"through": 10**9, **fields}), answer.set_result, answer.set_exception)
         assert not answer.done()
         bodies, more = await answer
         return ids(bodies), more
 
-    async def page(self, **fields: Any) -> tuple[list[int], bool]:
-        return await self.ask(self.log.page, PageQuery(**{"through": 10**9, **fields}))
-
-    async def find(self, *words: str, viewer: Viewer = ALICE, **fields: Any) -> tuple[list[int], bool]:
+    async def find(self, *words: str, viewer: Viewer = ALICE, **fields: Any) -> tuple[list[int], int | None]:
+        """Search; the answer comes in a later turn."""
         query = SearchQuery(viewer, words, **{"is_direct": True, "through": 10**9, **fields})
-        return await self.ask(self.log.search, query)
+        answer: asyncio.Future[SearchPage] = asyncio.get_running_loop().create_future()
+        self.log.search(query, answer.set_result, answer.set_exception)
+        assert not answer.done()
+        bodies, before = await answer
+        return ids(bodies), before
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -212,8 +218,11 @@ async def test_too_many_missed_messages(asker: Asker) -> None:
     replay = await asker.missed(ALICE, 0, span=Span.RECENT)
     first = MISSED_MAX - MISSED_KEPT + 2
     assert json.loads(replay.bodies[0]) == {"type": "GAP", "after": 0, "id": first}
-    assert ids(replay.bodies[1:]) == [*range(first, MISSED_MAX + 1), MISSED_MAX + 51]
-    assert (replay.after, replay.is_complete) == (MISSED_MAX + 51, True)
+    assert ids(replay.bodies[1:]) == [*range(first, first + 100)]
+    assert (replay.after, replay.is_complete) == (first + 99, False)
+    following = await asker.missed(ALICE, replay.after, 1000)
+    assert ids(following.bodies) == [*range(first + 100, MISSED_MAX + 1), MISSED_MAX + 51]
+    assert (following.after, following.is_complete) == (MISSED_MAX + 51, True)
     assert ids((await asker.missed(ALICE, 1, 2, Span.RECENT)).bodies) == [2, 3]
     assert ids((await asker.missed(ALICE, 0, 2)).bodies) == [1, 2]
 
@@ -249,27 +258,69 @@ async def test_a_page_fits_into_a_packet(asker: Asker) -> None:
     page, more = await asker.page(room="tea", limit=20)
     assert more
     assert page == list(range(21 - len(page), 21))
-    assert await asker.find("xxx", limit=20) == (page[::-1], True)
+    assert await asker.find("xxx", limit=20) == (page[::-1], page[0])
+
+
+@pytest.mark.parametrize("span", [Span.ALL, Span.NEWEST])
+async def test_a_page_of_a_replay_has_a_size(asker: Asker, span: Span) -> None:
+    """However long the messages are, and the next page follows; that of a link may be longer."""
+    await asker.say(*["x" * 8000] * 200)
+    seen: list[int] = []
+    after, is_complete = 0, False
+    while not is_complete:
+        replay = await asker.missed(ALICE, after, 250, span)
+        assert sum(map(len, replay.bodies)) <= PAGE_BYTES + 50
+        if span is Span.NEWEST:
+            assert json.loads(replay.bodies.pop(0)) == {"type": "GAP", "after": 0, "id": 1}
+        span = Span.ALL
+        seen += ids(replay.bodies)
+        after, is_complete = replay.after, replay.is_complete
+    assert seen == [*range(1, 201)]
+    _, (page,) = await asker.append(queries=[LinkReplayQuery(0, 250)])
+    assert isinstance(page, LinkReplay)
+    assert 100 < len(page.entries) < 200
+    assert (page.after, page.is_complete) == (len(page.entries), False)
+    assert sum(len(body) for _, _, body in page.entries) <= LINK_PAGE_BYTES
 
 
 async def test_hits(talk: Asker) -> None:
     """Every word, folded; what the viewer may see; newest first."""
-    assert await talk.find("tea") == ([9, 5, 1], False)
-    assert await talk.find("t") == ([12, 9, 5, 4, 1], False)
-    assert await talk.find("direct", "2") == ([12], False)
-    assert await talk.find("direct", is_direct=False) == ([], False)
-    assert await talk.find("milk") == ([], False)
-    assert await talk.find("milk", viewer=Viewer(3, ("milk",))) == ([11, 7, 3], False)
+    assert await talk.find("tea") == ([9, 5, 1], None)
+    assert await talk.find("t") == ([12, 9, 5, 4, 1], None)
+    assert await talk.find("direct", "2") == ([12], None)
+    assert await talk.find("direct", is_direct=False) == ([], None)
+    assert await talk.find("milk") == ([], None)
+    assert await talk.find("milk", viewer=Viewer(3, ("milk",))) == ([11, 7, 3], None)
 
 
 async def test_conditions_on_hits(talk: Asker) -> None:
     """Sender, times, cursor, limit, and nothing over `through`."""
-    assert await talk.find("0", sender="bob") == ([2], False)
-    assert await talk.find("tea", since=TIME + 5) == ([9, 5], False)
-    assert await talk.find("tea", until=TIME + 5) == ([1], False)
-    assert await talk.find("tea", before=9) == ([5, 1], False)
-    assert await talk.find("tea", limit=2) == ([9, 5], True)
-    assert await talk.find("tea", through=8) == ([5, 1], False)
+    assert await talk.find("0", sender="bob") == ([2], None)
+    assert await talk.find("tea", since=TIME + 5) == ([9, 5], None)
+    assert await talk.find("tea", until=TIME + 5) == ([1], None)
+    assert await talk.find("tea", before=9) == ([5, 1], None)
+    assert await talk.find("tea", limit=2) == ([9, 5], 5)
+    assert await talk.find("tea", through=8) == ([5, 1], None)
+
+
+async def test_a_search_that_finds_nothing_for_long(asker: Asker) -> None:
+    """It stops, and says where to go on."""
+    await asker.say("needle")
+    await asker.say(*["hay"] * (LOOKED_AT_MAX + 10))
+    assert await asker.find("needle") == ([], 12)
+    assert await asker.find("needle", before=12) == ([1], None)
+    assert await asker.find("ne", sender="alice") == ([], 12)
+    assert await asker.find("hay", until=0) == ([], 12)
+
+
+async def test_a_search_that_is_given_up(talk: Asker) -> None:
+    """Nothing is called any more, and the next one is answered."""
+    called: list[object] = []
+    query = SearchQuery(ALICE, ("tea",), True, 99)
+    for _ in range(3):
+        talk.log.search(query, called.append, called.append)()
+    assert await talk.find("tea") == ([9, 5, 1], None)
+    assert called == []
 
 
 # The end, and upkeep

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tcp_server.log import readings as readings_module
 from tcp_server.log.interface import LinkReplay, LinkReplayQuery, Span, Viewer
-from tcp_server.log.readings import Readings, wire_sql
+from tcp_server.log.readings import CHUNK_FIRST, Readings, wire_sql
 from tcp_server.log.search import fill_index
 from tcp_server.log.upkeep import SqliteUpkeep
 from tcp_server.protocol.entries import MSG, EntryKind, MessageFields, entry_id
@@ -239,3 +239,64 @@ def test_bodies_of_several_kinds() -> None:
     assert [body for (body,) in found] == ['{"type":"OTHER","id":3,"x":1}', '{"type":"MSG","id":4,"y":2}']
     assert "kind" not in wire_sql([MSG])
     database.close()
+
+
+def test_a_page_of_long_messages_reads_few(tmp_path: Path) -> None:
+    """It stops by size: a packet holds a few of them, so it doesn't read 200."""
+    book = Logbook(tmp_path)
+    book.say(*["x" * 8000] * 250)
+    book.writer.sort()
+    reader = book.search()
+    read: list[int] = []
+    bodies = reader._bodies
+    reader._bodies = lambda sql, values: (read.append(values[-1]), bodies(sql, values))[1]  # type: ignore[method-assign]
+    for after in (None, 0):
+        page, more = room_page(reader, "tea", None, after, 200, 999)
+        assert (len(page), more) == (7, True)
+    assert read == [CHUNK_FIRST, CHUNK_FIRST]
+    reader._database.close()
+    book.close()
+
+
+@pytest.mark.parametrize("after", [None, 0])
+def test_a_long_page_of_short_messages(tmp_path: Path, after: int | None) -> None:
+    """It is read in chunks, and is whole."""
+    book = Logbook(tmp_path)
+    book.say(*["x"] * 100, room="milk")
+    book.say(*["x"] * 250)
+    reader = book.search()
+    page, more = room_page(reader, "tea", None, after, 200, 999)
+    expected = range(151, 351) if after is None else range(101, 301)
+    assert (ids(page), more) == (list(expected), True)
+    reader._database.close()
+    book.close()
+
+
+def test_a_room_that_was_just_made(tmp_path: Path) -> None:
+    """Its number is looked up by its key alone, however many rooms there are."""
+    book = Logbook(tmp_path)
+    book.say("x", room="tea")
+    reader = book.search()
+    statements: list[str] = []
+    reader._database.set_trace_callback(statements.append)
+    assert room_page(reader, "new", None, None, 50) == ([], False)
+    rooms = [statement for statement in statements if "FROM room" in statement]
+    assert len(rooms) == 1
+    plan = reader._database.execute(f"EXPLAIN QUERY PLAN {rooms[0]}").fetchall()
+    assert "SEARCH room USING" in plan[0][3]
+    reader._database.close()
+    book.close()
+
+
+def test_long_messages_are_not_read_to_count_them(tmp_path: Path) -> None:
+    """What is missed is counted by ids alone, and so is where the newest begin."""
+    book = Logbook(tmp_path)
+    book.say(*["x" * 8000] * 300)
+    reader = book.search()
+    statements: list[str] = []
+    reader._database.set_trace_callback(statements.append)
+    missed(reader, ALICE, 0, 4, Span.NEWEST)
+    first = next(statement for statement in statements if "min(id)" in statement)
+    assert "body" not in first
+    reader._database.close()
+    book.close()

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,14 @@ import pytest
 
 from tcp_server.log import search as search_module
 from tcp_server.log.interface import SearchQuery, Viewer
-from tcp_server.log.search import SearchReadings, fill_index, indexed_text, unindexed
+from tcp_server.log.search import (
+    SearchGivenUp,
+    SearchReadings,
+    fill_index,
+    fold_pieces,
+    indexed_text,
+    unindexed,
+)
 from tcp_server.protocol.names import fold_text
 from tests.tcp_server.logbook import TIME, Logbook, ids
 
@@ -137,14 +145,13 @@ def test_conditions(search: SearchReadings) -> None:
 
 
 def test_pages_join(search: SearchReadings) -> None:
-    """`more` says that there are older ones."""
+    """Each page says where the next one begins."""
     seen: list[int] = []
-    before, more = None, True
-    while more:
-        bodies, more = search.search(SearchQuery(ALICE, ("q",), True, 99, before=before, limit=2))
+    before: int | None = 100
+    while before is not None:
+        bodies, before = search.search(SearchQuery(ALICE, ("q",), True, 99, before=before, limit=2))
         assert len(bodies) <= 2
         seen += ids(bodies)
-        before = seen[-1]
     assert seen == [16, 3, 2, 1]
 
 
@@ -167,8 +174,8 @@ def test_the_index_grows_by_pages(tmp_path: Path) -> None:
 
 def test_long_searches_read_page_after_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scanned or from the index, a hit far back is found behind many that only look like one."""
-    monkeypatch.setattr(search_module, "SCAN_PAGE", 10)
-    monkeypatch.setattr(search_module, "LIST_MAX", 10)
+    monkeypatch.setattr(search_module, "LOOK_FIRST", 10)
+    monkeypatch.setattr(search_module, "LOOK_MAX", 10)
     book = Logbook(tmp_path)
     (first,) = book.say("needle thread", sender="bob")
     book.say(*["needle"] * 65)
@@ -181,6 +188,79 @@ def test_long_searches_read_page_after_page(tmp_path: Path, monkeypatch: pytest.
         assert find(search, "thread needle", Viewer(1, ("tea",)), since=0) == [first]
     search._database.close()
     book.close()
+
+
+@pytest.mark.parametrize("indexed", [0, 30, 100])
+@pytest.mark.parametrize(("name", "value"), [("LOOKED_AT_MAX", 20), ("LOOKED_AT_BYTES", 500)])
+def test_a_search_looks_at_so_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, indexed: int, name: str, value: int
+) -> None:
+    """A page may be empty; those behind it have all hits, each once. Messages of other rooms count in the index."""
+    monkeypatch.setattr(search_module, "LOOK_FIRST", 7)
+    monkeypatch.setattr(search_module, "LOOK_MAX", 7)
+    monkeypatch.setattr(search_module, name, value)
+    book = Logbook(tmp_path)
+    hits = book.say("needle one", "needle two")
+    book.say(*["needle"] * 40)
+    book.say(*["needle"] * 30, room="milk")
+    hits += book.say("needle one, again")
+    fill_index(book.writer.database, indexed)
+    search = book.search()
+    pages: list[list[int]] = []
+    before: int | None = 100
+    while before is not None:
+        bodies, before = search.search(SearchQuery(ALICE, ("needle", "o"), False, 99, before=before))
+        pages.append(ids(bodies))
+    assert [id for page in pages for id in page] == hits[::-1]
+    assert len(pages) > 1
+    assert [] in pages or name == "LOOKED_AT_BYTES"
+    search._database.close()
+    book.close()
+
+
+def test_a_search_is_given_up_between_two_messages(tmp_path: Path) -> None:
+    """By a question before each."""
+    book = Logbook(tmp_path)
+    book.say(*["hay"] * 10)
+    search = book.search()
+    answers = iter([False, False, True])
+    with pytest.raises(SearchGivenUp):
+        search.search(SearchQuery(ALICE, ("needle",), False, 99), lambda: next(answers))
+    assert list(answers) == []
+    search._database.close()
+    book.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Straße, naïve café, ﬁnally. " * 200,
+        "e\u0301\u0316\u0302" * 2_000,
+        "\u1112\u1161\u11ab" * 2_000,  # Hangul in pieces
+        "か\u3099" * 3_000,
+        "\u0995\u09c7\u09be" * 2_000,  # Bengali: two signs that become one
+        "\U0001f4a5" * 5_000,
+        "x" + "\u0301" * 300 + "y" * 1_000,
+    ],
+)
+def test_a_text_is_folded_in_pieces(text: str) -> None:
+    """As it is folded at once, wherever the pieces end; but for runs of more marks than any message may have now."""
+    for start in range(4):
+        if "\u0301" * 300 in text:
+            assert fold_pieces(text[start:]).endswith("y" * 1_000)
+        else:
+            assert fold_pieces(text[start:]) == fold_text(text[start:])
+
+
+def test_no_text_is_dear_to_fold() -> None:
+    """A text of marks alone, as older logs may have, costs less than 15 ms; at once it costs 60."""
+    text = "x" + "\u0301\u0316" * 3_999
+    spent = []
+    for _ in range(3):
+        before = time.thread_time()
+        fold_pieces(text)
+        spent.append(time.thread_time() - before)
+    assert min(spent) < 0.015
 
 
 def test_a_failed_filling_changes_nothing(tmp_path: Path) -> None:
