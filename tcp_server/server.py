@@ -23,7 +23,7 @@ from tcp_server.chat.steps import REFUSALS_MAX, ChatSettings
 from tcp_server.clock import Clock
 from tcp_server.committer import Batch, Committer
 from tcp_server.delivery.answers import Answers
-from tcp_server.delivery.connection import Connection, Handler
+from tcp_server.delivery.connection import Connection, Handler, Waiting
 from tcp_server.delivery.delivery import Delivery
 from tcp_server.delivery.direct import HIGH_WATER, DirectPort
 from tcp_server.delivery.fanout import Fanout
@@ -32,7 +32,7 @@ from tcp_server.delivery.link import HIGH_WATER as LINK_HIGH_WATER
 from tcp_server.delivery.link import Link
 from tcp_server.delivery.link_admission import may_link
 from tcp_server.delivery.port import Port
-from tcp_server.delivery.replays import Caught, Replays
+from tcp_server.delivery.replays import AnyCatchUp, Caught, Replays
 from tcp_server.log.interface import LiveLog, LogUnavailable, Outcome
 from tcp_server.net.listening import accept
 from tcp_server.net.outlet import Outlet, write_all
@@ -44,6 +44,7 @@ from tcp_server.protocol.server_packets import ByeReason
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0  # until changes of rooms and roster that could not be stored are tried again
+DRAIN_SECONDS = 1.0  # at shutdown, for packets that have come already
 FLUSH_SECONDS = 5.0  # at shutdown, for all connections to take their last bytes
 
 
@@ -72,11 +73,15 @@ class Server:
         self._keepalive = Keepalive(self._connections, self._fanout, self.wake, self._loop)
         self._listeners: list[asyncio.Server] = []
         self._is_scheduled = False
+        self._deferred: list[Waiting] = []  # have used up their shares of the tick
         self._retry_at = 0.0
+        self._is_retrying = False  # a timer is set for it
+        self._failed_catch_ups: list[AnyCatchUp] = []  # of batches that could not be stored
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due: float | None = None  # uvloop's handle may not tell
         self._empty = asyncio.Event()  # no connection is left
         self._idle: asyncio.Event | None = None  # set when nothing gathers and nothing is with the log
+        self._drain_until = 0.0  # the time until which `_idle` waits for those that have used up their shares
         self.wake()
 
     # Start and shutdown
@@ -110,7 +115,8 @@ class Server:
             self._timer.cancel()
 
     async def _drain(self) -> None:
-        """Wait until everything that was received is in the log and delivered."""
+        """Wait until everything that was received is in the log and delivered; a flood is cut off after a while."""
+        self._drain_until = self._loop.time() + DRAIN_SECONDS
         self._idle = self._idle or asyncio.Event()
         self.wake()
         await self._idle.wait()
@@ -140,10 +146,19 @@ class Server:
             self._committer.commit(batch)
         else:
             self.stored(batch, (), ())
-        if self._idle is not None and not self._is_scheduled and not self._committer.is_busy:
+        deferred, self._deferred = self._deferred, []
+        for waiting in deferred:
+            self._loop.call_soon(waiting.go_on)  # in the next turn: first come those that had no share yet
+        if self._idle is not None:
+            self._look_whether_idle(bool(deferred))
+        self._set_timer()
+
+    def _look_whether_idle(self, is_anybody_deferred: bool) -> None:
+        if is_anybody_deferred and self._loop.time() < self._drain_until:
+            self._loop.call_soon(self.wake)
+        elif self._idle is not None and not self._is_scheduled and not self._committer.is_busy:
             self._idle.set()
             self._idle = None
-        self._set_timer()
 
     def stored(self, batch: Batch, outcomes: Sequence[Outcome], caught: Sequence[Caught]) -> None:
         """Deliver a batch that is in the log."""
@@ -154,12 +169,21 @@ class Server:
         """Deliver a batch without its drafts; their senders are told why."""
         if batch.changes is not None:
             self._hub.directory.give_back(batch.changes)
+        if not self._is_retrying:
+            self._is_retrying = True
+            self._loop.call_later(RETRY_SECONDS, self._try_again)
         self._retry_at = self._loop.time() + RETRY_SECONDS
-        self._loop.call_later(RETRY_SECONDS, self.wake)
-        for catch_up in batch.catch_ups:
-            self._replays.want(catch_up.end)
+        self._failed_catch_ups += batch.catch_ups
         self._replays.fall_behind(self._delivery.newest)
         self._delivery.refuse(batch.outputs, error)
+
+    def _try_again(self) -> None:
+        """Store the changes of the batches that failed, and read their replays, with the next tick."""
+        self._is_retrying, self._retry_at = False, 0.0
+        catch_ups, self._failed_catch_ups = self._failed_catch_ups, []
+        for catch_up in catch_ups:
+            self._replays.want(catch_up.end)
+        self.wake()
 
     def _set_timer(self) -> None:
         """See that the hub hears in time that something is due; hearing of it too early does no harm."""
@@ -233,6 +257,11 @@ class Server:
         self.wake()
         self._inlet.close(session, reason, text)
         self._inlet.hold(session, self._now)
+
+    def defer(self, waiting: Waiting) -> None:
+        """Let this one go on when the tick's outputs are taken."""
+        self._deferred.append(waiting)
+        self.wake()
 
     def congested(self, end: DirectPort | Link) -> None:
         self._replays.congested(end)

@@ -98,15 +98,19 @@ class Decoder:
             yield data[start:end]
             start = end + LENGTH_BYTES
 
+    @property
+    def pending(self) -> int:
+        """How many bytes were fed that are in no body yet."""
+        return len(self._data) - self._position
+
     def end(self) -> None:
         """Say that the stream ended.
 
         Raises:
             PacketError: it ended inside a packet.
         """
-        left = len(self._data) - self._position
-        if left:
-            raise PacketError(f"stream ends after {left} bytes of a packet")
+        if self.pending:
+            raise PacketError(f"stream ends after {self.pending} bytes of a packet")
 
 
 def make_word_packet(nickname: str, message: str) -> bytes:

@@ -91,7 +91,11 @@ def _rename(steps: Steps, session: Session, claim: Claim, now: Moment) -> None:
         steps.broadcast(room, server_packets.Nick(room.name, old, user.nickname, now.timestamp))
     ready = steps.ready(user, False, None, now)  # once for all other sessions of the user
     for each in user.sessions:
-        steps.put(SendNewest(each, steps.ready(user, False, given(claim.ref), now) if each is session else ready))
+        if each is session:
+            each.owed += len(ready) * len(user.sessions)
+            steps.put(SendNewest(each, steps.ready(user, False, given(claim.ref), now)))
+        else:
+            steps.put(SendNewest(each, ready, is_asked=False))
 
 
 def _quit(steps: Steps, session: Session, packet: client_packets.Bye, now: Moment) -> None:
@@ -118,7 +122,7 @@ def _join(steps: Steps, session: Session, packet: client_packets.Join, now: Mome
 def _leave(steps: Steps, session: Session, packet: client_packets.Leave, now: Moment) -> None:
     room = _own_room(steps, session, packet.room, packet.ref)
     if room is not None:
-        steps.leave_room(user_of(session), room, "left", given(packet.message), given(packet.ref), now)
+        steps.leave_room(user_of(session), room, "left", given(packet.message), now, session, given(packet.ref))
 
 
 def _set_topic(steps: Steps, session: Session, packet: client_packets.Topic, now: Moment) -> None:
@@ -127,7 +131,7 @@ def _set_topic(steps: Steps, session: Session, packet: client_packets.Topic, now
         steps.directory.set_topic(room, packet.topic)
         nickname = user_of(session).nickname
         topic = server_packets.Topic(room.name, room.topic, nickname, now.timestamp, given(packet.ref))
-        steps.broadcast(room, topic, [session])
+        steps.broadcast(room, topic, session)
 
 
 def _say(steps: Steps, session: Session, packet: client_packets.Msg, now: Moment) -> None:
@@ -180,8 +184,10 @@ def _type(steps: Steps, session: Session, packet: client_packets.Typing, now: Mo
         if peer is None:
             steps.error(session, *_no_such_user(to), given(packet.ref))
             return
+        body = server_packets.format(server_packets.Typing(nickname, to=peer.nickname))
+        session.owed += len(body) * len(peer.sessions)
         for each in peer.sessions:
-            steps.put(Murmur(each, server_packets.format(server_packets.Typing(nickname, to=peer.nickname))))
+            steps.put(Murmur(each, body))
 
 
 def _ask_log(
@@ -216,7 +222,7 @@ def _answer_ping(steps: Steps, session: Session, packet: client_packets.Ping, no
     if session.user is None:
         steps.send(session, server_packets.Pong(id=0, ref=ref))  # nothing was sent yet: it must be no client's cursor
     else:
-        steps.put(SendNewest(session, server_packets.format(server_packets.Pong(ref=ref))))
+        steps.answer(SendNewest(session, server_packets.format(server_packets.Pong(ref=ref))))
 
 
 def _hear(steps: Steps, session: Session, packet: client_packets.Pong, now: Moment) -> None:

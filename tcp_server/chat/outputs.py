@@ -17,10 +17,11 @@ from tcp_server.protocol.server_packets import ErrorCode
 
 
 class Send(msgspec.Struct, gc=False):
-    """A body for one session."""
+    """A body for one session; a direct answer unless the session didn't ask for it."""
 
     session: Session
     body: bytes
+    is_asked: bool = True
 
 
 class Murmur(Send, gc=False):
@@ -28,23 +29,26 @@ class Murmur(Send, gc=False):
 
 
 class SendNewest(msgspec.Struct, gc=False):
-    """A body for one session whose `id` is the newest one sent before it: of the room, or of all."""
+    """As `Send`, of a body whose `id` is the newest one sent before it: of the room, or of all."""
 
     session: Session
     body: bytes
     room: Room | None = None
     ref: str | None = None  # of the room's body
+    is_asked: bool = True
 
 
 class Broadcast(msgspec.Struct, gc=False):
     """A body for every session that hears the room.
 
-    For `answered` it is a direct answer too, which they get later where they are behind.
+    It is about the user of the sessions `concerned`, which get it later where they are behind, and the direct answer
+    for one of them, the asker.
     """
 
     room: Room
     body: bytes
-    answered: tuple[Session, ...] = ()
+    concerned: tuple[Session, ...] = ()
+    asker: Session | None = None
 
 
 class Draft(msgspec.Struct, gc=False):

@@ -67,10 +67,11 @@ class User:
 class Session:
     """One connection of a user, or one number on a link.
 
-    While `busy`, an answer from the log is due: its port must hold the next packet back.
+    While `busy`, an answer from the log is due: its port must hold the next packet back. `owed` counts the bytes of
+    answers that the session's packets brought about since its port last set it to 0.
     """
 
-    __slots__ = ("allowed", "bad_packets", "busy", "phase", "port", "refusals", "user")
+    __slots__ = ("allowed", "bad_packets", "busy", "owed", "phase", "port", "refusals", "user")
 
     def __init__(self, port: Any) -> None:
         self.port = port  # the shell's; the hub never looks into it
@@ -80,6 +81,7 @@ class Session:
         self.bad_packets = 0
         self.refusals = 0
         self.busy = False
+        self.owed = 0
 
 
 def user_of(session: Session) -> User:

@@ -100,7 +100,7 @@ class Steps:
         """Take a user out of its rooms and free the nickname: no session is left, or the last one quits."""
         self._held.pop(user, None)
         for room in list(user.rooms):
-            self.leave_room(user, room, reason, message, None, now)
+            self.leave_room(user, room, reason, message, now)
         self.directory.remove_user(user)
 
     # What time brings
@@ -140,35 +140,65 @@ class Steps:
         self._tell(room, user, server_packets.Join(room.name, user.nickname, now.timestamp), now)
         body = server_packets.format(describe(room))  # once for all sessions of the user
         for each in user.sessions:
-            self.put(room_state(each, room, ref) if each is asker else SendNewest(each, body, room))
+            if each is asker:
+                each.owed += len(body) * len(user.sessions)
+                self.put(room_state(each, room, ref))
+            else:
+                self.put(SendNewest(each, body, room, is_asked=False))
 
     def leave_room(
-        self, user: User, room: Room, reason: LeaveReason, message: str | None, ref: str | None, now: Moment
+        self,
+        user: User,
+        room: Room,
+        reason: LeaveReason,
+        message: str | None,
+        now: Moment,
+        asker: Session | None = None,
+        ref: str | None = None,
     ) -> None:
         """End a membership, and tell the room of it."""
         leave = server_packets.Leave(room.name, user.nickname, now.timestamp, reason, message, ref)
-        self._tell(room, user, leave, now)
+        self._tell(room, user, leave, now, asker)
         for each in user.sessions:
             self.put(StopHearing(each, room))
         self.directory.leave(user, room)
 
-    def _tell(self, room: Room, user: User, packet: server_packets.Join | server_packets.Leave, now: Moment) -> None:
-        """Tell of an arrival or a departure: everybody, or in a big room the user alone, and soon a count."""
-        if len(room.members) <= BIG_ROOM:
-            self.broadcast(room, packet, user.sessions)
-            return
+    def _tell(
+        self,
+        room: Room,
+        user: User,
+        packet: server_packets.Join | server_packets.Leave,
+        now: Moment,
+        asker: Session | None = None,
+    ) -> None:
+        """Tell of an arrival or a departure: everybody, or in a big room the user alone, and soon a count.
+
+        To sessions of the user that are behind an arrival is told by the fresh ROOM that follows the replay.
+        """
         body = server_packets.format(packet)
+        if asker is not None:
+            asker.owed += len(body) * len(user.sessions)
+        if len(room.members) <= BIG_ROOM:
+            concerned = tuple(user.sessions) if isinstance(packet, server_packets.Leave) else ()
+            self.put(Broadcast(room, body, concerned, asker))
+            return
         for each in user.sessions:
-            self.put(Send(each, body))
+            self.put(Send(each, body, each is asker))
         self._counts_due.setdefault(room, now.seconds + COUNT_SECONDS)
 
     # Answers
 
-    def send(self, session: Session, packet: ServerPacket) -> None:
-        self.put(Send(session, server_packets.format(packet)))
+    def answer(self, answer: Send | SendNewest) -> None:
+        """Put the answer to a packet of its session."""
+        answer.session.owed += len(answer.body)
+        self.put(answer)
 
-    def broadcast(self, room: Room, packet: ServerPacket, answered: Iterable[Session] = ()) -> None:
-        self.put(Broadcast(room, server_packets.format(packet), tuple(answered)))
+    def send(self, session: Session, packet: ServerPacket) -> None:
+        self.answer(Send(session, server_packets.format(packet)))
+
+    def broadcast(self, room: Room, packet: ServerPacket, asker: Session | None = None) -> None:
+        """Tell a room something that may be the answer to a session's packet."""
+        self.put(Broadcast(room, server_packets.format(packet), () if asker is None else (asker,), asker))
 
     def error(self, session: Session, code: ErrorCode, text: str, ref: str | None) -> None:
         self.send(session, server_packets.Error(code, text, ref))
@@ -187,7 +217,7 @@ class Steps:
         )
 
     def send_room(self, session: Session, room: Room, ref: str | None) -> None:
-        self.put(room_state(session, room, ref))
+        self.answer(room_state(session, room, ref))
 
     def retry(self, session: Session, asked: str, refusal: tuple[RetryReason, str], ref: str | None) -> None:
         """Refuse a nickname; before READY the tenth refusal ends the session."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Protocol, cast
 
 from tcp_server.net.outlet import Outlet
@@ -13,7 +14,17 @@ CLOSE_SECONDS = 5.0  # how long a closing connection may take to accept its last
 
 
 class Handler(Protocol):
-    """The end of a connection: one session, or a link."""
+    """The end of a connection: one session, or a link.
+
+    Attributes:
+        turn_seconds: how long its packets may take in one turn of the loop; a packet that was begun is finished.
+    """
+
+    @property
+    def turn_seconds(self) -> float: ...
+
+    def renew_share(self) -> None:
+        """A tick's outputs are taken: what the handler sent before counts no more."""
 
     def receive(self, body: bytes) -> bool:
         """Act on a body; False says that the next one must wait until `Connection.proceed`."""
@@ -43,6 +54,16 @@ class Acceptor(Protocol):
     def accepted(self, connection: Connection) -> Handler: ...
     def lost(self, connection: Connection) -> None: ...
 
+    def defer(self, waiting: Waiting) -> None:
+        """Go on with this one once the outputs that gather now are taken."""
+
+
+class Waiting(Protocol):
+    """What has used up its share of a tick."""
+
+    def go_on(self) -> None:
+        """Begin with a new share."""
+
 
 class Connection(Outlet, asyncio.Protocol):
     """One TCP connection. Give frames to `write`.
@@ -57,6 +78,7 @@ class Connection(Outlet, asyncio.Protocol):
     __slots__ = (
         "_acceptor",
         "_decoder",
+        "_is_deferred",
         "_loop",
         "handler",
         "is_congested",
@@ -72,6 +94,7 @@ class Connection(Outlet, asyncio.Protocol):
         self._acceptor = acceptor
         self._loop = loop
         self._decoder = Decoder()
+        self._is_deferred = False  # its share is used up
         self.is_reading = True
         self.is_congested = False
         self.silence = 0  # sweeps since the last byte from the peer
@@ -84,11 +107,26 @@ class Connection(Outlet, asyncio.Protocol):
 
     def proceed(self) -> None:
         """Go on with bodies that were received, and read on, unless the handler must wait still."""
+        if self._is_deferred or self.transport.is_closing():
+            return  # `go_on` will do it, or there is nothing to do
         if not self.handler.is_waiting():
             self._pass_on()
-        if not self.is_reading and not self.handler.is_waiting() and not self.transport.is_closing():
+        if not (self._is_deferred or self.is_reading or self.handler.is_waiting() or self.transport.is_closing()):
             self.is_reading = True
             self.transport.resume_reading()
+
+    def defer(self) -> None:
+        """Leave the bodies that follow for later: this connection has had its share."""
+        if not self._is_deferred:
+            self._is_deferred = True
+            self.stop_reading()
+            self._acceptor.defer(self)
+
+    def go_on(self) -> None:
+        """Begin with a new share."""
+        self._is_deferred = False
+        self.handler.renew_share()
+        self.proceed()
 
     def stop_reading(self) -> None:
         """Leave the peer's bytes to the kernel, until `proceed`."""
@@ -137,10 +175,15 @@ class Connection(Outlet, asyncio.Protocol):
             self.abort()
 
     def _pass_on(self) -> None:
+        began = monotonic()
         try:
             for body in self._decoder:
-                if not self.handler.receive(body):
+                handler = self.handler
+                if not handler.receive(body):
                     self.stop_reading()
+                    return
+                if monotonic() - began > handler.turn_seconds and self._decoder.pending:
+                    self.defer()
                     return
         except PacketError as error:
             self.handler.broken(str(error))

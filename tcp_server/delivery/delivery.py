@@ -95,12 +95,8 @@ class Delivery:
             match output:
                 case Draft():
                     self._deliver_draft(output, next(outcomes))
-                case Broadcast(room, body, answered):
-                    room.told += 1
-                    self._fanout.broadcast(room, encode(body))
-                    for session in answered:
-                        if session.port.is_behind:
-                            session.port.postpone(Send(session, body))
+                case Broadcast():
+                    self._broadcast(output)
                 case Send(session, body):
                     self._send(session.port, output, body)
                 case SendNewest(session, body, room):
@@ -113,11 +109,23 @@ class Delivery:
                 case AskLog():
                     self._answers.ask(output, self.newest)
                 case End(session, body):
+                    self._answers.forget(session)
                     self._replays.forget(session.port)
                     if session.port.pace is not Pace.CLOSED:
                         session.port.close(self._fanout, body)
                 case _:
                     assert_never(output)
+
+    def _broadcast(self, output: Broadcast) -> None:
+        room, body, asker = output.room, output.body, output.asker
+        room.told += 1
+        is_apart = asker is not None and asker.port.begin_apart(self._fanout, room)
+        self._fanout.broadcast(room, encode(body))
+        if asker is not None and is_apart:
+            asker.port.end_apart(self._fanout, room, body)
+        for session in output.concerned:
+            if session.port.is_behind:
+                session.port.postpone(Send(session, body, session is asker))
 
     def _deliver_draft(self, draft: Draft, outcome: Outcome) -> None:
         if isinstance(outcome, int):
@@ -158,8 +166,11 @@ class Delivery:
         if port.is_connection_behind:
             port.postpone(output)
             return
+        oldest = self.newest
         if output.after is None:
             port.move(PaceEvent.OPENED)
         else:
-            self._replays.begin(output, output.after, self.newest)
-        port.opened(self._fanout)
+            is_foreign = output.foreign or output.after > self.newest  # only now it is known how far the log is
+            self._replays.begin(output.session, output.after, is_foreign)
+            oldest = 0 if is_foreign else output.after
+        port.opened(self._fanout, oldest)

@@ -10,6 +10,7 @@ from tcp_server.delivery.connection import Connection
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.pace import Pace, PaceEvent
 from tcp_server.delivery.port import Port
+from tcp_server.delivery.postponed import ANSWERS_MAX
 from tcp_server.net.outlet import Outlet
 from tcp_server.protocol.server_packets import ByeReason
 
@@ -36,6 +37,8 @@ class DirectPort(Port):
 
     __slots__ = ("_host",)
 
+    turn_seconds = 0.002
+
     def __init__(self, connection: Connection, host: DirectHost) -> None:
         super().__init__(connection)
         self._host = host
@@ -49,10 +52,14 @@ class DirectPort(Port):
             self._host.receive_opening(self, body)
         else:
             self._host.receive(session, body)
+        self.share -= 1
+        if self.share <= 0 or session.owed > ANSWERS_MAX:
+            self.connection.defer()
+            return False
         return not (session.busy or self.pace is _BEHIND)
 
     def is_waiting(self) -> bool:
-        return self.session.busy or self.pace is _BEHIND
+        return self.session.busy or self.pace is _BEHIND or self.connection.is_congested
 
     def broken(self, text: str) -> None:
         self._host.break_session(self.session, text)
@@ -64,10 +71,12 @@ class DirectPort(Port):
         self._host.drop_session(self.session, reason, text)
 
     def congested(self) -> None:
+        self.connection.stop_reading()  # at any pace: what isn't read asks for nothing more
         self._host.congested(self)
 
     def relieved(self) -> None:
         self._host.relieved(self)
+        self.connection.proceed()
 
     # Being behind
 
@@ -77,7 +86,6 @@ class DirectPort(Port):
             self.move(PaceEvent.LAGGED)
             self.unsubscribe_all(fanout)
             self.after, self.told = after, None
-            self.connection.stop_reading()
 
     def to_catch_up(self) -> list[DirectPort]:
         """Return this port if it is behind: it can be caught up now."""

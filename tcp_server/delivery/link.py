@@ -17,13 +17,15 @@ from tcp_server.delivery.connection import Connection
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.link_port import LinkPort
 from tcp_server.delivery.pace import Pace
+from tcp_server.delivery.port import PAGE_FIRST
 from tcp_server.net.outlet import Outlet
 from tcp_server.protocol import client_packets, server_packets
 from tcp_server.protocol.server_packets import ByeReason
 from tcp_server.wordpacket import encode
 
 HIGH_WATER = 4 * 1024 * 1024  # bytes; a tick of a thousand rooms is far below it
-INBOX_MAX = 256 * 1024  # bytes that one busy session's packets may wait in; then the link isn't read
+TURN_SECONDS = 0.008  # of one turn of the loop: a link stands for many connections
+RETRY_SECONDS = 1  # until a session whose packets are refused may try again
 
 
 class LinkHost(Protocol):
@@ -37,6 +39,7 @@ class LinkHost(Protocol):
     def congested(self, link: Link) -> None: ...
     def relieved(self, link: Link) -> None: ...
     def closed(self, link: Link) -> None: ...
+    def defer(self, link: Link) -> None: ...
 
 
 class _LinkHead(msgspec.Struct, gc=False):
@@ -56,23 +59,25 @@ class Link:
     Attributes:
         is_behind: the connection took no more bytes; no session on the link hears a room until the link is caught up.
         after: while it is behind, the id up to which it was sent everything.
-        postponed: while it is behind, direct answers that wait for the end of the replay.
+        page: how many entries are to be read at once, by the size of those before.
         leaving: sessions that the rest of the replay is not for, since they are caught up alone.
     """
+
+    turn_seconds = TURN_SECONDS
 
     def __init__(self, connection: Connection, name: str, host: LinkHost, fanout: Fanout[Outlet]) -> None:
         self.connection = connection
         self.name = name
         self.is_behind = False
         self.after = 0
-        self.postponed: list[Output] = []
+        self.page = PAGE_FIRST
         self.leaving: list[LinkPort] = []
         self._host = host
         self._fanout = fanout
         self._ports: dict[int, LinkPort] = {}
         self._used = _Numbers()
         self._listeners: dict[Room, int] = {}  # how many live sessions hear each room
-        self._inbox_bytes = 0
+        self._deferred: dict[LinkPort, None] = {}  # have used up their shares of the tick
         self._is_closed = False
 
     # What the bridge sends
@@ -108,11 +113,29 @@ class Link:
             port = self._ports.get(number)
             if port is None:
                 return  # the session ended while the packet was on its way
-            if port.session.busy or port.pace is Pace.BEHIND or port.inbox:
-                port.inbox.append(body)
-                self._inbox_bytes += len(body)
-            else:
-                self._host.receive(port.session, body)
+            if not (port.inbox or port.is_waiting()):
+                self._receive_for(port, body)
+            elif not port.keep(body):
+                self._refuse_for(port, client_packets.good_ref(head.ref))
+
+    def _receive_for(self, port: LinkPort, body: bytes) -> None:
+        self._host.receive(port.session, body)
+        port.share -= 1
+        if port.has_used_share():
+            self._defer(port)
+
+    def _defer(self, port: LinkPort) -> None:
+        """Let a session's next packets wait for the next tick."""
+        if not self._deferred:
+            self._host.defer(self)
+        self._deferred[port] = None
+
+    def _refuse_for(self, port: LinkPort, ref: str | None) -> None:
+        """Refuse a packet of a session of which too many wait; the answers to these come later."""
+        text = "too many of your packets wait; send it again when they are answered"
+        error = server_packets.Error("rate_limited", text, ref, what="queue", retry_after=RETRY_SECONDS)
+        port.send(self._fanout, server_packets.format(error))
+        self._host.wake()
 
     def _receive_own(self, request: client_packets.ClientPacket) -> None:
         if isinstance(request, client_packets.Ping):
@@ -157,14 +180,21 @@ class Link:
 
     def proceed(self, port: LinkPort) -> None:
         """Go on with the packets that a session sent while it was busy or behind."""
-        while port.inbox and not port.session.busy and port.pace is not Pace.BEHIND:
-            body = port.inbox.pop(0)
-            self._inbox_bytes -= len(body)
-            self._host.receive(port.session, body)
-        self.connection.proceed()
+        while (body := port.next_kept()) is not None:
+            self._receive_for(port, body)
+
+    def renew_share(self) -> None:
+        """A link has no share: its sessions have."""
+
+    def go_on(self) -> None:
+        """Begin new shares for the sessions that used theirs up, and go on with what they sent."""
+        deferred, self._deferred = self._deferred, {}
+        for port in deferred:
+            port.renew_share()
+            self.proceed(port)
 
     def is_waiting(self) -> bool:
-        return self._is_closed or self.is_behind or self._inbox_bytes > INBOX_MAX
+        return self._is_closed or self.is_behind or self.connection.is_congested
 
     def broken(self, text: str) -> None:
         self.end(server_packets.Bye("protocol", text))
@@ -192,10 +222,12 @@ class Link:
         self.connection.close()
 
     def congested(self) -> None:
+        self.connection.stop_reading()
         self._host.congested(self)
 
     def relieved(self) -> None:
         self._host.relieved(self)
+        self.connection.proceed()
 
     # What is sent to the bridge
 
@@ -235,7 +267,6 @@ class Link:
         for room in self._listeners:
             fanout.unsubscribe(self.connection, room)
         self.is_behind, self.after = True, after
-        self.connection.stop_reading()
 
     def to_catch_up(self) -> Sequence[Link | LinkPort]:
         """Return the link if it is behind, or else its sessions that are: they can be caught up now."""
@@ -243,16 +274,23 @@ class Link:
             return [self]
         return [port for port in self._ports.values() if port.pace is Pace.BEHIND]
 
-    def come_up(self) -> None:
-        """Hear the rooms again: the replay is complete."""
+    def come_up(self) -> list[Output]:
+        """Hear the rooms again: the replay is complete. Return the outputs that waited for this alone."""
         self.is_behind = False
         for room in self._listeners:
             self._fanout.subscribe(self.connection, room)
+        return [output for port in self.ports if not port.is_behind for output in port.take_postponed()]
+
+    def proceed_all(self) -> None:
+        """Go on with all that waited for the link."""
+        for port in self.ports:
+            self.proceed(port)
+        self.connection.proceed()
 
     def forget(self, port: LinkPort) -> None:
         """Drop a session that ended."""
-        self._inbox_bytes -= sum(map(len, port.inbox))
         port.inbox.clear()
+        self._deferred.pop(port, None)
         self._ports.pop(port.number, None)
 
     def _send(self, packet: server_packets.ServerPacket) -> None:

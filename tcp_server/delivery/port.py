@@ -2,6 +2,9 @@
 
 A port that is behind is a cursor, not a queue (PROTOCOL.md section 5): it hears no room, and is caught up from the log.
 Only direct answers are postponed for it, and those are few, since a session that is behind is not read.
+
+A session has its share of a tick. After so many packets, or so many bytes of answers, its next packets wait until the
+tick's outputs are taken: a flood makes others wait for its share alone, and gathers no more than that.
 """
 
 from __future__ import annotations
@@ -11,10 +14,12 @@ from tcp_server.chat.state import Room, Session
 from tcp_server.delivery.connection import Connection
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.pace import Pace, PaceEvent, next_pace
+from tcp_server.delivery.postponed import ANSWERS_MAX, Postponed
 from tcp_server.net.outlet import Outlet
 from tcp_server.wordpacket import encode
 
-PAGE_FIRST = 16  # messages; if all are as long as can be, half a MiB
+PAGE_FIRST = 16  # messages; if all are as long as can be, half a MiB is read, of which one page is sent
+SHARE = 64  # packets of a tick
 
 
 class Port:
@@ -27,10 +32,11 @@ class Port:
         after: while it is behind, the id up to which it was sent everything.
         page: how many messages are to be read at once, by the size of those before.
         told: while it is behind, each room's count `told` at the start; None: it needs each ROOM afresh.
-        postponed: while it is behind, direct answers that wait for the end of the replay.
+        postponed: while it or its link is behind, answers that wait for the end of the replay; None: there are none.
+        share: how many packets the session may still send in this tick.
     """
 
-    __slots__ = ("after", "connection", "pace", "page", "postponed", "rooms", "session", "told")
+    __slots__ = ("after", "connection", "pace", "page", "postponed", "rooms", "session", "share", "told")
 
     session: Session
 
@@ -41,11 +47,22 @@ class Port:
         self.after = 0
         self.page = PAGE_FIRST
         self.told: dict[Room, int] | None = None
-        self.postponed: list[Output] | None = None
+        self.postponed: Postponed | None = None
+        self.share = SHARE
 
     def move(self, event: PaceEvent) -> None:
         """Change the pace as the table says."""
         self.pace = next_pace(self.pace, event)
+
+    # The share of a tick
+
+    def has_used_share(self) -> bool:
+        """Say whether the next packet must wait until the tick's outputs are taken."""
+        return self.share <= 0 or self.session.owed > ANSWERS_MAX
+
+    def renew_share(self) -> None:
+        """Begin a new share: what the packets before brought about is on its way."""
+        self.share, self.session.owed = SHARE, 0
 
     # What a link changes: its sessions share one connection
 
@@ -62,8 +79,20 @@ class Port:
     def postpone(self, output: Output) -> None:
         """Keep an output for the end of the replay."""
         if self.postponed is None:
-            self.postponed = []
-        self.postponed.append(output)
+            self.postponed = Postponed()
+        self.postponed.add(output)
+
+    def take_postponed(self) -> list[Output]:
+        """Return the outputs that were postponed, and forget them."""
+        postponed, self.postponed = self.postponed, None
+        return postponed.take() if postponed is not None else []
+
+    def begin_apart(self, fanout: Fanout[Outlet], room: Room) -> bool:
+        """Say whether the session must have what is sent to the room now apart, by `end_apart`."""
+        return False
+
+    def end_apart(self, fanout: Fanout[Outlet], room: Room, body: bytes) -> None:
+        """Send the session what was sent to the room since `begin_apart`."""
 
     def change_rooms(self, fanout: Fanout[Outlet], change: StartHearing | StopHearing) -> None:
         """Hear a room from here on, or hear it no more; a port that is behind learns of it when it is caught up."""
@@ -73,8 +102,8 @@ class Port:
             else:
                 self.unsubscribe(fanout, change.room)
 
-    def opened(self, fanout: Fanout[Outlet]) -> None:
-        """The session has left OPENING; a link may have kept something for that moment."""
+    def opened(self, fanout: Fanout[Outlet], oldest: int) -> None:
+        """The session has left OPENING, and gets the entries after the oldest id."""
 
     def proceed(self) -> None:
         """Go on with the packets that waited while the session was busy or behind."""
@@ -117,8 +146,7 @@ class Port:
         for room in rooms:
             self.subscribe(fanout, room)
         told, self.told = self.told, None
-        postponed, self.postponed = self.postponed or [], None
-        return [room for room in rooms if told is None or told.get(room) != room.told], postponed
+        return [room for room in rooms if told is None or told.get(room) != room.told], self.take_postponed()
 
     def close(self, fanout: Fanout[Outlet], last: bytes) -> None:
         """Send the last body, if there is one, and close."""

@@ -8,26 +8,36 @@ caught up in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from tcp_server.chat.hub import Hub
-from tcp_server.chat.outputs import GoLive, Output, SendNewest
-from tcp_server.chat.state import Room
+from tcp_server.chat.outputs import Output, SendNewest
+from tcp_server.chat.state import Room, Session
 from tcp_server.chat.steps import describe, room_state
 from tcp_server.delivery.direct import DirectPort
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.link import Link
 from tcp_server.delivery.pace import Pace
 from tcp_server.delivery.port import PAGE_FIRST, Port
-from tcp_server.log.interface import AnyReplay, LinkReplay, LinkReplayQuery, Replay, ReplayQuery, Span, Viewer
+from tcp_server.log.interface import (
+    LINK_PAGE_BYTES,
+    PAGE_BYTES,
+    AnyReplay,
+    LinkReplay,
+    LinkReplayQuery,
+    Replay,
+    ReplayQuery,
+    Span,
+    Viewer,
+)
 from tcp_server.net.outlet import Outlet
 from tcp_server.protocol import server_packets
 from tcp_server.wordpacket import encode
 
 PAGE = 256  # messages of a replay that are read at once, at most
-PAGE_BYTES = 128 * 1024  # that a page should have, judged by the one before it
+PAGE_LEAST = 4  # that are read at once where all are as long as can be; what is more than PAGE_BYTES is read again
 CATCH_UPS_MAX = 16  # ports that are read for in one tick, so that a crowd that comes back holds up no commit
 
 
@@ -93,14 +103,10 @@ class Replays:
         for end in self._congested:
             end.lag(self._fanout, newest)
 
-    def begin(self, going: GoLive, after: int, newest: int) -> None:
-        """Begin a port's replay for a session that comes back with an id.
-
-        Only now, when its READY is delivered, it is known whether that id is beyond the log, and so of another one.
-        """
-        session = going.session
+    def begin(self, session: Session, after: int, is_foreign: bool) -> None:
+        """Begin the replay for a session that comes back with an id, which may be a foreign log's."""
         session.port.return_behind(after, session.user.rooms if session.user else [])
-        self._returning[session.port] = after, Span.NEWEST if going.foreign or after > newest else Span.RECENT
+        self._returning[session.port] = after, Span.NEWEST if is_foreign else Span.RECENT
         self.want(session.port)
 
     def want(self, end: Port | Link) -> None:
@@ -117,7 +123,7 @@ class Replays:
             if end.connection.is_congested:
                 continue  # `relieved` will want it again
             if isinstance(end, Link):
-                catch_ups.append(LinkCatchUp(end, LinkReplayQuery(end.after, PAGE)))
+                catch_ups.append(LinkCatchUp(end, LinkReplayQuery(end.after, end.page)))
             elif end.pace is Pace.BEHIND and not end.is_connection_behind:
                 catch_ups.append(self._catch_up(end))
         return catch_ups
@@ -131,7 +137,7 @@ class Replays:
         after, span = self._returning.get(port, (None, Span.ALL))
         if after != port.after:
             span = Span.ALL
-        return CatchUp(port, ReplayQuery(viewer, port.after, min(PAGE, port.page), span), rooms)
+        return CatchUp(port, ReplayQuery(viewer, port.after, port.page, span), rooms)
 
     # What the log returned
 
@@ -148,7 +154,7 @@ class Replays:
         if isinstance(catch_up, LinkCatchUp):
             for end in catch_up.end.to_catch_up():
                 self.want(end)
-            catch_up.end.connection.proceed()
+            catch_up.end.proceed_all()
             return
         port = catch_up.end
         if self._returning.pop(port, None) is not None:
@@ -164,8 +170,7 @@ class Replays:
         for body in replay.bodies:
             port.send(self._fanout, body)
         port.after = replay.after
-        if replay.bodies:
-            port.page = max(PAGE_FIRST, PAGE_BYTES * len(replay.bodies) // sum(map(len, replay.bodies)))
+        port.page = _next_page(replay.bodies, PAGE_BYTES)
         if not replay.is_complete:
             self.want(port)
             return None
@@ -181,15 +186,15 @@ class Replays:
                 self._send_direct(link, uids, body)
             elif link.hears(self._hub.directory.rooms[key]):
                 self._fanout.send(link.connection, encode(body))
+        link.page = _next_page([body for _, _, body in replay.entries], LINK_PAGE_BYTES)
         link.after = replay.after
         if not replay.is_complete:
             self.want(link)
             return None
-        link.come_up()
+        postponed = link.come_up()
         for room in link.rooms:
             body = b'%b,"id":%d}' % (server_packets.format(describe(room))[:-1], room.newest)
             self._fanout.send(link.connection, encode(body))
-        postponed, link.postponed = link.postponed, []
         return list(map(_renewed, postponed))
 
     def _send_direct(self, link: Link, uids: tuple[int, int], body: bytes) -> None:
@@ -200,6 +205,13 @@ class Replays:
                 port: Port = session.port
                 if port.connection is link.connection and port.pace is Pace.LIVE:
                     port.send(self._fanout, body)
+
+
+def _next_page(bodies: Sequence[bytes], size: int) -> int:
+    """Return how many messages to read next, so that they have about this size if they are as long as the last ones."""
+    if not bodies:
+        return PAGE_FIRST
+    return min(PAGE, max(PAGE_LEAST, size * len(bodies) // sum(map(len, bodies))))
 
 
 def _renewed(output: Output) -> Output:

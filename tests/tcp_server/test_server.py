@@ -3,12 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tcp_server.delivery.direct import DirectPort
+from tcp_server.delivery.port import SHARE
+from tcp_server.delivery.postponed import ANSWERS_MAX
 from tcp_server.log.database import FILE_NAME
 from tcp_server.log.interface import LogUnavailable
 from tcp_server.log.sqlite_log import SqliteLog
+from tcp_server.wordpacket import encode
+from tests.tcp_server.client import pack
 from tests.tcp_server.house import House, message_ids, token, types
 
 
@@ -213,3 +219,113 @@ async def test_the_log_outlives_the_house(tmp_path: Path) -> None:
     await house.settle()
     assert stranger.take()[-1]["reason"] == "taken"
     await house.close()
+
+
+# Shares, and what isn't read
+
+
+async def test_a_flood_has_its_share_of_a_tick(house: House) -> None:
+    """What the others send is answered in between; the flood's own answers keep their order."""
+    alice, bob = await house.enter("alice"), await house.enter("bob")
+    alice.take()
+    count = 5 * SHARE
+    alice.transport.feed(b"".join(encode(pack("PING", {"ref": str(number)})) for number in range(count)))
+    bob.send("PING", ref="bob")
+    assert len(house.server._hub._steps._outputs) <= SHARE + 1
+    house.server._end_tick()
+    assert bob.take()[-1]["ref"] == "bob"
+    heard = alice.take()
+    assert len(heard) <= SHARE
+    await house.settle()
+    assert [packet["ref"] for packet in heard + alice.take()] == [str(number) for number in range(count)]
+
+
+@pytest.mark.parametrize("type", ["JOIN", "ROOMS", "NICK"])
+async def test_long_answers_are_a_share_too(house: House, type: str) -> None:
+    """Few packets of a tick may ask for them."""
+    alice = await house.enter("alice", rooms=[f"{number:x>60}" for number in range(50)])
+    sessions = [await house.enter("alice", token=token(house, "alice")) for _ in range(4)]
+    fields = {"room": f"{1:x>60}", "nickname": "alice"}
+    alice.transport.feed(encode(pack("LEAVE", fields)) + encode(pack(type, fields)) * SHARE)
+    sent = sum(len(getattr(output, "body", b"")) for output in house.server._hub._steps._outputs)
+    assert sent < 2 * ANSWERS_MAX
+    await house.settle()
+    assert sessions[0].take()
+
+
+@pytest.mark.parametrize("phase", ["opening", "chatting", "in a replay"])
+async def test_who_takes_nothing_is_not_read(house: House, phase: str) -> None:
+    """At any pace: PINGs and packets that are refused are answered when it takes bytes again."""
+    await house.enter("alice")
+    peer = house.connect()
+    if phase != "opening":
+        after = {"token": token(house, "alice"), "after": 0} if phase == "in a replay" else {}
+        peer.send("NICK", nickname="alice" if after else "bob", **after)
+    if phase == "chatting":
+        await house.settle()
+    peer.congest()
+    for _ in range(100):
+        peer.send("PING")
+        peer.send("DANCE")
+    assert peer.transport.is_paused
+    await house.settle()
+    assert peer.transport.is_paused
+    peer.relieve()
+    await house.settle()
+    heard = types(peer.take())
+    assert (heard.count("PONG"), heard.count("ERROR")) == (100, 100)
+    assert not peer.transport.is_paused
+
+
+@pytest.mark.parametrize("kind", ["ROOM and LEAVE", "READY"])
+async def test_other_sessions_fill_no_memory(house: House, kind: str) -> None:
+    """What a user's second session does is kept for a first one that takes nothing, but not without a bound."""
+    alice = await house.enter("alice")
+    second = await house.enter("alice", token=token(house, "alice"))
+    alice.congest()
+    await house.settle()
+    second.send("MSG", room="lobby", message="now it is behind")
+    await house.settle()
+    for number in range(600):
+        if kind == "READY":
+            second.send("NICK", nickname=f"alice{number}")
+        else:
+            second.send("JOIN", room="tea")
+            second.send("LEAVE", room="tea", message="x" * 300)
+    await house.settle()
+    port = alice.connection.handler
+    assert isinstance(port, DirectPort)
+    assert port.postponed is not None
+    assert port.postponed.bytes <= ANSWERS_MAX + 1_000
+    alice.take()
+    alice.relieve()
+    await house.settle()
+    heard = alice.take()
+    if kind == "READY":
+        assert [packet["nickname"] for packet in heard if packet["type"] == "READY"] == ["alice599"]
+    assert types(heard)[:2] == ["MSG", "ROOM"]
+
+
+async def test_a_replay_that_cant_be_read_for_long(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again after a pause, and not in each tick."""
+    monkeypatch.setattr("tcp_server.server.RETRY_SECONDS", 0.01)
+    alice = await house.enter("alice")
+    bob = await house.enter("bob")
+    bob.congest()
+    alice.send("MSG", room="lobby", message="1")
+    await house.settle()
+    asked: list[int] = []
+    append = house.log.append
+
+    def fail(drafts: Any, changes: Any, queries: Any, stored: Any, failed: Any) -> None:
+        asked.append(len(queries))
+        failed(LogUnavailable("full"))
+
+    monkeypatch.setattr(house.log, "append", fail)
+    bob.relieve()
+    await house.settle()
+    await house.settle()
+    assert asked == [1]
+    monkeypatch.setattr(house.log, "append", append)
+    while message_ids(bob.heard()) != [1]:
+        await house.settle()

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tcp_server.wordpacket import encode
+from tests.tcp_server.bridge import kinds
 from tests.tcp_server.client import pack
 from tests.tcp_server.conftest import Connect, Link, Meet
 
@@ -198,3 +199,44 @@ def test_a_lagging_link_with_changing_rooms(link: Link, meet: Meet, connect: Con
     live = alice.say("live", other)
     assert live in bridge.take(1)
     second.leave()
+
+
+@pytest.mark.parametrize("type", ["TOPIC", "LEAVE"])
+def test_a_direct_answer_that_crosses_a_pause(link: Link, room: str, type: str) -> None:
+    """The bridge drops what comes for the room, since its PAUSE is on its way, but not what comes for the session."""
+    bridge = link()
+    ready = bridge.enter(1, f"alice-{room}", rooms=[room])
+    bridge.enter(2, f"bob-{room}", rooms=[room])
+    bridge.take(1)
+    bridge.take(2)
+    bridge.send(type, session=1, room=room, topic="x", ref="asked")
+    bridge.send("PING", session=2, ref="answered")
+    answers = []
+    while True:
+        packet = bridge.read()
+        if packet["type"] == type:
+            answers.append((packet.get("session"), packet["ref"]))
+        if packet.get("ref") == "answered":
+            break
+    assert answers == [(None, "asked"), (1, "asked")]
+    bridge.send("PAUSE", session=1)
+    bridge.send("RESUME", session=1, after=ready["id"])
+    bridge.rooms_of[1].clear()
+    bridge.take(1)
+    assert bridge.rooms_of[1] == ({room} if type == "TOPIC" else set())
+
+
+@pytest.mark.parametrize("type", ["TOPIC", "LEAVE"])
+def test_an_answer_by_a_room_comes_once(link: Link, room: str, type: str) -> None:
+    """To the asker as to everybody."""
+    bridge = link()
+    for session, nickname in ((1, "alice"), (2, "bob")):
+        bridge.enter(session, f"{nickname}-{room}", rooms=[room])
+    bridge.take(1)
+    bridge.take(2)
+    bridge.send(type, session=1, room=room, topic="x", ref="asked")
+    for session in (1, 2):
+        assert [packet["type"] for packet in bridge.take(session)] == [type]
+    assert bridge.rooms_of[1] == ({room} if type == "TOPIC" else set())
+    bridge.send("MSG", session=2, room=room, message="still there?")
+    assert kinds(bridge.take(1)) == (["MSG still there?"] if type == "TOPIC" else [])

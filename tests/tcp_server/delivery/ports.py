@@ -21,6 +21,9 @@ class KeptConnection(KeptOutlet):
     def stop_reading(self) -> None:
         self.told.append("stop reading")
 
+    def defer(self) -> None:
+        self.told.append("defer")
+
     def proceed(self) -> None:
         self.told.append("proceed")
 

@@ -114,3 +114,25 @@ def test_every_millisecond_of_a_day() -> None:
     first = 1_795_305_600_000
     for number in range(0, 86_400_000, 997):
         assert _millis(start + timedelta(milliseconds=number)) == first + number
+
+
+async def test_a_search_whose_asker_leaves(house: House, alice: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is given up."""
+    given_up: list[bool] = []
+    monkeypatch.setattr(house.log, "search", lambda *_: lambda: given_up.append(True))
+    alice.send("SEARCH", query="tea")
+    await house.settle()
+    assert given_up == []
+    alice.cut()
+    await house.settle()
+    assert given_up == [True]
+    assert house.server._delivery._answers._searches == {}
+
+
+async def test_a_search_that_goes_on(house: House, alice: Peer) -> None:
+    """`before` says where the next page begins, and is there only if there is one."""
+    first = await ask(house, alice, "SEARCH", query="tea", limit=1)
+    assert ([message["id"] for message in first["messages"]], first["more"], first["before"]) == ([2], True, 2)
+    last = await ask(house, alice, "SEARCH", query="tea", limit=1, before=first["before"])
+    assert ([message["id"] for message in last["messages"]], last["more"]) == ([1], False)
+    assert "before" not in last

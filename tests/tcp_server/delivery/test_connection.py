@@ -132,3 +132,41 @@ async def test_being_heard(transport: FakeTransport) -> None:
     connection.silence = 31
     transport.feed(b"\0")
     assert connection.silence == 0
+
+
+async def test_a_share_of_the_turn(transport: FakeTransport, reporter: Reporter) -> None:
+    """Of time: what follows waits, unread, until its owner says so; nothing is out of order."""
+    reporter.turn_seconds = 0.0
+    transport.feed(bodies("one", "two") + bodies("three")[:4])
+    connection = transport.connection
+    assert connection is not None
+    assert (reporter.happened[1:], reporter.deferred, transport.is_paused) == (["one"], [connection], True)
+    transport.feed(bodies("three")[4:])
+    connection.proceed()
+    connection.defer()
+    assert (reporter.happened[1:], len(reporter.deferred)) == (["one"], 1)
+    connection.go_on()
+    assert (reporter.happened[1:], len(reporter.deferred)) == (["one", "new share", "two"], 2)
+    reporter.turn_seconds = 1.0
+    connection.go_on()
+    assert not transport.is_paused
+    transport._read_on()
+    assert reporter.happened[1:] == ["one", "new share", "two", "new share", "three"]
+
+
+async def test_the_last_body_of_a_turn(transport: FakeTransport, reporter: Reporter) -> None:
+    """Nothing follows it, so nothing waits."""
+    reporter.turn_seconds = 0.0
+    transport.feed(bodies("one"))
+    assert (reporter.deferred, transport.is_paused) == ([], False)
+
+
+async def test_a_share_that_comes_too_late(transport: FakeTransport, reporter: Reporter) -> None:
+    """The connection has ended meanwhile: what waited is dropped."""
+    reporter.turn_seconds = 0.0
+    transport.feed(bodies("one", "two"))
+    connection = transport.connection
+    assert connection is not None
+    connection.close()
+    connection.go_on()
+    assert "two" not in reporter.happened

@@ -7,6 +7,8 @@ from tcp_server.chat.state import Room, Session
 from tcp_server.delivery.direct import DirectPort
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.pace import Pace, PaceEvent
+from tcp_server.delivery.port import SHARE
+from tcp_server.delivery.postponed import ANSWERS_MAX
 from tcp_server.net.outlet import Outlet
 from tcp_server.protocol.server_packets import ByeReason
 from tcp_server.wordpacket import encode
@@ -84,6 +86,29 @@ def test_the_next_body_waits(host: NotingHost, port: DirectPort) -> None:
     assert not port.receive(b"2")
 
 
+@pytest.mark.parametrize("pace", [Pace.OPENING, Pace.LIVE, Pace.BEHIND])
+def test_a_congested_connection_isnt_read(port: DirectPort, pace: Pace) -> None:
+    """At any pace."""
+    port.pace = pace
+    port.connection.is_congested = True
+    assert port.is_waiting()
+
+
+@pytest.mark.parametrize("what", ["packets", "answers"])
+def test_a_share_of_the_tick(host: NotingHost, port: DirectPort, what: str) -> None:
+    """After so many packets, or so many bytes of answers, the next packet waits until the tick's outputs are taken."""
+    port.session.phase = Phase.CHATTING
+    for _ in range(SHARE - 1):
+        assert port.receive(b"1")
+    if what == "answers":
+        port.renew_share()
+        port.session.owed = ANSWERS_MAX + 1
+    assert not port.receive(b"2")
+    assert port.connection.told == ["defer"]  # type: ignore[attr-defined]
+    port.renew_share()
+    assert port.receive(b"3")
+
+
 def test_what_the_connection_reports(host: NotingHost, port: DirectPort) -> None:
     """Goes to the server."""
     port.broken("bad length")
@@ -91,6 +116,7 @@ def test_what_the_connection_reports(host: NotingHost, port: DirectPort) -> None
     port.congested()
     port.relieved()
     port.lost()
+    assert port.connection.told == ["stop reading", "proceed"]  # type: ignore[attr-defined]
     assert host.told == ["break: bad length", "drop slow: no data was accepted", "congested", "relieved", "end"]
 
 
@@ -105,7 +131,7 @@ def test_falling_behind(port: DirectPort, fanout: Fanout[Outlet]) -> None:
     fanout.broadcast(TEA, encode(b"x"))
     fanout.flush()
     assert (port.pace, port.after, port.told, port.rooms) == (Pace.BEHIND, 5, None, ())
-    assert (connection.bodies(), connection.told) == ([], ["stop reading"])
+    assert (connection.bodies(), connection.told) == ([], [])
     assert port.to_catch_up() == [port]
     port.lag(fanout, 9)
     assert port.after == 5

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcp_server.delivery.link import Link, _Numbers
+from tcp_server.delivery.link_port import INBOX_PACKETS
+from tcp_server.delivery.port import SHARE
 from tests.tcp_server.house import House, Peer, types
 
 
@@ -56,22 +58,42 @@ async def test_a_busy_session_may_end(house: House, bridge: Peer) -> None:
     bridge.send("CLOSE", session=1)
     await house.settle()
     assert [packet["type"] for packet in bridge.take() if packet.get("session") == 1] == []
-    assert link_of(bridge)._inbox_bytes == 0
     assert link_of(bridge)._ports.keys() == {2}
 
 
-async def test_too_much_for_a_busy_session(house: House, bridge: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then the link isn't read for a while; all of it comes in the end."""
-    monkeypatch.setattr("tcp_server.delivery.link.INBOX_MAX", 1000)
+async def test_too_much_for_a_busy_session(house: House, bridge: Peer) -> None:
+    """All that comes then is refused until nothing waits; nobody else waits for it."""
     bridge.send("HISTORY", session=1, room="lobby")
-    for number in range(50):
-        bridge.send("PING", session=1, ref=f"{number}" * 10)
-    bridge.send("PING", session=2, ref="last")
-    assert bridge.transport.is_paused
-    assert link_of(bridge)._inbox_bytes < 1200
-    await house.settle()
+    for number in range(INBOX_PACKETS + 10):
+        bridge.send("PING", session=1, ref=str(number))
+    bridge.send("PING", session=2, ref="other")
     assert not bridge.transport.is_paused
-    assert types(bridge.take()) == ["HISTORY"] + ["PONG"] * 51
+    await house.settle()
+    heard = bridge.take()
+    refused = [packet for packet in heard if packet["type"] == "ERROR"]
+    assert [packet["ref"] for packet in refused] == [str(INBOX_PACKETS + number) for number in range(10)]
+    for packet in refused:
+        assert (packet["session"], packet["code"], packet["what"]) == (1, "rate_limited", "queue")
+        assert packet["retry_after"] > 0
+    pongs = [(packet["session"], packet["ref"]) for packet in heard if packet["type"] == "PONG"]
+    assert pongs == [(2, "other"), *[(1, str(number)) for number in range(INBOX_PACKETS)]]
+    bridge.send("PING", session=1, ref="again")
+    await house.settle()
+    assert types(bridge.take()) == ["PONG"]
+
+
+async def test_a_flood_of_one_session(house: House, bridge: Peer) -> None:
+    """Has its share of a tick; what the others send goes on at once, and nothing is out of order."""
+    link_of(bridge).ports[0].renew_share()
+    for number in range(SHARE + 50):
+        bridge.send("PING", session=1, ref=str(number))
+    bridge.send("MSG", session=2, room="lobby", message="x")
+    house.server._end_tick()
+    heard = bridge.take()
+    assert types(heard) == ["PONG"] * SHARE + ["MSG"]
+    await house.settle()
+    pongs = [packet for packet in heard + bridge.take() if packet["type"] == "PONG"]
+    assert [packet["ref"] for packet in pongs] == [str(number) for number in range(SHARE + 50)]
 
 
 async def test_the_end_of_a_link(house: House, bridge: Peer) -> None:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from tcp_server.chat.outputs import Output, Send, StartHearing
+from tcp_server.chat.outputs import Send, StartHearing
 from tcp_server.chat.state import Room
 from tcp_server.delivery.fanout import Fanout
-from tcp_server.delivery.link_port import NEWEST, LinkPort
+from tcp_server.delivery.link_port import INBOX_BYTES, INBOX_PACKETS, NEWEST, LinkPort
 from tcp_server.delivery.pace import Pace, PaceEvent
+from tcp_server.delivery.postponed import ANSWERS_MAX
 from tcp_server.net.outlet import Outlet
 from tests.tcp_server.delivery.ports import KeptConnection, chatting, make_fanout
 
@@ -20,7 +21,6 @@ class NotingCarrier:
         self.connection = KeptConnection()
         self.is_behind = False
         self.after = 7
-        self.postponed: list[Output] = []
         self.leaving: list[LinkPort] = []
         self.told: list[str] = []
 
@@ -76,17 +76,69 @@ def test_the_bridge_is_told_of_subscriptions(link: NotingCarrier, port: LinkPort
     assert (link.told, port.rooms) == (["+tea", "-tea"], ())
 
 
-def test_where_answers_are_held(link: NotingCarrier, port: LinkPort) -> None:
-    """By the link while it is behind as a whole, else by the port."""
-    first, second = Send(port.session, b"1"), Send(port.session, b"2")
+def test_who_is_behind(link: NotingCarrier, port: LinkPort) -> None:
+    """The link as a whole, or the session alone."""
     link.is_behind = True
     assert (port.is_behind, port.is_connection_behind) == (True, True)
-    port.postpone(first)
     link.is_behind = False
     port.move(PaceEvent.RETURNED)
     assert (port.is_behind, port.is_connection_behind) == (True, False)
-    port.postpone(second)
-    assert (link.postponed, port.postponed) == ([first], [second])
+
+
+def test_packets_that_wait(port: LinkPort) -> None:
+    """So many, in order; with more, all are refused until none waits."""
+    port.session.busy = True
+    kept = [b"%d" % number for number in range(INBOX_PACKETS)]
+    assert all(map(port.keep, kept))
+    assert not port.keep(b"too many")
+    assert port.next_kept() is None
+    port.session.busy = False
+    taken = [port.next_kept() for _ in kept[:-1]]
+    assert not port.keep(b"still one waits")
+    assert [*taken, port.next_kept()] == kept
+    assert (port.next_kept(), port.inbox_bytes, port.keep(b"again")) == (None, 0, True)
+
+
+def test_long_packets_that_wait(port: LinkPort) -> None:
+    """Their bytes count too."""
+    long = b"x" * (INBOX_BYTES // 4)
+    assert [port.keep(long) for _ in range(5)] == [True] * 4 + [False]
+    assert port.inbox_bytes == INBOX_BYTES
+
+
+@pytest.mark.parametrize("reason", ["share", "answers", "postponed", "busy", "behind"])
+def test_why_packets_wait(port: LinkPort, reason: str) -> None:
+    """Each reason by itself."""
+    assert not port.is_waiting()
+    if reason == "share":
+        port.share = 0
+    elif reason == "answers":
+        port.session.owed = ANSWERS_MAX + 1
+    elif reason == "postponed":
+        port.postpone(Send(port.session, b"x" * (ANSWERS_MAX + 1)))
+    elif reason == "busy":
+        port.session.busy = True
+    else:
+        port.move(PaceEvent.RETURNED)
+    assert port.is_waiting()
+
+
+def test_an_answer_by_a_room(link: NotingCarrier, port: LinkPort, fanout: Fanout[Outlet]) -> None:
+    """Goes past the subscription, under the session's number: a PAUSE that is on its way doesn't swallow it."""
+    port.move(PaceEvent.OPENED)
+    assert not port.begin_apart(fanout, TEA)
+    port.subscribe(fanout, TEA)
+    sent(link, fanout)
+    assert port.begin_apart(fanout, TEA)
+    port.end_apart(fanout, TEA, b'{"type":"TOPIC"}')
+    assert sent(link, fanout) == [
+        '{"session":3,"type":"UNSUBSCRIBE","room":"Tea"}',
+        '{"session":3,"type":"TOPIC"}',
+        '{"session":3,"type":"SUBSCRIBE","room":"Tea"}',
+    ]
+    assert (link.told, port.rooms) == (["+tea"], (TEA,))
+    link.is_behind = True
+    assert not port.begin_apart(fanout, TEA)
 
 
 def test_rooms_change_while_the_link_is_behind(link: NotingCarrier, port: LinkPort, fanout: Fanout[Outlet]) -> None:
@@ -94,7 +146,7 @@ def test_rooms_change_while_the_link_is_behind(link: NotingCarrier, port: LinkPo
     link.is_behind = True
     change = StartHearing(port.session, TEA)
     port.change_rooms(fanout, change)
-    assert (link.postponed, link.leaving) == ([change], [])
+    assert (port.take_postponed(), link.leaving) == ([change], [])
     port.move(PaceEvent.OPENED)
     port.change_rooms(fanout, change)
     port.change_rooms(fanout, change)
@@ -128,14 +180,23 @@ def test_a_pause_and_what_follows(link: NotingCarrier, port: LinkPort, fanout: F
     assert not port.resume(1)
 
 
+def test_a_resume_before_what_was_sent(port: LinkPort, fanout: Fanout[Outlet]) -> None:
+    """The replay begins where the session began."""
+    port.move(PaceEvent.OPENED)
+    port.opened(fanout, 100)
+    port.pause(fanout)
+    assert port.resume(0)
+    assert port.after == 100
+
+
 def test_a_pause_before_ready(port: LinkPort, fanout: Fanout[Outlet]) -> None:
     """It is put off until the session goes live."""
     port.pause(fanout)
     assert (port.pace, port.is_pause_due) == (Pace.OPENING, True)
     port.move(PaceEvent.OPENED)
-    port.opened(fanout)
+    port.opened(fanout, 5)
     assert (port.pace, port.is_pause_due) == (Pace.PAUSED, False)
-    port.opened(fanout)
+    port.opened(fanout, 5)
     assert port.pace is Pace.PAUSED
 
 
