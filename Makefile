@@ -17,7 +17,7 @@ CHROMIUM := chromium chromium-browser google-chrome
 PEERS := ngircd mosquitto nats-server
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-full bench-peers compare profile chaos screenshots clean tools
+.PHONY: help run test check bench bench-full bench-peers compare profile chaos hostile screenshots clean tools
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -88,6 +88,9 @@ chaos: $(VENV)/.test ## kill, stop, cut, fill and slow everything for a long whi
 	$(PY) -m tests.chaos.kill
 	$(PY) -m tests.chaos.slow
 	$(PY) -m tests.chaos.disk
+
+hostile: $(VENV)/.test ## let one stranger attack in every way, and measure what honest clients meet
+	$(PY) -m tests.hostile
 
 screenshots: $(VENV)/.test tools ## take the pictures in docs/ again, from the programs themselves
 	$(PY) -m tests.end_to_end.screenshots docs

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.bench import programs
 from tests.bench.machine import cpu_seconds, memory_kib
-from tests.hostile.attacks import WIDE
+from tests.hostile.attacks import ATTACKS, WIDE
 from tests.hostile.honest import Counts, Honest
 from tests.hostile.wire import Hostile, body
 
@@ -68,8 +68,9 @@ async def attack(name: str, house: House, seconds: float) -> Row:
     """Run one attack, and count what honest clients met meanwhile."""
     counts = Counts()
     done = asyncio.Event()
+    place = list(ATTACKS).index(name)  # a house may see several attacks, and keeps the nicknames for a while
     honest = [
-        Honest(f"{kind}{number}", port, web=web, counts=counts)
+        Honest(f"{kind}{number}-{place}", port, web=web, counts=counts)
         for kind, port, web in (("tcp", house.tcp_port, False), ("web", house.web_port, True))
         for number in range(HONEST)
     ]
