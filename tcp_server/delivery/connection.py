@@ -11,6 +11,7 @@ from tcp_server.protocol.server_packets import ByeReason
 from tcp_server.wordpacket import Decoder, PacketError
 
 CLOSE_SECONDS = 5.0  # how long a closing connection may take to accept its last bytes
+LINGER_SECONDS = 1.0  # how long bytes are dropped that a closing connection still sends
 
 
 class Handler(Protocol):
@@ -79,6 +80,7 @@ class Connection(Outlet, asyncio.Protocol):
         "_acceptor",
         "_decoder",
         "_is_deferred",
+        "_is_lingering",
         "_loop",
         "handler",
         "is_congested",
@@ -95,6 +97,7 @@ class Connection(Outlet, asyncio.Protocol):
         self._loop = loop
         self._decoder = Decoder()
         self._is_deferred = False  # its share is used up
+        self._is_lingering = False  # closing; what it sends is dropped
         self.is_reading = True
         self.is_congested = False
         self.silence = 0  # sweeps since the last byte from the peer
@@ -107,7 +110,7 @@ class Connection(Outlet, asyncio.Protocol):
 
     def proceed(self) -> None:
         """Go on with bodies that were received, and read on, unless the handler must wait still."""
-        if self._is_deferred or self.transport.is_closing():
+        if self._is_deferred or self._is_lingering or self.transport.is_closing():
             return  # `go_on` will do it, or there is nothing to do
         if not self.handler.is_waiting():
             self._pass_on()
@@ -130,16 +133,31 @@ class Connection(Outlet, asyncio.Protocol):
 
     def stop_reading(self) -> None:
         """Leave the peer's bytes to the kernel, until `proceed`."""
-        if self.is_reading and not self.transport.is_closing():
+        if self.is_reading and not self._is_lingering and not self.transport.is_closing():
             self.is_reading = False
             self.transport.pause_reading()
 
     def close(self) -> None:
         """Write the bytes that wait and close; a peer that doesn't take them within CLOSE_SECONDS is cut off."""
         self.end_writing()
-        if not self.transport.is_closing():
+        if self._is_lingering or self.transport.is_closing():
+            return
+        if self.is_reading:
             self.transport.close()
-            self._loop.call_later(CLOSE_SECONDS, self._cut_off)
+        else:
+            self._linger()
+        self._loop.call_later(CLOSE_SECONDS, self._cut_off)
+
+    def _linger(self) -> None:
+        """Say that nothing more is written, and close when the peer has done so too.
+
+        Bytes from the peer are in the kernel. Closing now would reset the connection, and the peer's own kernel would
+        drop what the peer has not read yet, a BYE for one.
+        """
+        self._is_lingering = self.is_reading = True
+        self.transport.write_eof()
+        self.transport.resume_reading()
+        self._loop.call_later(LINGER_SECONDS, self.transport.close)
 
     # Called by the event loop
 
@@ -149,11 +167,15 @@ class Connection(Outlet, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.silence = 0
+        if self._is_lingering:
+            return
         self._decoder.feed(data)
         if self.is_reading:  # or a handler that waits will call `proceed`
             self._pass_on()
 
     def eof_received(self) -> bool:
+        if self._is_lingering:
+            return False  # the transport closes
         self.handler.lost()
         return True  # bytes on their way to the peer are still sent; the handler's end closes the connection
 

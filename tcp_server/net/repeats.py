@@ -39,4 +39,5 @@ class RepeatFilter(logging.Filter):
 def limit_repeats() -> None:
     """Let the log that was started write each kind of line once in REPEAT_SECONDS."""
     for handler in logging.getLogger().handlers:
-        handler.addFilter(RepeatFilter())
+        if type(handler) is logging.StreamHandler:  # not somebody else's who looks at our log
+            handler.addFilter(RepeatFilter())

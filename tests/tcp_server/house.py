@@ -35,10 +35,11 @@ class FakeTransport(asyncio.Transport):
         self.waiting = b""  # came while reading was paused
         self.unsent = 0
         self.was_aborted = False
+        self.has_ended = False  # nothing more is written
         self._closing = False
 
     def write(self, data: Any) -> None:
-        assert not self._closing, "written after close"
+        assert not (self._closing or self.has_ended), "written after close"
         self.decoder.feed(bytes(data))
 
     def pause_reading(self) -> None:
@@ -68,6 +69,9 @@ class FakeTransport(asyncio.Transport):
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
+
+    def write_eof(self) -> None:
+        self.has_ended = True
 
     def is_closing(self) -> bool:
         return self._closing

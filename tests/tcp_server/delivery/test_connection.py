@@ -170,3 +170,23 @@ async def test_a_share_that_comes_too_late(transport: FakeTransport, reporter: R
     connection.close()
     connection.go_on()
     assert "two" not in reporter.happened
+
+
+async def test_closing_what_isnt_read(
+    transport: FakeTransport, reporter: Reporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing more is written, and what comes is dropped until the peer closes too, or for a while."""
+    monkeypatch.setattr("tcp_server.delivery.connection.LINGER_SECONDS", 0.0)
+    connection = transport.connection
+    assert connection is not None
+    transport.feed(bodies("wait", "one"))
+    connection.close()
+    assert (transport.has_ended, transport.is_closing(), transport.is_paused) == (True, False, False)
+    reporter.busy = False
+    connection.data_received(bodies("two"))
+    connection.stop_reading()
+    connection.proceed()
+    connection.close()
+    assert connection.eof_received() is False
+    await reporter.gone.wait()
+    assert reporter.happened[1:] == ["wait", "lost", "gone"]

@@ -46,8 +46,9 @@ def test_kinds_are_bounded(scene: Scene) -> None:
 
 
 def test_every_handler_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of the root logger."""
-    handler = logging.NullHandler()
-    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    """Those of the root logger that write to a stream."""
+    ours, other = logging.StreamHandler(), logging.NullHandler()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [ours, other])
     limit_repeats()
-    assert [type(each) for each in handler.filters] == [RepeatFilter]
+    assert [type(each) for each in ours.filters] == [RepeatFilter]
+    assert other.filters == []
