@@ -39,7 +39,8 @@ class FakeTransport(asyncio.Transport):
         self._closing = False
 
     def write(self, data: Any) -> None:
-        assert not (self._closing or self.has_ended), "written after close"
+        assert not self._closing, "written after close"
+        assert not self.has_ended, "written after the end"
         self.decoder.feed(bytes(data))
 
     def pause_reading(self) -> None:
