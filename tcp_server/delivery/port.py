@@ -14,7 +14,7 @@ from tcp_server.chat.state import Room, Session
 from tcp_server.delivery.connection import Connection
 from tcp_server.delivery.fanout import Fanout
 from tcp_server.delivery.pace import Pace, PaceEvent, next_pace
-from tcp_server.delivery.postponed import ANSWERS_MAX, Postponed
+from tcp_server.delivery.postponed import ANSWERS_MAX, PostponedOutputs
 from tcp_server.net.outlet import Outlet
 from tcp_server.wordpacket import encode
 
@@ -47,7 +47,7 @@ class Port:
         self.after = 0
         self.page = PAGE_FIRST
         self.told: dict[Room, int] | None = None
-        self.postponed: Postponed | None = None
+        self.postponed: PostponedOutputs | None = None
         self.share = SHARE
 
     def move(self, event: PaceEvent) -> None:
@@ -79,7 +79,7 @@ class Port:
     def postpone(self, output: Output) -> None:
         """Keep an output for the end of the replay."""
         if self.postponed is None:
-            self.postponed = Postponed()
+            self.postponed = PostponedOutputs()
         self.postponed.add(output)
 
     def take_postponed(self) -> list[Output]:

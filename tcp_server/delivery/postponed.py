@@ -11,7 +11,7 @@ from tcp_server.chat.outputs import Output, Send, SendNewest
 ANSWERS_MAX = 256 * 1024  # bytes of answers that wait for a session; with more, its packets wait too
 
 
-class Postponed:
+class PostponedOutputs:
     """The outputs of one session.
 
     Attributes:

@@ -13,7 +13,7 @@ from tcp_server.log.worker import Worker
 
 
 @dataclass(eq=False, slots=True)
-class _Search:
+class _PendingSearch:
     """A search that waits, or runs; `is_given_up` is read by the thread too."""
 
     query: SearchQuery
@@ -32,8 +32,8 @@ class SearchQueue:
     def __init__(self, worker: Worker, readings: SearchReadings) -> None:
         self._worker = worker
         self._readings = readings
-        self._waiting: dict[int, deque[_Search]] = {}  # by uid; the first uid is the next one's
-        self._running: _Search | None = None
+        self._waiting: dict[int, deque[_PendingSearch]] = {}  # by uid; the first uid is the next one's
+        self._running: _PendingSearch | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -43,7 +43,7 @@ class SearchQueue:
         self, query: SearchQuery, answered: Callable[[SearchPage], None], failed: Callable[[Exception], None]
     ) -> Callable[[], None]:
         """Search when it is the user's turn; the returned call gives the search up."""
-        search = _Search(query, answered, failed)
+        search = _PendingSearch(query, answered, failed)
         self._waiting.setdefault(query.viewer.uid, deque()).append(search)
         self._run_next()
         return partial(self._give_up, search)
@@ -54,7 +54,7 @@ class SearchQueue:
         if self._running is not None:
             self._running.is_given_up = True
 
-    def _give_up(self, search: _Search) -> None:
+    def _give_up(self, search: _PendingSearch) -> None:
         search.is_given_up = True
         uid = search.query.viewer.uid
         waiting = self._waiting.get(uid)
@@ -85,7 +85,7 @@ class SearchQueue:
         if not search.is_given_up:
             search.failed(error)
 
-    def _take(self) -> _Search:
+    def _take(self) -> _PendingSearch:
         """Return the search that has ended, and begin the next one."""
         search, self._running = self._running, None
         if search is None:

@@ -2,7 +2,7 @@
 
 from tcp_server.chat.outputs import Send, SendNewest, StartHearing
 from tcp_server.chat.state import Room, Session
-from tcp_server.delivery.postponed import ANSWERS_MAX, Postponed
+from tcp_server.delivery.postponed import ANSWERS_MAX, PostponedOutputs
 
 SESSION = Session(None)
 TEA = Room("tea", "tea")
@@ -11,7 +11,7 @@ TEA = Room("tea", "tea")
 def test_answers_keep_their_order() -> None:
     """Whatever they are."""
     outputs = [Send(SESSION, b"1"), StartHearing(SESSION, TEA), SendNewest(SESSION, b"22", TEA), Send(SESSION, b"3")]
-    postponed = Postponed()
+    postponed = PostponedOutputs()
     for output in outputs:
         postponed.add(output)
     assert postponed.bytes == 4
@@ -21,7 +21,7 @@ def test_answers_keep_their_order() -> None:
 
 def test_what_was_not_asked_for_is_bounded() -> None:
     """No ROOM, since a fresh one follows the replay; the last READY; and of the rest what there is room for."""
-    postponed = Postponed()
+    postponed = PostponedOutputs()
     leave = b"x" * 1_000
     for number in range(1_000):
         postponed.add(SendNewest(SESSION, b"ROOM", TEA, is_asked=False))
