@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from tests.chaos.member import Member, Packet
+from tests.chaos.member import Member, Packet, is_for_later
 from tests.chaos.wanderer import Wanderer
 from tests.chaos.wires import Lost, Wire
 
@@ -84,7 +84,7 @@ class Client:
             self._send(self.member.wander())
 
     def again(self) -> None:
-        """Send the messages again that the log could not take."""
+        """Send again what could not be taken."""
         self._send(self.member.try_again())
 
     async def ask(self, packet: Packet) -> Packet:
@@ -149,7 +149,7 @@ class Client:
         if packet["type"] == "READY":
             self._is_ready.set()
         waiting = self._answers.get(packet.get("ref") or "")
-        if waiting is not None and not waiting.done():
+        if waiting is not None and not waiting.done() and not is_for_later(packet):  # then it is asked again
             waiting.set_result(packet)
 
     def _send(self, packets: list[Packet]) -> None:

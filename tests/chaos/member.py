@@ -30,6 +30,11 @@ class Heard:
     timestamp: str
 
 
+def is_for_later(packet: Packet) -> bool:
+    """Say whether a packet was refused because too many of the session's packets wait: it is to be sent again."""
+    return packet["type"] == "ERROR" and packet["code"] == "rate_limited" and packet.get("what") == "queue"
+
+
 class Member:
     """The user of one session: it talks, and resumes after each lost connection.
 
@@ -76,7 +81,7 @@ class Member:
         self.outbox: dict[str, Packet] = {}
         self.counts: Counter[str] = Counter()
         self.wrongs: list[str] = []
-        self.refused: set[str] = set()  # refs that the log could not take; to be sent again
+        self.refused: set[str] = set()  # refs that the log or a queue could not take; to be sent again
         self._ids: set[int] = set()
         self._sent: Counter[str] = Counter()  # the number of times that each ref was sent
         self._arrived: Counter[str] = Counter()  # and arrived
@@ -120,10 +125,21 @@ class Member:
         self.is_ready = False
 
     def try_again(self) -> list[Packet]:
-        """Send the messages that the log could not take before."""
-        again = [self.outbox[ref] for ref in self.refused if ref in self.outbox]
+        """Send again, in order, what could not be taken before."""
+        if not self.is_ready:
+            return []
+        if self.settling:
+            if self._settling_ref not in self.refused:
+                return []
+            self.refused.remove(self._settling_ref)
+            return [{"type": "PING", "ref": self._settling_ref}]
+        again = [packet for ref, packet in self.outbox.items() if ref in self.refused]
         self.refused.clear()
-        return self._send(again) if self.is_ready and not self.settling else []
+        return self._send(again)
+
+    @property
+    def _settling_ref(self) -> str:
+        return f"settle-{self._pings}"
 
     # The server's packets
 
@@ -166,13 +182,13 @@ class Member:
             return self._send(list(self.outbox.values()))
         self.settling = True
         self._pings += 1
-        return [{"type": "PING", "ref": f"settle-{self._pings}"}]
+        return [{"type": "PING", "ref": self._settling_ref}]
 
     def _pong(self, packet: Packet) -> list[Packet]:
         if not self.is_ready:
             return []  # before READY it says nothing about what this user has
         self.after = max(self.after, packet["id"])
-        if packet.get("ref") != f"settle-{self._pings}" or not self.settling:
+        if packet.get("ref") != self._settling_ref or not self.settling:
             return []
         self.settling = False
         return self._send(list(self.outbox.values()))
@@ -215,7 +231,11 @@ class Member:
 
     def _refused(self, packet: Packet) -> None:
         ref = packet.get("ref")
-        if packet["code"] == "log_unavailable" and ref in self.outbox:
+        if is_for_later(packet):
+            self.counts["too many waited"] += 1
+            if ref is not None:
+                self.refused.add(ref)
+        elif packet["code"] == "log_unavailable" and ref in self.outbox:
             self.counts["log_unavailable"] += 1
             self.refused.add(ref)
         else:

@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.chaos.member import SQUARE, Heard, Member, Packet
+from tests.chaos.member import SQUARE, Heard, Member, Packet, is_for_later
 
 RENAME = 0.3  # share of its errands
 ERRAND = "errand-"  # the beginning of an errand's ref
@@ -85,6 +85,8 @@ class Wanderer(Member):
                 self.counts["renames"] += 1
                 return []
             case "ERROR" if is_answer:
+                if is_for_later(packet):
+                    return []  # it goes on another errand
                 self._wrong(f"got {packet}")
                 return []
         return super().received(packet)
