@@ -37,7 +37,7 @@ class Answers:
         match request:
             case client_packets.History():
                 room = self._shown_name(request)
-                query = page_query(request, user.uid, newest)
+                query = page_query(request, user.uid, self._peer(request), newest)
                 self._log.page(query, partial(self._answer_history, session, request, room), failed)
             case client_packets.Search():
                 answered = partial(self._answer_search, session, request)
@@ -55,6 +55,11 @@ class Answers:
         name = given(request.room)
         room = None if name is None else self._hub.directory.find_room(name)
         return None if room is None else room.name
+
+    def _peer(self, request: client_packets.History) -> int | None:
+        to = given(request.to)
+        user = None if to is None else self._hub.directory.find_user(to)
+        return None if user is None else user.uid
 
     def _answer_history(self, session: Session, request: client_packets.History, room: str | None, page: Page) -> None:
         bodies, more = page
@@ -79,12 +84,13 @@ class Answers:
         session.port.proceed()
 
 
-def page_query(request: client_packets.History, uid: int, through: int) -> PageQuery:
-    """Return a HISTORY's query to the log."""
+def page_query(request: client_packets.History, uid: int, peer: int | None, through: int) -> PageQuery:
+    """Return a HISTORY's query to the log; `peer` bears the nickname now that is asked for."""
     room, to = given(request.room), given(request.to)
     return PageQuery(
         room=None if room is None else room.key,
         uid=uid,
+        peer=peer,
         nickname="" if to is None else to.key,
         before=given(request.before),
         after=given(request.after),

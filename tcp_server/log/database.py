@@ -88,6 +88,10 @@ def database_files(path: Path) -> list[Path]:
     return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
 
 
+# Of direct messages by their two users. Logs of before have it made when they are opened.
+DIRECT_PAIR = "CREATE INDEX IF NOT EXISTS direct_pair ON entry (uid, peer, id) WHERE peer IS NOT NULL"
+
+
 def create_schema(database: sqlite3.Connection) -> None:
     """Make the tables of a new log, and give it its epoch."""
     stamps = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"

@@ -122,10 +122,11 @@ AnyReplay: TypeAlias = Replay | LinkReplay
 
 @dataclass(frozen=True)
 class PageQuery:
-    """Asks for a page of history: of a room, or of the direct messages of `uid` with a nickname.
+    """Asks for a page of history: of a room, or of the direct messages between `uid` and another user.
 
     Attributes:
         room: a room's key; None: direct messages.
+        peer: the uid of the other user; None: of the user that bore `nickname` last in the direct messages of `uid`.
         nickname: the folded name under which the other user was shown.
         before, after: ids that bound the page and are excluded; with neither, the page is the newest.
         through: the newest id that may be shown.
@@ -133,6 +134,7 @@ class PageQuery:
 
     room: str | None = None
     uid: int = 0
+    peer: int | None = None
     nickname: str = ""
     before: int | None = None
     after: int | None = None

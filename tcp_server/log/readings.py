@@ -51,6 +51,9 @@ def wire_sql(kinds: Iterable[EntryKind]) -> str:
 WIRE = wire_sql(KINDS.values())
 
 
+_DIRECT_PAIR = "SELECT id, kind, body FROM entry WHERE uid = ? AND peer = ? AND id > ? AND id < ?"
+
+
 class Readings:
     """Reads through one connection; one thread at a time may call it."""
 
@@ -143,18 +146,26 @@ class Readings:
             def read(start: int, stop: int, count: int) -> list[bytes]:
                 return self._visible(Scope(room, None, start, stop), order, count)
         else:
-            sql = (
-                "SELECT direct.id, kind, body FROM direct CROSS JOIN entry ON entry.id = direct.id WHERE direct.uid = ?"
-                f" AND name = ? AND direct.id > ? AND direct.id < ? ORDER BY direct.id {order} LIMIT ?"
-            )
+            peer = self._bore_last(query.uid, query.nickname) if query.peer is None else query.peer
+            ways = {(query.uid, peer), (peer, query.uid)}  # one way, where somebody wrote to itself
+            sql = f"{' UNION ALL '.join([_DIRECT_PAIR] * len(ways))} ORDER BY 1 {order} LIMIT ?"
 
             def read(start: int, stop: int, count: int) -> list[bytes]:
-                return self._bodies(sql, [query.uid, query.nickname, start, stop, count])
+                values = [value for way in ways for value in (*way, start, stop)]
+                return self._bodies(sql, [*values, count])
 
         bodies = _read_packet(read, order, start, stop, limit + 1)
         fit = fitting(bodies, limit)
         page = bodies[:fit]
         return (page if order == "ASC" else page[::-1]), fit < len(bodies)
+
+    def _bore_last(self, uid: int, nickname: str) -> int:
+        """Return the uid that was last shown to this user under a nickname, -1 if none was."""
+        last = "SELECT max(id) FROM direct WHERE uid = ? AND name = ?"
+        found = self._one(
+            f"SELECT CASE uid WHEN ? THEN peer ELSE uid END FROM entry WHERE id = ({last})", (uid, uid, nickname)
+        )
+        return -1 if found is None else int(found)
 
     # SQL
 

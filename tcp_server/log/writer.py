@@ -19,6 +19,7 @@ from tcp_server.chat.outputs import Draft
 from tcp_server.chat.state import Room
 from tcp_server.log.database import (
     BUSY_MSEC,
+    DIRECT_PAIR,
     FILE_NAME,
     ROWS_MAX,
     check_schema,
@@ -99,8 +100,8 @@ class LogWriter:
         database.execute("PRAGMA temp_store = MEMORY")
         if not self._one("SELECT count(*) FROM sqlite_schema"):
             create_schema(database)
-        version = check_schema(database, self.path)
-        self._migrate(version)
+        check_schema(database, self.path)
+        database.execute(DIRECT_PAIR)
         self.reload()
 
     def reload(self) -> None:
@@ -110,9 +111,6 @@ class LogWriter:
         self._room_numbers = dict(self.database.execute("SELECT key, number FROM room"))
         self._sorted = int(self._one("SELECT value FROM meta WHERE name = 'sorted'") or 0)
         self._refs = Refs(self.database)
-
-    def _migrate(self, version: int) -> None:
-        """Bring an older schema up, a step a version; there is only one so far."""
 
     def _one(self, sql: str, values: Sequence[Any] = ()) -> Any:
         row = self.database.execute(sql, values).fetchone()

@@ -171,8 +171,13 @@ class MemoryLog:
     # Pages
 
     def page(self, query: PageQuery, answered: Callable[[Page], None], failed: Callable[[Exception], None]) -> None:
+        peer = query.peer
+        for entry in self.entries:
+            if query.peer is None and query.room is None and entry.shown.get(query.uid) == query.nickname:
+                peer = entry.uids[entry.uids[0] == query.uid]
+
         def is_on_it(entry: Entry) -> bool:
-            is_place = entry.room == query.room and (query.room or entry.shown.get(query.uid) == query.nickname)
+            is_place = entry.room == query.room and (query.room or set(entry.uids) == {query.uid, peer})
             stop = query.through + 1 if query.before is None else min(query.before, query.through + 1)
             return bool(is_place) and (query.after or 0) < entry.id < stop
 

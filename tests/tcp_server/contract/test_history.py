@@ -115,6 +115,28 @@ def test_history_of_direct_messages(meet: Meet) -> None:
     assert (nobody["messages"], nobody["more"], nobody["to"]) == ([], False, "nobody")
 
 
+def test_history_of_direct_messages_follows_a_rename(meet: Meet) -> None:
+    """By the uid that bears the nickname now; a nickname that nobody bears means its last bearer."""
+    alice, bob = meet("alice", "bob")
+    ids = [bob.ask("MSG", to="alice", message="as bob")["id"]]
+    bob.send("NICK", nickname="benny")
+    bob.find("READY", nickname="benny")
+    ids.append(alice.ask("MSG", to="benny", message="to benny")["id"])
+    bob.sync()
+    alice.sync()
+    assert ids_of(alice.ask("HISTORY", to="benny")) == ids
+    assert ids_of(alice.ask("HISTORY", to="bob")) == ids
+    (other,) = meet("bob")
+    assert ids_of(alice.ask("HISTORY", to="bob")) == []
+    said = other.ask("MSG", to="alice", message="another bob")["id"]
+    alice.sync()
+    assert ids_of(alice.ask("HISTORY", to="bob")) == [said]
+    assert ids_of(alice.ask("HISTORY", to="benny")) == ids
+    assert ids_of(other.ask("HISTORY", to="alice")) == [said]
+    note = alice.ask("MSG", to="alice", message="note to self")["id"]
+    assert ids_of(alice.ask("HISTORY", to="alice")) == [note]
+
+
 # SEARCH
 
 

@@ -78,10 +78,10 @@ def test_what_history_asks() -> None:
     """A room by its key, a user by the folded nickname."""
     request = client_packets.parse(pack("HISTORY", {"room": "#TEA", "before": 9, "limit": 3}))
     assert isinstance(request, client_packets.History)
-    assert page_query(request, 7, 99) == PageQuery(room="tea", uid=7, before=9, limit=3, through=99)
+    assert page_query(request, 7, None, 99) == PageQuery(room="tea", uid=7, before=9, limit=3, through=99)
     request = client_packets.parse(pack("HISTORY", {"to": "Zoë", "after": 0}))
     assert isinstance(request, client_packets.History)
-    assert page_query(request, 7, 99) == PageQuery(uid=7, nickname="zoë", after=0, limit=50, through=99)
+    assert page_query(request, 7, 8, 99) == PageQuery(uid=7, peer=8, nickname="zoë", after=0, limit=50, through=99)
 
 
 def test_what_search_asks() -> None:
