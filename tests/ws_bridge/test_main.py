@@ -126,12 +126,13 @@ async def test_closed_standard_streams(server: FakeServer, closed: str, numbers:
         link = await server.link()
         opened = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in numbers]
         await link.nothing()
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)  # once: a second one may meet it when it handles no signals any more
         await link.end()
+        _, errors = await process.communicate()
     finally:
         if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        _, errors = await process.communicate()
+            process.kill()
+            await process.wait()
     assert opened == ["/dev/null"] * len(numbers)
     assert process.returncode == 0
     assert b"Traceback" not in errors
