@@ -53,6 +53,9 @@ class Server:
 
     After making one, `listen` on sockets; `shutdown` ends it in order. To be made and used on the loop. The log is the
     caller's, to be closed after the shutdown.
+
+    Attributes:
+        tick: the number of the tick that gathers now.
     """
 
     def __init__(self, log: LiveLog, front: Front, settings: ChatSettings, *, link_secret: str | None = None) -> None:
@@ -73,6 +76,7 @@ class Server:
         self._keepalive = Keepalive(self._connections, self._fanout, self.wake, self._loop)
         self._listeners: list[asyncio.Server] = []
         self._is_scheduled = False
+        self.tick = 0
         self._deferred: list[Waiting] = []  # have used up their shares of the tick
         self._retry_at = 0.0
         self._is_retrying = False  # a timer is set for it
@@ -135,6 +139,7 @@ class Server:
         self._is_scheduled = False
         if self._committer.is_busy:
             return  # it wakes us when it is done
+        self.tick += 1
         outputs = self._hub.take_outputs()
         drafts = [output for output in outputs if type(output) is Draft]
         changes = None

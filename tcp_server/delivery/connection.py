@@ -24,8 +24,8 @@ class Handler(Protocol):
     @property
     def turn_seconds(self) -> float: ...
 
-    def renew_share(self) -> None:
-        """A tick's outputs are taken: what the handler sent before counts no more."""
+    def begin_turn(self) -> None:
+        """Bodies follow, in this turn of the loop."""
 
     def receive(self, body: bytes) -> bool:
         """Act on a body; False says that the next one must wait until `Connection.proceed`."""
@@ -128,7 +128,6 @@ class Connection(Outlet, asyncio.Protocol):
     def go_on(self) -> None:
         """Begin with a new share."""
         self._is_deferred = False
-        self.handler.renew_share()
         self.proceed()
 
     def stop_reading(self) -> None:
@@ -198,6 +197,7 @@ class Connection(Outlet, asyncio.Protocol):
 
     def _pass_on(self) -> None:
         began = monotonic()
+        self.handler.begin_turn()
         try:
             for body in self._decoder:
                 handler = self.handler

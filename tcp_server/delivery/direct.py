@@ -22,6 +22,8 @@ _OPENING, _BEHIND = Phase.OPENING, Pace.BEHIND  # Python 3.11 takes 0.1 µs to f
 class DirectHost(Protocol):
     """The server, as far as a direct session needs it."""
 
+    tick: int
+
     def open_session(self, port: DirectPort) -> Session: ...
     def receive(self, session: Session, body: bytes) -> None: ...
     def receive_opening(self, port: DirectPort, body: bytes) -> None: ...
@@ -45,6 +47,10 @@ class DirectPort(Port):
         self.session = host.open_session(self)
 
     # The handler of the connection
+
+    def begin_turn(self) -> None:
+        if self.tick != self._host.tick:
+            self.renew_share(self._host.tick)
 
     def receive(self, body: bytes) -> bool:
         session = self.session

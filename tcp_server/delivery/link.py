@@ -31,6 +31,8 @@ RETRY_SECONDS = 1  # until a session whose packets are refused may try again
 class LinkHost(Protocol):
     """The server, as far as a link needs it."""
 
+    tick: int
+
     def open_session(self, port: LinkPort) -> Session: ...
     def receive(self, session: Session, body: bytes) -> None: ...
     def end_session(self, session: Session) -> None: ...
@@ -113,10 +115,15 @@ class Link:
             port = self._ports.get(number)
             if port is None:
                 return  # the session ended while the packet was on its way
+            self._look_at_share(port)
             if not (port.inbox or port.is_waiting()):
                 self._receive_for(port, body)
             elif not port.keep(body):
                 self._refuse_for(port, client_packets.good_ref(head.ref))
+
+    def _look_at_share(self, port: LinkPort) -> None:
+        if port.tick != self._host.tick:
+            port.renew_share(self._host.tick)
 
     def _receive_for(self, port: LinkPort, body: bytes) -> None:
         self._host.receive(port.session, body)
@@ -180,17 +187,17 @@ class Link:
 
     def proceed(self, port: LinkPort) -> None:
         """Go on with the packets that a session sent while it was busy or behind."""
+        self._look_at_share(port)
         while (body := port.next_kept()) is not None:
             self._receive_for(port, body)
 
-    def renew_share(self) -> None:
+    def begin_turn(self) -> None:
         """A link has no share: its sessions have."""
 
     def go_on(self) -> None:
         """Begin new shares for the sessions that used theirs up, and go on with what they sent."""
         deferred, self._deferred = self._deferred, {}
         for port in deferred:
-            port.renew_share()
             self.proceed(port)
 
     def is_waiting(self) -> bool:

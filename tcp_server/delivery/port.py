@@ -33,10 +33,11 @@ class Port:
         page: how many messages are to be read at once, by the size of those before.
         told: while it is behind, each room's count `told` at the start; None: it needs each ROOM afresh.
         postponed: while it or its link is behind, answers that wait for the end of the replay; None: there are none.
-        share: how many packets the session may still send in this tick.
+        tick: the number of the tick that the share is of.
+        share: how many packets the session may still send in that tick.
     """
 
-    __slots__ = ("after", "connection", "pace", "page", "postponed", "rooms", "session", "share", "told")
+    __slots__ = ("after", "connection", "pace", "page", "postponed", "rooms", "session", "share", "tick", "told")
 
     session: Session
 
@@ -48,7 +49,8 @@ class Port:
         self.page = PAGE_FIRST
         self.told: dict[Room, int] | None = None
         self.postponed: PostponedOutputs | None = None
-        self.share = SHARE
+        self.tick = -1
+        self.share = 0
 
     def move(self, event: PaceEvent) -> None:
         """Change the pace as the table says."""
@@ -60,9 +62,9 @@ class Port:
         """Say whether the next packet must wait until the tick's outputs are taken."""
         return self.share <= 0 or self.session.owed > ANSWERS_MAX
 
-    def renew_share(self) -> None:
-        """Begin a new share: what the packets before brought about is on its way."""
-        self.share, self.session.owed = SHARE, 0
+    def renew_share(self, tick: int) -> None:
+        """Begin the share of a new tick: the outputs of the one before are taken."""
+        self.tick, self.share, self.session.owed = tick, SHARE, 0
 
     # What a link changes: its sessions share one connection
 

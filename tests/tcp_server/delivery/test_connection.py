@@ -146,12 +146,12 @@ async def test_a_share_of_the_turn(transport: FakeTransport, reporter: Reporter)
     connection.defer()
     assert (reporter.happened[1:], len(reporter.deferred)) == (["one"], 1)
     connection.go_on()
-    assert (reporter.happened[1:], len(reporter.deferred)) == (["one", "new share", "two"], 2)
+    assert (reporter.happened[1:], len(reporter.deferred)) == (["one", "two"], 2)
     reporter.turn_seconds = 1.0
     connection.go_on()
     assert not transport.is_paused
     transport._read_on()
-    assert reporter.happened[1:] == ["one", "new share", "two", "new share", "three"]
+    assert reporter.happened[1:] == ["one", "two", "three"]
 
 
 async def test_the_last_body_of_a_turn(transport: FakeTransport, reporter: Reporter) -> None:

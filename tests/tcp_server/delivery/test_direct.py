@@ -23,6 +23,7 @@ class NotingHost:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.is_busy_after = False
+        self.tick = 0
 
     def open_session(self, port: DirectPort) -> Session:
         return Session(port)
@@ -67,6 +68,7 @@ def fanout() -> Fanout[Outlet]:
 
 def test_bodies_before_and_after_ready(host: NotingHost, port: DirectPort) -> None:
     """Before READY the connection may become a link, so the server looks at them apart."""
+    port.begin_turn()
     assert port.receive(b"1")
     port.session.phase = Phase.CHATTING
     assert port.receive(b"2")
@@ -98,14 +100,17 @@ def test_a_congested_connection_isnt_read(port: DirectPort, pace: Pace) -> None:
 def test_a_share_of_the_tick(host: NotingHost, port: DirectPort, what: str) -> None:
     """After so many packets, or so many bytes of answers, the next packet waits until the tick's outputs are taken."""
     port.session.phase = Phase.CHATTING
+    port.begin_turn()
     for _ in range(SHARE - 1):
+        port.begin_turn()
         assert port.receive(b"1")
     if what == "answers":
-        port.renew_share()
+        port.renew_share(host.tick)
         port.session.owed = ANSWERS_MAX + 1
     assert not port.receive(b"2")
     assert port.connection.told == ["defer"]  # type: ignore[attr-defined]
-    port.renew_share()
+    host.tick += 1
+    port.begin_turn()
     assert port.receive(b"3")
 
 

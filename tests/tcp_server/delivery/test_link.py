@@ -84,7 +84,6 @@ async def test_too_much_for_a_busy_session(house: House, bridge: Peer) -> None:
 
 async def test_a_flood_of_one_session(house: House, bridge: Peer) -> None:
     """Has its share of a tick; what the others send goes on at once, and nothing is out of order."""
-    link_of(bridge).ports[0].renew_share()
     for number in range(SHARE + 50):
         bridge.send("PING", session=1, ref=str(number))
     bridge.send("MSG", session=2, room="lobby", message="x")

@@ -46,6 +46,7 @@ def link() -> NotingCarrier:
 def port(link: NotingCarrier) -> LinkPort:
     port = LinkPort(link, 3)  # type: ignore[arg-type]
     chatting(port)
+    port.renew_share(1)
     return port
 
 
