@@ -30,7 +30,8 @@ from cli_client.screen.scrollback import Scrollback
 from cli_client.screen.status import input_prompt, status_bar, topic_bar
 from tcp_server.protocol import client_packets, server_packets
 from tcp_server.wordpacket import MAX_BODY
-from tests.fuzz.test_cost import BOUND_SECONDS, cost, texts, values
+from tests.cost import cost
+from tests.fuzz.test_cost import BOUND_SECONDS, texts, values
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 TURNING = "\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -297,5 +298,5 @@ def test_a_body_costs_a_client_little(kind: str) -> None:
                 if paged:
                     victim.draw()
 
-            spent = cost(take)
+            spent = cost(take, BOUND_SECONDS)
             assert spent < BOUND_SECONDS, f"{spent * 1000:.1f} ms, {'terminal' if paged else 'pipe'}: {body[:90]!r}"

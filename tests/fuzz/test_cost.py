@@ -2,9 +2,7 @@
 
 import contextlib
 import json
-import time
-from collections.abc import Callable, Iterator
-from statistics import median
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -14,6 +12,7 @@ from tcp_server.protocol import client_packets, server_packets
 from tcp_server.protocol.client_packets import PACKETS, ClientPacket
 from tcp_server.protocol.server_packets import MessageError
 from tcp_server.wordpacket import MAX_BODY
+from tests.cost import cost
 from tests.tcp_server.stage import Stage
 from ws_bridge import translate
 
@@ -95,18 +94,6 @@ def bodies(kind: str) -> Iterator[bytes]:
         yield b'{"type":"%b","unknown":%b}' % (kind.encode(), raw)
 
 
-def cost(work: Callable[[], object]) -> float:
-    """Return the CPU seconds of this thread; only what seems dear is measured three times."""
-    times = []
-    for _ in range(3):
-        start = time.thread_time()
-        work()
-        times.append(time.thread_time() - start)
-        if times[0] < BOUND_SECONDS / 2:
-            break
-    return median(times)
-
-
 @pytest.mark.parametrize("kind", sorted(PACKETS))
 @pytest.mark.parametrize("is_open", [False, True], ids=["before READY", "in the chat"])
 def test_a_body_costs_the_server_little(kind: str, is_open: bool) -> None:
@@ -116,7 +103,7 @@ def test_a_body_costs_the_server_little(kind: str, is_open: bool) -> None:
         if len(body) > MAX_BODY:
             continue
         session = stage.enter("alice") if is_open else stage.connect()
-        spent = cost(lambda body=body, session=session: stage.receive_body(session, body))  # type: ignore[misc]
+        spent = cost(lambda body=body, session=session: stage.receive_body(session, body), BOUND_SECONDS)  # type: ignore[misc]
         assert spent < BOUND_SECONDS, f"{spent * 1000:.1f} ms: {body[:80]!r}"
         stage.end(session, None)
         stage.wait(61)
@@ -138,8 +125,8 @@ def test_a_body_costs_the_bridge_little(kind: str) -> None:
             translate.for_browser(body)
 
         if len(body) <= MAX_BODY:
-            assert cost(cross) < BOUND_SECONDS, body[:80]
-            assert cost(come_back) < BOUND_SECONDS, body[:80]
+            assert cost(cross, BOUND_SECONDS) < BOUND_SECONDS, body[:80]
+            assert cost(come_back, BOUND_SECONDS) < BOUND_SECONDS, body[:80]
 
 
 @pytest.mark.parametrize("kind", sorted(server_packets.PACKETS))
@@ -155,7 +142,7 @@ def test_a_body_costs_the_parser_of_a_client_little(kind: str) -> None:
                     server_packets.parse(body)
 
             if len(body) <= MAX_BODY:
-                assert cost(parse) < BOUND_SECONDS, f"{kind} with {body[:80]!r}"
+                assert cost(parse, BOUND_SECONDS) < BOUND_SECONDS, f"{kind} with {body[:80]!r}"
 
 
 @pytest.mark.parametrize("kind", sorted(PACKETS))
