@@ -15,7 +15,7 @@ from tcp_server.folder import token_key
 from tcp_server.log.database import FILE_NAME
 from tcp_server.log.upkeep import SqliteUpkeep
 from tests.conftest import StartServer
-from tests.tcp_server.commands import Fails, assert_one_line, run
+from tests.tcp_server.commands import Fails, assert_one_line, run, run_with_small_files
 from tests.tcp_server.conftest import Connect
 from tests.tcp_server.logbook import Logbook
 
@@ -121,8 +121,8 @@ def test_an_export_that_finds_the_disk_full(filled: Path, last_night: Path) -> N
     book = Logbook(filled)
     book.say(*["long " * 1_000] * 20)
     book.close()
-    shell = f"ulimit -f 40; exec {sys.executable} -m tcp_server export {last_night} --data {filled}"
-    assert_one_line(subprocess.run(["bash", "-c", shell], capture_output=True), f"export: {last_night}: File too large")
+    result = run_with_small_files(40, "export", last_night, "--data", filled)
+    assert_one_line(result, f"export: {last_night}: File too large")
     assert last_night.read_text() == "last night's\n"
     assert list(last_night.parent.iterdir()) == [last_night]
 

@@ -15,7 +15,7 @@ from tcp_server.log.database import FILE_NAME, open_database
 from tcp_server.net.listening import bind
 from tcp_server.net.process import StartError
 from tests.conftest import StartServer
-from tests.tcp_server.commands import Fails, assert_one_line, run
+from tests.tcp_server.commands import Fails, assert_one_line, run, run_with_small_files
 from tests.tcp_server.logbook import Logbook
 from tests.tcp_server.process import ServerProcess
 
@@ -139,10 +139,7 @@ def test_a_lock_that_cant_be_made(fails: Fails, tmp_path: Path) -> None:
 def test_a_full_disk(tmp_path: Path) -> None:
     """One line, however far the start came; with room the same folder serves."""
     for kibibytes in (0, 8, 30):  # of each file
-        shell = f"ulimit -f {kibibytes}; exec {sys.executable} -m tcp_server 0 --data {tmp_path}"
-        assert_one_line(
-            subprocess.run(["bash", "-c", shell], capture_output=True, timeout=20), "the disk is full or fails"
-        )
+        assert_one_line(run_with_small_files(kibibytes, 0, "--data", tmp_path), "the disk is full or fails")
     ServerProcess(tmp_path).stop()
 
 
