@@ -199,6 +199,34 @@ def history_of_long_messages(scene: Scene) -> None:
         hostile.read_some()
 
 
+def history_of_new_rooms(scene: Scene) -> None:
+    """Pages of rooms in which nothing was ever said."""
+    hostile = scene.tcp()
+    hostile.open("founder")
+    for number in scene.goes_on():
+        room = f"new{number}"
+        hostile.send(body("JOIN", room=room), body("HISTORY", room=room), body("LEAVE", room=room))
+        hostile.read_some()
+
+
+def answers_of_a_paused_session(scene: Scene) -> None:
+    """A bridge of its own pauses a session, and goes on asking in its name."""
+    hostile = scene.tcp()
+    hostile.send(body("LINK", name="hostile"), b'{"session":1,"type":"OPEN","address":"x"}')
+    hostile.send(b'{"session":1,"type":"NICK","nickname":"paused"}')
+    hostile.read_some()
+    hostile.send(b'{"session":1,"type":"PAUSE"}')
+    topic = b'{"session":1,"type":"TOPIC","room":"lobby","topic":"%b"}' % (b"x" * 300)
+    sent = 0
+    for _ in scene.goes_on():
+        if sent < SENT_MAX:
+            hostile.send(*[topic, b'{"session":1,"type":"ROOMS"}'] * 20)
+            sent += 20 * len(topic)
+        hostile.sock.settimeout(0.01)
+        hostile.read_some()
+        hostile.sock.settimeout(1.0)
+
+
 def pipelined_requests(scene: Scene) -> None:
     """The page, asked for a thousand times in one write."""
     request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -230,6 +258,8 @@ ATTACKS: dict[str, Attack] = {
     "flood of long MSGs": _flood(body("MSG", room="lobby", message=WIDE)),
     "searches of the departed": searches_that_nobody_waits_for,
     "HISTORY of long messages": history_of_long_messages,
+    "HISTORY of new rooms": history_of_new_rooms,
+    "answers of a paused session": answers_of_a_paused_session,
     "pipelined requests": pipelined_requests,
 }
 
