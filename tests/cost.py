@@ -3,9 +3,13 @@
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
+from typing import TypeVar
 
 ROUNDS = 3  # of three measurements each; the machine may be busy in one of them
+
+_Stage = TypeVar("_Stage")
 
 
 def cost(work: Callable[[], object], enough: float) -> float:
@@ -13,10 +17,15 @@ def cost(work: Callable[[], object], enough: float) -> float:
 
     Work that is too dear is so in every round; a neighbour on the machine's cores is not always there.
     """
-    first = _measure(work)
+    return cost_on(lambda: None, lambda _: work(), enough)
+
+
+def cost_on(prepare: Callable[[], _Stage], work: Callable[[_Stage], object], enough: float) -> float:
+    """As `cost`, of work on a fresh stage each time; what it takes to prepare that isn't counted."""
+    first = _measure(partial(work, prepare()))
     if first < enough:
         return first
-    return min(median([_measure(work) for _ in range(3)]) for _ in range(ROUNDS))
+    return min(median([_measure(partial(work, prepare())) for _ in range(3)]) for _ in range(ROUNDS))
 
 
 def _measure(work: Callable[[], object]) -> float:

@@ -5,6 +5,7 @@ import json
 import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -30,7 +31,7 @@ from cli_client.screen.scrollback import Scrollback
 from cli_client.screen.status import input_prompt, status_bar, topic_bar
 from tcp_server.protocol import client_packets, server_packets
 from tcp_server.wordpacket import MAX_BODY
-from tests.cost import cost
+from tests.cost import cost_on
 from tests.fuzz.test_cost import BOUND_SECONDS, texts, values
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
@@ -287,16 +288,13 @@ def test_a_body_costs_a_client_little(kind: str) -> None:
         if len(body) > MAX_BODY:
             continue
         for paged in (True, False):
-            made: list[Victim] = []
-            for _ in range(3):
-                made.append(Victim(paged=paged, asked=ASKED[:1] if kind == "SEARCH" else ASKED[2:3]))
+            asked = ASKED[:1] if kind == "SEARCH" else ASKED[2:3]
 
-            def take(body: bytes = body, made: list[Victim] = made, paged: bool = paged) -> None:
-                victim = made.pop()
+            def take(victim: Victim, body: bytes = body, paged: bool = paged) -> None:
                 with contextlib.suppress(server_packets.MessageError):
                     victim.hear(body)
                 if paged:
                     victim.draw()
 
-            spent = cost(take, BOUND_SECONDS)
+            spent = cost_on(partial(Victim, paged=paged, asked=asked), take, BOUND_SECONDS)
             assert spent < BOUND_SECONDS, f"{spent * 1000:.1f} ms, {'terminal' if paged else 'pipe'}: {body[:90]!r}"
